@@ -1,0 +1,1 @@
+"""talk-assets keeps Customerp and Exact Online equal in both directions."""

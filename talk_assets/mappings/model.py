@@ -1,0 +1,249 @@
+"""The model of a mapping file: one subject, its members, flows, and one row per canonical property.
+
+Reading the files, with errors that name file, line and field, is in `talk_assets.mappings.load`.
+"""
+
+from typing import Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from talk_assets.mappings.capabilities import Writable
+
+PropertyType = Literal[
+    "text",  # free text; may be shortened to what the target takes
+    "code",  # an identifying text (item code, VAT number): never shortened
+    "email",
+    "country",  # two-letter code
+    "currency",  # three-letter code
+    "date",  # calendar day, ISO 8601
+    "decimal",
+    "integer",
+    "boolean",
+    "reference",  # points to a record of another subject
+    "choice",  # one of the canonical codes of a value map
+]
+Direction = Literal[
+    "both",  # every member's edits count, every member is written
+    "to_exact",  # Customerp's edits count, Exact is written
+    "to_customerp",  # Exact's edits count, Customerp is written
+    "create_in_exact",  # Customerp's value is sent when the Exact record is created, never afterwards
+    "match",  # used by criteria only, never written
+]
+Comparison = Literal[
+    "exact",  # trimmed text
+    "ignore_case",  # trimmed, case folded
+    "compact",  # case folded, white space removed (postcodes)
+    "alphanumeric",  # case folded, only letters and digits (registration and VAT numbers)
+    "digits",  # only digits (telephone numbers)
+]
+Rule = Literal["latest", "owner", "prefer", "union", "manual"]
+
+
+class Strict(BaseModel):
+    """Refuses keys it does not know, so that a misspelt option is never silently ignored."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class MemberProperty(Strict):
+    """How one entity holds a canonical property.
+
+    Attributes:
+        name: the system's own property name.
+        factor: canonical value = stored value times this factor (Exact's discount fraction 0.055 is 5.5 percent: 100).
+        values: stored code to canonical code; a code that is not listed is held, never passed on.
+        write: overrides what the direction gives: when the property may be written in this entity.
+        claims: overrides what the direction gives: whether this entity's edits count.
+        when: the row applies only to clusters that have a member of this entity.
+        unless: the row applies only to clusters that have no member of this entity.
+        default_setting: on create, when the golden value is empty, the value of this setting is sent.
+        only_digits: the property is left out when its value has other characters than digits.
+    """
+
+    name: str
+    factor: float | None = None
+    values: dict[str, str] | None = None
+    write: Writable | None = None
+    claims: bool | None = None
+    when: str | None = None
+    unless: str | None = None
+    default_setting: str | None = None
+    only_digits: bool = False
+
+
+class Property(Strict):
+    """One canonical property of a subject: its type, its rule, and its name in each entity.
+
+    Attributes:
+        type: the canonical type; decides coercion and comparison.
+        members: entity name to how that entity holds the property.
+        direction: whose edits count and who is written.
+        rule: how different changes are decided.
+        order: entities or systems, first preferred; needed by `owner` and `prefer`.
+        clear: entities or systems whose clearing of the property travels; from elsewhere empty never wins.
+        compare: which differences are differences.
+        scale: decimals kept of a `decimal`.
+        to: subject a `reference` points to.
+        required: a create of a member that holds the property waits until it has a value.
+        group: name of the group the property is decided with.
+        meaning: one sentence for people, shown in Dagit and in the document.
+    """
+
+    type: PropertyType = "text"
+    members: dict[str, MemberProperty]
+    direction: Direction = "both"
+    rule: Rule = "latest"
+    order: list[str] = []
+    clear: list[str] = []
+    compare: Comparison = "exact"
+    scale: int | None = Field(default=None, ge=0, le=10)
+    to: str | None = None
+    required: bool = False
+    group: str | None = None
+    meaning: str = ""
+
+    @model_validator(mode="after")
+    def _options_fit_type(self) -> Self:
+        if (self.type == "reference") != (self.to is not None):
+            raise ValueError(
+                "`to` names the subject a reference points to: give it with type reference, and only there"
+            )
+        if self.scale is not None and self.type != "decimal":
+            raise ValueError("`scale` belongs to type decimal")
+        if self.rule in ("owner", "prefer") and not self.order:
+            raise ValueError(f"rule {self.rule} needs `order`: the entities or systems, first preferred")
+        return self
+
+    def claims(self, entity: str) -> bool:
+        """Whether edits made in this entity count."""
+        own = self.members[entity].claims
+        if own is not None:
+            return own
+        system = entity.partition(".")[0]
+        return {
+            "both": True,
+            "to_exact": system == "customerp",
+            "to_customerp": system == "exact",
+            "create_in_exact": system == "customerp",
+            "match": False,
+        }[self.direction]
+
+    def writes(self, entity: str) -> Writable:
+        """When the property may be written in this entity, as far as the mapping says."""
+        own = self.members[entity].write
+        if own is not None:
+            return own
+        system = entity.partition(".")[0]
+        exact: dict[str, Writable] = {"both": "always", "to_exact": "always", "create_in_exact": "create"}
+        customerp: dict[str, Writable] = {"both": "always", "to_customerp": "always"}
+        return (exact if system == "exact" else customerp).get(self.direction, "never")
+
+
+class CriterionProperty(Strict):
+    """A property within a merge criterion, optionally compared more loosely than when it is merged."""
+
+    property: str
+    compare: Comparison | None = None
+
+
+class Join(Strict):
+    """A record that names another record of the same subject belongs to that record's cluster.
+
+    Attributes:
+        entity: the entity whose records carry the name, for instance `customerp.order`.
+        name: the system's own property that holds the other record's key, for instance `QuoteId`.
+        to: the entity it points to, for instance `customerp.quote`.
+    """
+
+    entity: str
+    name: str
+    to: str
+
+
+class Creation(Strict):
+    """Where a flow creates what is missing; `unless` names an entity whose presence in the cluster forbids it."""
+
+    exact: bool = True
+    customerp: bool = False
+    unless: str | None = None
+
+
+class Flow(Strict):
+    """Matched pairs of one Customerp entity and one Exact entity.
+
+    `criteria` is a list of alternatives (OR), each a list of properties that must all be equal and not empty (AND).
+    `join` comes before the criteria: where it applies, the criteria of this flow do not.
+    """
+
+    customerp: str
+    exact: str
+    criteria: list[list[CriterionProperty]] = []
+    join: Join | None = None
+    create: Creation = Creation()
+    meaning: str = ""
+
+    @property
+    def entities(self) -> tuple[str, str]:
+        """The Customerp entity and the Exact entity."""
+        return self.customerp, self.exact
+
+
+class Subject(Strict):
+    """A mapping file: what records of several entities are about.
+
+    Attributes:
+        subject: organisation, person, product, sales_document or sales_line.
+        flows: flow name to flow; the entities of a subject are those of its flows.
+        properties: canonical property name to row.
+        constants: entity to the values (the system's own names) that are added when a record is created there.
+        lines: the subject of the documents' lines, for sales_document.
+    """
+
+    subject: str
+    meaning: str = ""
+    flows: dict[str, Flow]
+    properties: dict[str, Property]
+    constants: dict[str, dict[str, str]] = {}
+    lines: "Subject | None" = None
+
+    @property
+    def entities(self) -> list[str]:
+        """The subject's entities, Customerp's first, in the order of the flows."""
+        ordered = [flow.customerp for flow in self.flows.values()] + [flow.exact for flow in self.flows.values()]
+        return list(dict.fromkeys(ordered))
+
+    def held_by(self, entity: str) -> dict[str, Property]:
+        """The canonical properties that an entity holds."""
+        return {name: row for name, row in self.properties.items() if entity in row.members}
+
+
+class Mappings(Strict):
+    """All subjects in dependency order: what is referred to comes before what refers to it."""
+
+    subjects: dict[str, Subject]
+
+    @property
+    def flows(self) -> dict[str, Flow]:
+        """The flows that people look at, in order (those of lines are not among them)."""
+        return {name: flow for subject in self.subjects.values() for name, flow in subject.flows.items()}
+
+    @property
+    def entities(self) -> list[str]:
+        """All document and master-data entities, Customerp's first; lines are read inside their documents."""
+        found = [entity for subject in self.subjects.values() for entity in subject.entities]
+        return sorted(dict.fromkeys(found), key=lambda entity: entity.partition(".")[0] != "customerp")
+
+    def subject_of(self, entity: str) -> Subject:
+        """The subject (or line subject) that an entity belongs to; KeyError when no mapping names it."""
+        for subject in self.subjects.values():
+            for candidate in (subject, subject.lines):
+                if candidate is not None and entity in candidate.entities:
+                    return candidate
+        raise KeyError(entity)
+
+    def wanted(self, entity: str) -> list[str]:
+        """The system's own property names that have to be read of an entity, sorted."""
+        subject = self.subject_of(entity)
+        names = {row.members[entity].name for row in subject.held_by(entity).values()}
+        names |= {flow.join.name for flow in subject.flows.values() if flow.join and flow.join.entity == entity}
+        return sorted(names)

@@ -1,0 +1,82 @@
+"""The settings of an installation, read once from the environment and from `.env`."""
+
+from pathlib import Path
+from typing import Self
+
+from pydantic import Field, SecretStr, ValidationError, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from talk_assets.errors import ConfigurationError
+
+
+class Settings(BaseSettings):
+    """Every setting with its meaning; the environment variable is the field's name in capitals.
+
+    With neither CUSTOMERP_URL nor EXACT_URL set, the sandbox is used.
+    """
+
+    model_config = SettingsConfigDict(env_file=".env", extra="ignore", env_ignore_empty=True)
+
+    talk_home: Path = Field(default=Path(".talk"), description="Where embedded data lives.")
+    talk_database_url: SecretStr | None = Field(
+        default=None, description="The ledger's PostgreSQL; without it an embedded server under TALK_HOME."
+    )
+    talk_secret_key: SecretStr | None = Field(
+        default=None, description="Key that encrypts tokens; without it a key file under TALK_HOME."
+    )
+    talk_mappings: Path | None = Field(default=None, description="Folder of mapping files instead of the shipped ones.")
+    customerp_url: str | None = Field(default=None, description="Root address of Customerp's API.")
+    customerp_token: SecretStr | None = Field(default=None, description="Customerp's token, or `user:password`.")
+    customerp_profile: Path | None = Field(default=None, description="Connector profile instead of the contract's.")
+    exact_url: str | None = Field(default=None, description="Site of Exact Online, as https://start.exactonline.nl.")
+    exact_division: int | None = Field(default=None, description="The administration that is synchronised.")
+    exact_client_id: str | None = Field(default=None, description="The app registration's client id.")
+    exact_client_secret: SecretStr | None = Field(default=None, description="The app registration's client secret.")
+    exact_refresh_token: SecretStr | None = Field(
+        default=None, description="First start only; afterwards the ledger holds the current one."
+    )
+    exact_webhook_secret: SecretStr | None = Field(default=None, description="The app's webhook secret.")
+    exact_employer_account: str | None = Field(
+        default=None,
+        description="Key (GUID) of the employer's own account in Exact, under which employees become contacts.",
+    )
+
+    @property
+    def sandbox(self) -> bool:
+        """Whether no system is configured, so that the sandbox is started and used."""
+        return self.customerp_url is None and self.exact_url is None
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        if self.sandbox:
+            return self
+        needed = {
+            "CUSTOMERP_URL": self.customerp_url,
+            "CUSTOMERP_TOKEN": self.customerp_token,
+            "EXACT_URL": self.exact_url,
+            "EXACT_DIVISION": self.exact_division,
+            "EXACT_CLIENT_ID": self.exact_client_id,
+            "EXACT_CLIENT_SECRET": self.exact_client_secret,
+        }
+        missing = [name for name, value in needed.items() if value is None]
+        if missing:
+            raise ValueError(
+                f"{', '.join(missing)} {'is' if len(missing) == 1 else 'are'} not set; set all of "
+                f"{', '.join(needed)}, or neither CUSTOMERP_URL nor EXACT_URL to use the sandbox"
+            )
+        return self
+
+
+def load_settings() -> Settings:
+    """Read the settings.
+
+    Raises:
+        ConfigurationError: one sentence that names the variable, and never its value.
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        first = error.errors(include_input=False)[0]
+        name = str(first["loc"][0]).upper() if first["loc"] else ""
+        problem = first["msg"].removeprefix("Value error, ")
+        raise ConfigurationError(f"{name}: {problem}." if name else f"{problem}.") from None

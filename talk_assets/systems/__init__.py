@@ -1,0 +1,1 @@
+"""How each system is spoken to: Customerp, Exact Online, and what both connectors share."""

@@ -1,0 +1,121 @@
+"""What the rest of the platform may ask of a system, whichever it is.
+
+A record travels as a flat dictionary: the system's own property names with JSON values, plus the names below, which
+start with an underscore so that they cannot meet a property:
+
+| name | value |
+|---|---|
+| `_key` | the system's own key, text |
+| `_modified` | time of the record's last change, ISO 8601 with offset (UTC), or None |
+| `_version` | what grows or differs with every change (Exact: row version; Customerp: ETag), text or None |
+| `_document` | of a line: key of its document |
+| `_position` | of a line: its place in the document, an integer |
+
+A connector decodes only what is peculiar to its system (Exact's dates and clock); types, spelling and value maps are
+coerced by `talk_assets.sync.convert`.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+Record = dict[str, Any]
+# What is to be written: the target's own names with canonical text (decimals `2.5`, dates `2024-01-31`, booleans
+# `true`/`false`); None clears. The connector turns it into the system's JSON types.
+Values = Mapping[str, str | None]
+
+
+@dataclass(frozen=True, slots=True)
+class FeedRead:
+    """What one read of a feed brought.
+
+    Attributes:
+        records: the records that changed since the cursor, oldest change first where the system allows.
+        lines: of documents: line records. For a system whose lines lie inside documents these are all lines of the
+            documents read (`lines_complete`); for a system with line feeds of their own, the lines that changed.
+        lines_complete: whether `lines` holds every line of every document in `records`.
+        cursor: what to hand over next time; only to be stored when the read ended well.
+        complete: True when every record of the entity was read (the first read, or a full rescan).
+    """
+
+    records: list[Record]
+    cursor: str
+    complete: bool
+    lines: list[Record] = field(default_factory=list)
+    lines_complete: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Deletion:
+    """A record that a system reports as removed; `at` is ISO 8601 with offset, or None."""
+
+    entity: str
+    key: str
+    at: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class DeletionsRead:
+    """Removals since the cursor, over all entities of the system."""
+
+    deletions: list[Deletion]
+    cursor: str
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What a system answered to a write.
+
+    Attributes:
+        key: the record's own key (assigned by the system on create).
+        record: the record as the system now holds it, in the shape of a read; None when the answer held none.
+        lines: the document's lines as the system now holds them; None when the answer held none.
+        status: HTTP status of the answer.
+    """
+
+    key: str
+    record: Record | None
+    status: int
+    lines: list[Record] | None = None
+
+
+class System(Protocol):
+    """A connected system. All methods raise the errors of `talk_assets.errors` and nothing else on bad answers."""
+
+    @property
+    def name(self) -> str:
+        """`customerp` or `exact`."""
+
+    @property
+    def calls(self) -> int:
+        """HTTP requests sent by this object so far, repeats and token calls included."""
+
+    def check(self) -> None:
+        """Ask one cheap authenticated question, so that wrong settings show before any work starts.
+
+        Raises:
+            AccessDenied: the credentials or rights do not suffice.
+            SystemUnavailable: nothing answers at the configured address.
+            UnexpectedAnswer: something else than this system answers there.
+        """
+
+    def read(self, entity: str, cursor: str | None) -> FeedRead:
+        """Read an entity's records (of documents: with lines) that changed since the cursor; None reads all."""
+
+    def read_deletions(self, cursor: str | None) -> DeletionsRead:
+        """Read what was removed since the cursor; None starts at what the system still remembers."""
+
+    def create(self, entity: str, values: Values, lines: Sequence[Values] = ()) -> Written:
+        """Create a record, of a document together with its lines."""
+
+    def update(self, entity: str, key: str, values: Values, version: str | None = None) -> Written:
+        """Change the named properties of a record and no others; `version` makes it conditional where possible."""
+
+    def create_line(self, entity: str, document: str, values: Values) -> Written:
+        """Add a line to an existing document; `entity` is the line entity."""
+
+    def update_line(self, entity: str, document: str, key: str, values: Values) -> Written:
+        """Change the named properties of one line and no others."""
+
+    def close(self) -> None:
+        """Release connections."""
