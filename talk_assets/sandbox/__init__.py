@@ -1,0 +1,1 @@
+"""The two systems as local servers with made-up data; never imported by the product's own modules."""
