@@ -1,0 +1,1 @@
+"""State in PostgreSQL: tables, bulk in and out, migrations, the embedded server."""

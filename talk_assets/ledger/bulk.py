@@ -1,0 +1,288 @@
+"""Bulk in and out of PostgreSQL by COPY, through Arrow: null and '' stay apart, any text survives."""
+
+import io
+import json
+import uuid
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+import psycopg
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv as pacsv
+import sqlalchemy as sa
+from psycopg import sql
+from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP
+
+# What PostgreSQL's types become; every other type is read as its text.
+_ARROW_TYPES: dict[str, pa.DataType] = {
+    "bool": pa.bool_(),
+    "int2": pa.int64(),
+    "int4": pa.int64(),
+    "int8": pa.int64(),
+    "float4": pa.float64(),
+    "float8": pa.float64(),
+    "timestamptz": pa.timestamp("us", tz="UTC"),
+}
+_PANDAS_TYPES: dict[pa.DataType, Any] = {
+    pa.bool_(): pd.BooleanDtype(),
+    pa.int64(): pd.Int64Dtype(),
+    pa.float64(): pd.Float64Dtype(),
+    pa.large_string(): pd.StringDtype(na_value=float("nan")),
+}
+_BLOCK_BYTES = 8 << 20
+
+
+def read_frame(
+    connection: sa.Connection,
+    statement: sa.Select[Any] | sa.CompoundSelect[Any] | sa.TextClause,
+    params: Mapping[str, Any] | None = None,
+) -> pd.DataFrame:
+    """Read a query's result by COPY.
+
+    Args:
+        connection: in a transaction of the ledger.
+        statement: a query; in text, parameters are written `:name`.
+        params: values of the named parameters; a list fits `= any(:name)`.
+
+    Returns:
+        One row per result row. Types follow the result's columns, also when there is no row: text, uuid, jsonb, date
+        and numeric are `str`; integers `Int64`; bool `boolean`; floats `Float64`; timestamptz `datetime64[us, UTC]`.
+    """
+    driver = _driver(connection)
+    query = _render(connection, statement, params)
+    types = _describe(driver, query)
+    data, longest = io.BytesIO(), 0
+    with driver.cursor() as cursor, cursor.copy(b"COPY (" + query + b") TO STDOUT (FORMAT csv)") as copy:
+        for line in copy:
+            longest = max(longest, data.write(line))
+    table = (
+        pacsv.read_csv(
+            pa.py_buffer(data.getbuffer()),
+            read_options=pacsv.ReadOptions(column_names=list(types), block_size=max(_BLOCK_BYTES, 2 * longest)),
+            parse_options=pacsv.ParseOptions(newlines_in_values=True, ignore_empty_lines=False),
+            convert_options=pacsv.ConvertOptions(
+                column_types=types,
+                null_values=[""],
+                strings_can_be_null=True,
+                quoted_strings_can_be_null=False,
+                true_values=["t"],
+                false_values=["f"],
+            ),
+        )
+        if data.tell()
+        else pa.schema(types.items()).empty_table()
+    )
+    frame: pd.DataFrame = table.to_pandas(types_mapper=_PANDAS_TYPES.get)
+    return frame
+
+
+def copy_frame(connection: sa.Connection, table_name: str, frame: pd.DataFrame, columns: Sequence[str]) -> None:
+    """Append columns of a frame to an existing table, which may be temporary.
+
+    Args:
+        connection: in a transaction of the ledger.
+        table_name: `schema.table` or the name of a temporary table.
+        frame: the rows.
+        columns: names that both the frame and the table have; missing values become null, jsonb takes JSON text.
+    """
+    if frame.empty:
+        return
+    data = io.BytesIO()
+    pacsv.write_csv(
+        _arrow_table(frame, columns),
+        data,
+        write_options=pacsv.WriteOptions(include_header=False, quoting_style="needed"),
+    )
+    statement = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT csv)").format(
+        sql.Identifier(*table_name.split(".")), sql.SQL(", ").join(map(sql.Identifier, columns))
+    )
+    with _driver(connection).cursor() as cursor, cursor.copy(statement) as copy:
+        copy.write(data.getbuffer())
+
+
+def upsert_frame(
+    connection: sa.Connection,
+    table: sa.Table,
+    frame: pd.DataFrame,
+    *,
+    key: Sequence[str],
+    update: Sequence[str] | None = None,
+) -> int:
+    """Insert the rows of a frame, or update those whose key exists.
+
+    Args:
+        connection: in a transaction of the ledger.
+        table: the table to change.
+        frame: its columns are columns of the table; at most one row per key; jsonb columns hold JSON text.
+        key: columns of a unique constraint of the table.
+        update: columns to overwrite where the key exists; None: all of the frame but the key; empty: leave the row.
+
+    Returns:
+        How many rows were inserted or updated.
+    """
+    if frame.empty:
+        return 0
+    columns = [str(name) for name in frame.columns]
+    changed = [name for name in columns if name not in key] if update is None else list(update)
+    staged = temporary_table(connection, [table.c[name] for name in columns])
+    copy_frame(connection, staged, frame, columns)
+    names = sql.SQL(", ").join(map(sql.Identifier, columns))
+    action: sql.Composable = sql.SQL("DO NOTHING")
+    if changed:
+        action = sql.SQL("DO UPDATE SET {}").format(
+            sql.SQL(", ").join(sql.SQL("{0} = excluded.{0}").format(sql.Identifier(name)) for name in changed)
+        )
+    statement = sql.SQL("INSERT INTO {} ({}) SELECT {} FROM {} ON CONFLICT ({}) {}").format(
+        sql.Identifier(*filter(None, (table.schema, table.name))),
+        names,
+        names,
+        sql.Identifier(staged),
+        sql.SQL(", ").join(map(sql.Identifier, key)),
+        action,
+    )
+    driver = _driver(connection)
+    count = driver.execute(statement).rowcount
+    driver.execute(sql.SQL("DROP TABLE {}").format(sql.Identifier(staged)))
+    return count
+
+
+def keys_table(connection: sa.Connection, frame: pd.DataFrame) -> str:
+    """Put a frame of text columns into a temporary table, for joins; it ends with the transaction.
+
+    Returns:
+        The table's name; its columns are those of the frame, of type text.
+    """
+    columns = [str(name) for name in frame.columns]
+    name = temporary_table(connection, [sa.Column(column, sa.Text) for column in columns])
+    copy_frame(connection, name, frame, columns)
+    # Temporary tables are never analysed by themselves, and the planner would guess their size.
+    _driver(connection).execute(sql.SQL("ANALYZE {}").format(sql.Identifier(name)))
+    return name
+
+
+def temporary_table(connection: sa.Connection, columns: Sequence[sa.Column[Any]]) -> str:
+    """Create an empty temporary table with the names and types of columns; it ends with the transaction.
+
+    Returns:
+        The table's name.
+    """
+    name = f"staged_{uuid.uuid4().hex}"
+    table = sa.Table(
+        name,
+        sa.MetaData(),
+        *(sa.Column(column.name, column.type, autoincrement=False) for column in columns),
+        prefixes=["TEMPORARY"],
+        postgresql_on_commit="DROP",
+    )
+    table.create(connection, checkfirst=False)
+    return name
+
+
+def pack_json(frame: pd.DataFrame) -> "pd.Series[str]":
+    """Make one JSON object per row, of a frame's columns.
+
+    Args:
+        frame: columns of text, integers, floats, booleans or times with a time zone.
+
+    Returns:
+        JSON text with the frame's index. A missing value is left out, '' is kept; times become ISO 8601 text in UTC
+        with microseconds and the offset `+00:00`.
+    """
+    table = _arrow_table(frame, [str(name) for name in frame.columns])
+    opening = pa.scalar("{", pa.large_string())
+    closing, empty, comma = (pa.scalar(text, pa.large_string()) for text in ("}", "", ","))
+    members = []
+    for name, column in zip(table.column_names, table.columns, strict=True):
+        label = pa.scalar(json.dumps(name, ensure_ascii=False) + ":", pa.large_string())
+        members.append(pc.binary_join_element_wise(label, _json_texts(column), empty))
+    if not members:
+        return pd.Series("{}", index=frame.index, dtype="str")
+    inner = pc.binary_join_element_wise(*members, comma, null_handling="skip")
+    texts = pc.binary_join_element_wise(opening, inner, closing, empty)
+    return pd.Series(texts.to_pandas(types_mapper=_PANDAS_TYPES.get).array, index=frame.index)
+
+
+def json_columns(
+    column: sa.ColumnElement[Any], names: Sequence[str], *, as_timestamp: bool = False
+) -> list[sa.ColumnElement[Any]]:
+    """Expand keys of a jsonb column to columns of a query, each labelled with its key; an absent key is null.
+
+    Args:
+        column: a jsonb column.
+        names: the keys wanted.
+        as_timestamp: the values are ISO 8601 times with offset, to be read as timestamptz instead of text.
+    """
+    texts = [sa.type_coerce(column, JSONB)[name].astext for name in names]
+    if as_timestamp:
+        return [sa.cast(text, TIMESTAMP(timezone=True)).label(name) for text, name in zip(texts, names, strict=True)]
+    return [text.label(name) for text, name in zip(texts, names, strict=True)]
+
+
+def _json_texts(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    kind = column.type
+    if pa.types.is_timestamp(kind):
+        if kind.tz is None:
+            raise TypeError("a time without a time zone cannot be packed")
+        # Arrow writes `2024-01-31 12:00:00.000000Z`.
+        texts = column.cast(pa.timestamp("us", tz="UTC")).cast(pa.large_string())
+        texts = pc.utf8_replace_slice(texts, start=10, stop=11, replacement="T")
+        return _quoted(pc.utf8_replace_slice(texts, start=26, stop=27, replacement="+00:00"))
+    if pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_boolean(kind):
+        return column.cast(pa.large_string())
+    texts = column.cast(pa.large_string())
+    for plain, escaped in (("\\", "\\\\"), ('"', '\\"')):
+        texts = pc.replace_substring(texts, plain, escaped)
+    if pc.any(pc.match_substring_regex(texts, "[\\x00-\\x1f]")).as_py():
+        for code in range(32):
+            texts = pc.replace_substring(texts, chr(code), f"\\u{code:04x}")
+    return _quoted(texts)
+
+
+def _quoted(texts: pa.ChunkedArray) -> pa.ChunkedArray:
+    quote, empty = pa.scalar('"', pa.large_string()), pa.scalar("", pa.large_string())
+    return pc.binary_join_element_wise(quote, texts, quote, empty)
+
+
+def _arrow_table(frame: pd.DataFrame, columns: Sequence[str]) -> pa.Table:
+    table = pa.Table.from_pandas(frame[list(columns)], preserve_index=False)
+    for index, column in enumerate(table.schema):
+        if pa.types.is_dictionary(column.type):
+            table = table.set_column(index, column.name, table.column(index).cast(column.type.value_type))
+    return table
+
+
+def _driver(connection: sa.Connection) -> psycopg.Connection[Any]:
+    driver = connection.connection.driver_connection
+    if not isinstance(driver, psycopg.Connection):
+        raise TypeError(f"expected a connection of psycopg 3, got {type(driver).__name__}")
+    return driver
+
+
+def _render(
+    connection: sa.Connection,
+    statement: sa.Select[Any] | sa.CompoundSelect[Any] | sa.TextClause,
+    params: Mapping[str, Any] | None,
+) -> bytes:
+    # COPY takes no parameters from the server's side: the driver writes them into the text as quoted literals.
+    compiled = statement.compile(dialect=connection.dialect, compile_kwargs={"render_postcompile": True})
+    values = compiled.construct_params(dict(params or {}), escape_names=False)
+    driver = _driver(connection)
+    return psycopg.ClientCursor(driver).mogrify(str(compiled), values).encode(driver.info.encoding)
+
+
+def _describe(driver: psycopg.Connection[Any], query: bytes) -> dict[str, pa.DataType]:
+    result = driver.pgconn.prepare(b"", query)
+    if result.status == psycopg.pq.ExecStatus.COMMAND_OK:
+        result = driver.pgconn.describe_prepared(b"")
+    if result.status != psycopg.pq.ExecStatus.COMMAND_OK:
+        raise psycopg.errors.error_from_result(result, driver.info.encoding)
+    types = {}
+    for index in range(result.nfields):
+        name, known = (
+            (result.fname(index) or b"").decode(driver.info.encoding),
+            driver.adapters.types.get(result.ftype(index)),
+        )
+        types[name] = _ARROW_TYPES.get(known.name if known else "", pa.large_string())
+    return types

@@ -1,0 +1,189 @@
+"""The ledger's database: connecting, bringing the schema up to date, transactions, preview."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+
+from talk_assets.errors import ConfigurationError, LedgerError
+from talk_assets.ledger.tables import SCHEMA
+
+_CONNECT_SECONDS = 10
+
+
+def normalise(url: str) -> sa.URL:
+    """Turn `postgresql://` or `postgres://` into SQLAlchemy's address for psycopg 3.
+
+    Raises:
+        ConfigurationError: the text is no address of a PostgreSQL database; the text itself is not repeated, because
+            it may hold a password.
+    """
+    try:
+        address = sa.make_url(url.strip())
+    except (sa.exc.ArgumentError, ValueError):
+        address = None
+    if address is None or address.drivername.partition("+")[0] not in ("postgresql", "postgres"):
+        raise ConfigurationError(
+            "TALK_DATABASE_URL: not an address of a PostgreSQL database; write it as "
+            "postgresql://user:password@host:5432/database."
+        )
+    return address.set(drivername="postgresql+psycopg")
+
+
+def place(address: sa.URL) -> str:
+    """Where an address points, for messages: host, port and database, never user or password."""
+    host = address.host or address.query.get("host") or "the local socket"
+    port = address.port or address.query.get("port") or 5432
+    return f"{host}, port {port}, database {address.database or address.username or 'default'}"
+
+
+class Ledger:
+    """The ledger's database; one object per process, safe to share between its threads.
+
+    Attributes:
+        engine: SQLAlchemy's engine; every connection has the time zone UTC and ISO dates.
+    """
+
+    def __init__(self, engine: sa.Engine, preview_connection: sa.Connection | None = None) -> None:
+        self.engine = engine
+        self._preview_connection = preview_connection
+
+    @property
+    def previewing(self) -> bool:
+        """Whether nothing that is stored through this object stays."""
+        return self._preview_connection is not None
+
+    @contextmanager
+    def begin(self) -> Iterator[sa.Connection]:
+        """Open a transaction: committed at the end of the block, rolled back when the block raises.
+
+        In a preview it is a savepoint within the preview's transaction.
+        """
+        if self._preview_connection is None:
+            with self.engine.begin() as connection:
+                yield connection
+        else:
+            with self._preview_connection.begin_nested():
+                yield self._preview_connection
+
+    @contextmanager
+    def begin_apart(self) -> Iterator[sa.Connection]:
+        """Open a transaction on a connection of its own, which is committed also within a preview.
+
+        For what has happened outside and cannot be taken back, such as a rotated token.
+        """
+        with self.engine.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def dedicated(self, application_name: str) -> Iterator[sa.Connection]:
+        """Open a connection that is shared with nobody and closed at the end; every statement is its own transaction.
+
+        Args:
+            application_name: shown in `pg_stat_activity`; PostgreSQL keeps its first 63 bytes.
+        """
+        with self.engine.connect() as connection:
+            connection.detach()
+            connection.execution_options(isolation_level="AUTOCOMMIT")
+            connection.execute(sa.func.set_config("application_name", application_name, False).select())
+            yield connection
+
+    @contextmanager
+    def preview(self) -> Iterator["Ledger"]:
+        """Yield a ledger that reads what is stored, and stores nothing.
+
+        All its transactions run one after the other on one connection (so: one thread) inside one outer transaction
+        that is rolled back at the end.
+        """
+        with self.engine.connect() as connection, connection.begin() as outer:
+            try:
+                yield Ledger(self.engine, connection)
+            finally:
+                outer.rollback()
+
+    def close(self) -> None:
+        """Close all connections."""
+        self.engine.dispose()
+
+
+def open_ledger(url: str) -> Ledger:
+    """Connect to the ledger and bring its schema up to date; processes that start at once wait for each other.
+
+    Args:
+        url: `postgresql://...`, as `talk_assets.ledger.embedded.database_url` gives it.
+
+    Raises:
+        ConfigurationError: the text is no address of a PostgreSQL database.
+        LedgerError: the database cannot be reached, refuses the user, or its schema is newer than this code.
+    """
+    address = normalise(url)
+    engine = sa.create_engine(
+        address, connect_args={"connect_timeout": _CONNECT_SECONDS}, pool_pre_ping=True, pool_size=5, max_overflow=20
+    )
+    sa.event.listen(engine, "connect", _prepare_session)
+    try:
+        with engine.begin() as connection:
+            _migrate(connection)
+    except sa.exc.DBAPIError as error:
+        engine.dispose()
+        raise LedgerError(_connection_problem(address, error)) from None
+    except LedgerError:
+        engine.dispose()
+        raise
+    return Ledger(engine)
+
+
+def _prepare_session(connection: psycopg.Connection[Any], _record: object) -> None:
+    # COPY writes times and text as the session says: a server with other defaults must not change what is read.
+    connection.autocommit = True
+    connection.execute(
+        "select set_config('timezone', 'UTC', false), set_config('datestyle', 'ISO, YMD', false),"
+        " set_config('client_encoding', 'UTF8', false),"
+        " set_config('application_name', 'talk-assets', false)"
+    )
+    connection.autocommit = False
+
+
+def _connection_problem(address: sa.URL, error: sa.exc.DBAPIError) -> str:
+    # The driver's text may repeat the connection string; only its first line without the password is kept.
+    lines = str(error.orig).strip().splitlines()
+    seen = lines[0] if lines else type(error.orig).__name__
+    if address.password:
+        seen = seen.replace(str(address.password), "***")
+    return (
+        f"The ledger's database ({place(address)}) cannot be used: {seen}. "
+        "Start the server, or correct TALK_DATABASE_URL (without it, an embedded server is used)."
+    )
+
+
+def _migrate(connection: sa.Connection) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
+    config.attributes["connection"] = connection
+    script = ScriptDirectory.from_config(config)
+    if _current_revision(connection, script) == script.get_current_head():
+        return
+    connection.execute(sa.text("select pg_advisory_xact_lock(hashtextextended('talk:migrate', 0))"))
+    if _current_revision(connection, script) == script.get_current_head():
+        return
+    connection.execute(sa.schema.CreateSchema(SCHEMA, if_not_exists=True))
+    command.upgrade(config, "head")
+
+
+def _current_revision(connection: sa.Connection, script: ScriptDirectory) -> str | None:
+    context = MigrationContext.configure(connection, opts={"version_table_schema": SCHEMA})
+    current = context.get_current_revision()
+    known = {revision.revision for revision in script.walk_revisions()}
+    if current is not None and current not in known:
+        raise LedgerError(
+            f"The ledger's schema is at revision {current}, which this version of talk-assets does not know: the "
+            "ledger was used by a newer version. Install that version or a newer one; nothing was changed."
+        )
+    return current

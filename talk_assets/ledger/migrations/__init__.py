@@ -1,0 +1,1 @@
+"""Alembic migrations of the schema `talk`, run by `talk_assets.ledger.database`."""
