@@ -36,7 +36,7 @@ Comparison = Literal[
     "alphanumeric",  # case folded, only letters and digits (registration and VAT numbers)
     "digits",  # only digits (telephone numbers)
 ]
-Rule = Literal["latest", "owner", "prefer", "union", "manual"]
+Rule = Literal["latest", "owner", "prefer", "manual"]
 
 
 class Strict(BaseModel):
@@ -58,6 +58,8 @@ class MemberProperty(Strict):
         unless: the row applies only to clusters that have no member of this entity.
         default_setting: on create, when the golden value is empty, the value of this setting is sent.
         only_digits: the property is left out when its value has other characters than digits.
+        entity: of a reference: the entity its key belongs to; by default the first entity of the same system among
+            the members of the subject that the property points to.
     """
 
     name: str
@@ -69,6 +71,7 @@ class MemberProperty(Strict):
     unless: str | None = None
     default_setting: str | None = None
     only_digits: bool = False
+    entity: str | None = None
 
 
 class Property(Strict):
@@ -96,7 +99,7 @@ class Property(Strict):
     order: list[str] = []
     clear: list[str] = []
     compare: Comparison = "exact"
-    scale: int | None = Field(default=None, ge=0, le=10)
+    scale: int | None = Field(default=None, ge=0, le=6)
     to: str | None = None
     required: bool = False
     group: str | None = None
@@ -240,6 +243,15 @@ class Mappings(Strict):
                 if candidate is not None and entity in candidate.entities:
                     return candidate
         raise KeyError(entity)
+
+    def target_of(self, entity: str, name: str) -> str:
+        """The entity whose keys the reference property `name` of `entity` holds."""
+        row = self.subject_of(entity).properties[name]
+        if row.to is None:
+            raise KeyError(f"{name} is not a reference")
+        own = row.members[entity].entity
+        system = entity.partition(".")[0]
+        return own or next(e for e in self.subjects[row.to].entities if e.partition(".")[0] == system)
 
     def wanted(self, entity: str) -> list[str]:
         """The system's own property names that have to be read of an entity, sorted."""

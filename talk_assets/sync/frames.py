@@ -1,0 +1,65 @@
+"""The frames that decide and plan share, all indexed by cluster number."""
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+TIME = pd.DatetimeTZDtype("us", "UTC")
+
+
+@dataclass(frozen=True)
+class Members:
+    """The live members of one entity among the clusters that are decided; index: cluster, unique.
+
+    Attributes:
+        keys: the records' own keys (`str`).
+        modified: time of each record's last change (`TIME`, NaT when the system tells none).
+        current: what each record holds now, a canonical `str` column per property, NA when empty.
+        base: what it held when it was last accounted for, the same columns.
+        times: the time of each base value (`TIME`); NaT where the property was never accounted for.
+        sent: what was last sent to it where it holds something coarser since; NA elsewhere.
+    """
+
+    keys: pd.Series
+    modified: pd.Series
+    current: pd.DataFrame
+    base: pd.DataFrame
+    times: pd.DataFrame
+    sent: pd.DataFrame
+
+    def over(self, clusters: pd.Index) -> "Members":
+        """The same members with one row per given cluster, empty where the cluster has no such member."""
+        return Members(
+            keys=self.keys.reindex(clusters),
+            modified=self.modified.reindex(clusters),
+            current=self.current.reindex(clusters),
+            base=self.base.reindex(clusters),
+            times=self.times.reindex(clusters),
+            sent=self.sent.reindex(clusters),
+        )
+
+
+@dataclass(frozen=True)
+class Golden:
+    """Agreed values; index: cluster, one column per canonical property.
+
+    Attributes:
+        values: canonical text; NA where nothing is agreed, or where a value was cleared.
+        times: time of each value (`TIME`); a time without a value says that the property was cleared.
+        winners: `entity/key` of the record the value came from.
+        rules: the rule by which it won.
+    """
+
+    values: pd.DataFrame
+    times: pd.DataFrame
+    winners: pd.DataFrame
+    rules: pd.DataFrame
+
+    def over(self, clusters: pd.Index, properties: list[str]) -> "Golden":
+        """The same values with one row per given cluster and one column per given property."""
+
+        def text(frame: pd.DataFrame) -> pd.DataFrame:
+            return frame.reindex(index=clusters, columns=properties).astype("str")
+
+        times = self.times.reindex(index=clusters, columns=properties).astype(TIME)
+        return Golden(text(self.values), times, text(self.winners), text(self.rules))

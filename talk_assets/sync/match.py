@@ -1,0 +1,249 @@
+"""Who is the same: merge criteria become keys, equal keys become proposals, proposals become clusters.
+
+Stored links come first: two records whose clusters are already complete for a flow are never joined by a criterion.
+Empty never matches. Two records of one entity in one cluster are ambiguous: held, neither guessed nor inserted.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from scipy.sparse import coo_matrix
+from scipy.sparse.csgraph import connected_components
+
+from talk_assets.mappings.model import Flow, Subject
+from talk_assets.sync.compare import comparable
+
+# Between the parts of a key made of several properties: no text of either system contains it.
+_SEPARATOR = "\x1f"
+
+
+def criterion_keys(feed: pd.DataFrame, entity: str, subject: Subject, resolved: pd.DataFrame) -> pd.DataFrame:
+    """The keys under which an entity's records can be matched.
+
+    Args:
+        feed: canonical feed frame (see `sync.convert.to_canonical`), live records only.
+        entity: the entity of the records.
+        subject: its subject.
+        resolved: same index as `feed`: for each reference property the number of the cluster it points to as text,
+            NA where it points to nothing known.
+
+    Returns:
+        `key, flow, alternative, value`: one row per record, flow and alternative whose properties all have a value.
+        Where a flow's join names another record, the flow's criteria do not apply to the record.
+    """
+    found = []
+    for flow_name, flow in subject.flows.items():
+        if entity not in flow.entities:
+            continue
+        joined = feed["join"].notna() & feed["join"].ne("") if _joins(flow, entity) and "join" in feed else None
+        for number, alternative in enumerate(flow.criteria):
+            parts = [
+                comparable(resolved[p.property], subject.properties[p.property])
+                if subject.properties[p.property].to
+                else comparable(feed[p.property], subject.properties[p.property], p.compare)
+                for p in alternative
+            ]
+            value = _joined(parts)
+            usable = value.notna() if joined is None else value.notna() & ~joined
+            found.append(
+                pd.DataFrame({"key": feed["key"][usable], "value": value[usable]}).assign(
+                    flow=flow_name, alternative=number
+                )
+            )
+    columns = ["key", "flow", "alternative", "value"]
+    return pd.concat(found, ignore_index=True)[columns] if found else pd.DataFrame(columns=columns)
+
+
+def _joined(parts: list[pd.Series]) -> pd.Series:
+    """One text of several; NA as soon as one of them is empty."""
+    whole = parts[0]
+    for part in parts[1:]:
+        whole = whole + _SEPARATOR + part
+    return whole
+
+
+def _joins(flow: Flow, entity: str) -> bool:
+    return flow.join is not None and flow.join.entity == entity
+
+
+def propose(keys: pd.DataFrame, members: pd.DataFrame, flow: Flow) -> pd.DataFrame:
+    """Pairs of records that a flow's criteria call the same.
+
+    Args:
+        keys: `entity, key, alternative, value` of this flow, of every record that shares a value with a record that
+            is being matched now (and of those themselves).
+        members: `entity, key, cluster_id` of the live linked records.
+        flow: the flow.
+
+    Returns:
+        `entity, key, other_entity, other_key, criterion`, each record paired with the first of its group. Records of
+        one entity are paired too when they share a value: that makes their cluster ambiguous.
+    """
+    columns = ["entity", "key", "other_entity", "other_key", "criterion"]
+    known = keys[keys["entity"].isin(flow.entities)].merge(members, on=["entity", "key"], how="left")
+    if known.empty:
+        return pd.DataFrame(columns=columns)
+    complete = members[members["entity"].isin(flow.entities)].groupby("cluster_id")["entity"].nunique()
+    known["settled"] = known["cluster_id"].isin(complete[complete.eq(2)].index)
+    # A record without a cluster is a unit of its own; records of one cluster are one unit.
+    known["unit"] = known["cluster_id"].astype("str").where(known["cluster_id"].notna(), known["entity"] + known["key"])
+    groups = known.groupby(["alternative", "value"], sort=False)
+    worth = groups["unit"].transform("nunique").gt(1) & ~groups["settled"].transform("all")
+    known = known[worth].sort_values(["alternative", "value", "entity", "key"], kind="stable")
+    first = known.groupby(["alternative", "value"], sort=False)[["entity", "key"]].transform("first")
+    known["other_entity"], known["other_key"] = first["entity"], first["key"]
+    known = known[(known["entity"] != known["other_entity"]) | (known["key"] != known["other_key"])]
+    names = {n: " and ".join(p.property for p in alternative) for n, alternative in enumerate(flow.criteria)}
+    known["criterion"] = known["alternative"].map(names)
+    return known[columns].drop_duplicates(columns[:4]).reset_index(drop=True)
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """Which cluster each record belongs to.
+
+    Attributes:
+        members: `entity, key, cluster_id, origin` of the records that join a cluster now.
+        merged: `old, cluster_id` of existing clusters that became part of another.
+        ambiguous: `entity, key, group, others` of the records held because their cluster would have two records of an
+            entity; `group` numbers the groups, `others` names the group's records.
+    """
+
+    members: pd.DataFrame
+    merged: pd.DataFrame
+    ambiguous: pd.DataFrame
+
+
+def assign(fresh: pd.DataFrame, members: pd.DataFrame, proposals: pd.DataFrame, next_cluster: int) -> Assignment:
+    """Form clusters from stored links and proposals.
+
+    Args:
+        fresh: `entity, key` of the live records that are being matched now, linked or not.
+        members: `entity, key, cluster_id` of every live linked record of the clusters concerned.
+        proposals: `entity, key, other_entity, other_key, criterion`.
+        next_cluster: number of the first new cluster.
+
+    Returns:
+        The assignment; every fresh record is in it or already a member, unless it is ambiguous.
+    """
+    records = _records(fresh, members, proposals)
+    unit = records["unit"].to_numpy()
+    position = pd.Series(np.arange(len(records)), index=pd.MultiIndex.from_frame(records[["entity", "key"]]))
+    left = position.reindex(pd.MultiIndex.from_frame(proposals[["entity", "key"]])).to_numpy(dtype=np.int64)
+    right = position.reindex(pd.MultiIndex.from_frame(proposals[["other_entity", "other_key"]])).to_numpy(
+        dtype=np.int64
+    )
+    size = int(unit.max()) + 1 if len(unit) else 0
+    graph = coo_matrix((np.ones(len(left), dtype=np.int8), (unit[left], unit[right])), shape=(size, size))
+    _, labels = connected_components(graph, directed=False)
+    records["group"] = labels[unit] if len(unit) else unit
+    per_entity = records.groupby(["group", "entity"])["key"].transform("nunique")
+    records["ambiguous"] = per_entity.gt(1).groupby(records["group"]).transform("any")
+    clear = records[~records["ambiguous"]]
+    target = _targets(clear, next_cluster)
+    joined = clear.assign(cluster=clear["group"].map(target))
+    moved = joined[joined["cluster_id"].notna() & joined["cluster_id"].ne(joined["cluster"])]
+    fresh_members = joined[joined["cluster_id"].isna()]
+    criteria = pd.concat(
+        [
+            proposals[["entity", "key", "criterion"]],
+            proposals[["other_entity", "other_key", "criterion"]].set_axis(["entity", "key", "criterion"], axis=1),
+        ]
+    ).drop_duplicates(["entity", "key"])
+    origins = fresh_members.merge(criteria, on=["entity", "key"], how="left")["criterion"].astype("str")
+    return Assignment(
+        members=pd.DataFrame(
+            {
+                "entity": fresh_members["entity"].to_numpy(),
+                "key": fresh_members["key"].to_numpy(),
+                "cluster_id": fresh_members["cluster"].to_numpy(dtype=np.int64),
+                "origin": origins.fillna("alone").to_numpy(),
+            }
+        ),
+        merged=pd.DataFrame(
+            {"old": moved["cluster_id"].astype("int64"), "cluster_id": moved["cluster"].astype("int64")}
+        ).drop_duplicates("old"),
+        ambiguous=_ambiguous(records),
+    )
+
+
+def _records(fresh: pd.DataFrame, members: pd.DataFrame, proposals: pd.DataFrame) -> pd.DataFrame:
+    """All records concerned with `cluster_id` (NA when unlinked) and `unit`: one number per cluster or lone record."""
+    others = proposals[["other_entity", "other_key"]].set_axis(["entity", "key"], axis=1)
+    records = pd.concat(
+        [fresh[["entity", "key"]], proposals[["entity", "key"]], others, members[["entity", "key"]]], ignore_index=True
+    ).drop_duplicates()
+    records = records.merge(members, on=["entity", "key"], how="left").reset_index(drop=True)
+    records["cluster_id"] = records["cluster_id"].astype("Int64")
+    clusters = records["cluster_id"].astype("str")
+    lone = "lone " + records.index.to_series().astype("str")
+    records["unit"] = pd.factorize(clusters.where(records["cluster_id"].notna(), lone))[0]
+    return records
+
+
+def _targets(records: pd.DataFrame, next_cluster: int) -> pd.Series:
+    """Cluster number per group: the oldest existing one, else a new one in the order of the records."""
+    oldest = records.groupby("group", sort=False)["cluster_id"].min()
+    new = oldest.isna()
+    numbers = pd.Series(next_cluster + np.arange(int(new.sum())), index=oldest.index[new], dtype="Int64")
+    return oldest.astype("Int64").where(~new, numbers.reindex(oldest.index))
+
+
+def _ambiguous(records: pd.DataFrame) -> pd.DataFrame:
+    """The records to hold: those not linked to anything yet. What is linked stays linked."""
+    touched = records[records["ambiguous"]].sort_values(["group", "entity", "key"])
+    names = (touched["entity"] + "/" + touched["key"]).groupby(touched["group"]).agg(", ".join)
+    alone = touched.groupby("cluster_id")["key"].transform("size").eq(1)
+    held = touched[touched["cluster_id"].isna() | alone]
+    return pd.DataFrame(
+        {
+            "entity": held["entity"],
+            "key": held["key"],
+            "cluster_id": held["cluster_id"],
+            "group": held["group"],
+            "others": held["group"].map(names),
+        }
+    ).reset_index(drop=True)
+
+
+def match_lines(lines: pd.DataFrame, flow: Flow) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Match the lines of matched documents by product and place.
+
+    The n-th unlinked line of a product on one side is the n-th on the other, when both sides have as many.
+
+    Args:
+        lines: `entity, key, document_cluster, product_cluster, position` of the lines of the documents concerned that
+            are not linked for this flow.
+        flow: the flow of the line entities.
+
+    Returns:
+        Proposals (as `propose` gives them) and ambiguous lines (`entity, key, reason`): where the two sides have
+        different numbers of lines of one product and more than one on a side.
+    """
+    mine = lines[lines["entity"].isin(flow.entities) & lines["product_cluster"].notna()].copy()
+    place = ["document_cluster", "product_cluster"]
+    mine = mine.sort_values([*place, "entity", "position", "key"], kind="stable")
+    mine["nth"] = mine.groupby([*place, "entity"]).cumcount()
+    one = mine["entity"].eq(flow.customerp).groupby([mine[name] for name in place]).sum()
+    two = mine["entity"].eq(flow.exact).groupby([mine[name] for name in place]).sum()
+    unclear = one.index[(one.ne(two) & one.gt(0) & two.gt(0)).to_numpy()]
+    at = pd.MultiIndex.from_frame(mine[place])
+    doubtful = mine[at.isin(unclear)]
+    clear = mine[~at.isin(unclear)]
+    left = clear[clear["entity"].eq(flow.customerp)]
+    right = clear[clear["entity"].eq(flow.exact)]
+    pairs = left.merge(right, on=[*place, "nth"], suffixes=("", "_other"))
+    proposals = pd.DataFrame(
+        {
+            "entity": pairs["entity"],
+            "key": pairs["key"],
+            "other_entity": pairs["entity_other"],
+            "other_key": pairs["key_other"],
+            "criterion": "product and position",
+        }
+    )
+    reasons = doubtful[["entity", "key"]].assign(
+        reason="the documents have different numbers of lines of this product: it cannot be told which are the same"
+    )
+    return proposals, reasons.reset_index(drop=True)
