@@ -148,6 +148,10 @@ class HttpClient:
         """Requests sent so far, repeats included."""
         return self._calls
 
+    def authenticate(self, auth: httpx.Auth) -> None:
+        """Add credentials from now on: for those that are themselves fetched by this client."""
+        self._client.auth = auth
+
     def send(
         self,
         method: str,
@@ -159,7 +163,6 @@ class HttpClient:
         form: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
         authenticated: bool = True,
-        attempts: int | None = None,
     ) -> httpx.Response:
         """Send a request and return its answer, whatever its status, unless that is a passing fault or a redirect.
 
@@ -172,7 +175,6 @@ class HttpClient:
             form: body, sent as a form.
             headers: added to those of the client.
             authenticated: whether the client's credentials are added.
-            attempts: instead of the client's own number.
 
         Raises:
             SystemUnavailable: it stayed a passing fault; `outcome_unknown` when a write may have been carried out.
@@ -181,7 +183,7 @@ class HttpClient:
         url = self.address(path, doing)
         reached = False
         try:
-            for attempt in self._retrying(effect, attempts):
+            for attempt in self._retrying(effect):
                 with attempt:
                     try:
                         request = self._client.build_request(method, url, json=json, data=form, headers=headers)
@@ -267,7 +269,7 @@ class HttpClient:
             raise _Again(fault, reached=not fault.refused)
         return response
 
-    def _retrying(self, effect: Effect, attempts: int | None) -> Retrying:
+    def _retrying(self, effect: Effect) -> Retrying:
         patience = self._patience
         growing = wait_exponential_jitter(
             initial=patience.first_wait, max=patience.longest_wait, jitter=patience.first_wait
@@ -289,7 +291,7 @@ class HttpClient:
             return seconds
 
         return Retrying(
-            stop=stop_after_attempt(attempts or patience.attempts),
+            stop=stop_after_attempt(patience.attempts),
             wait=pause,
             retry=retry_if_exception(may_repeat),
             sleep=self._sleep,

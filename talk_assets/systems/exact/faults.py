@@ -1,0 +1,128 @@
+"""What Exact's error answers mean (Exact reference, Errors).
+
+Exact says no to a record with status 500 and a readable message, and answers with the same status when it is itself at
+fault; a deleted record can answer 403 like a missing right.
+"""
+
+import re
+from collections.abc import Callable, Collection
+from datetime import datetime
+from http import HTTPStatus
+
+import httpx
+
+from talk_assets.errors import (
+    AccessDenied,
+    RecordChanged,
+    RecordRejected,
+    SystemFault,
+    UnexpectedAnswer,
+)
+from talk_assets.systems.exact import odata
+from talk_assets.systems.exact.limits import too_many
+from talk_assets.systems.http import Judge, PassingFault, passing_fault
+
+_OWN_FAULT = re.compile(r"^(?:an? )?(?:problem|error) (?:has )?occurred", re.IGNORECASE)
+_WRITES = ("POST", "PUT")
+
+
+def judge(now: Callable[[], datetime]) -> Judge:
+    """Which answers are passing faults: 429 until the reset, 408 and 5xx, but no refusal of a record."""
+
+    def passing(response: httpx.Response) -> PassingFault | None:
+        limited = too_many(response, now())
+        if limited is not None:
+            return limited
+        refusal = response.request.method in _WRITES and refuses_record(response)
+        return None if refusal else passing_fault(response)
+
+    return passing
+
+
+def refuses_record(response: httpx.Response) -> bool:
+    """Whether a 500 is Exact's way to refuse a record: it says why, in the user's language."""
+    if response.status_code != HTTPStatus.INTERNAL_SERVER_ERROR:
+        return False
+    text = odata.message(response)
+    return bool(text) and _OWN_FAULT.match(text) is None
+
+
+def read_fault(response: httpx.Response, doing: str, scope: str) -> SystemFault | None:
+    """The error of an answer to a read; None when there is none."""
+    status = response.status_code
+    if status < HTTPStatus.BAD_REQUEST:
+        return None
+    if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
+        return _denied(response, doing, scope)
+    where = " Look at EXACT_URL and EXACT_DIVISION." if status == HTTPStatus.NOT_FOUND else ""
+    return UnexpectedAnswer("exact", f"{doing}: Exact answered {_seen(response)}.{where}", status=status)
+
+
+def write_fault(
+    response: httpx.Response, doing: str, scope: str, *, keyed: bool, sent: Collection[str]
+) -> SystemFault | None:
+    """The error of an answer to a write; None when there is none.
+
+    Args:
+        response: the answer.
+        doing: what was attempted, on which record.
+        scope: the scope that the app needs for it.
+        keyed: whether the address held the record's key, so that 403 and 404 can mean that the record is gone.
+        sent: the names of the properties sent, to tell which one is at fault.
+    """
+    status = response.status_code
+    if status < HTTPStatus.BAD_REQUEST:
+        return None
+    if status == HTTPStatus.UNAUTHORIZED:
+        return _denied(response, doing, scope)
+    if status == HTTPStatus.FORBIDDEN:
+        return _gone(response, doing) if keyed and _says_nothing(response) else _denied(response, doing, scope)
+    if status == HTTPStatus.NOT_FOUND:
+        if keyed:
+            return _gone(response, doing)
+        text = f"{doing}: Exact answered {_seen(response)}. Look at EXACT_URL and EXACT_DIVISION."
+        return UnexpectedAnswer("exact", text, status=status)
+    return RecordRejected(
+        "exact",
+        f"{doing}: Exact refuses it with {_seen(response)}. Correct the record, or what the mapping makes of it.",
+        status=status,
+        property_name=property_at_fault(odata.message(response), sent),
+    )
+
+
+def property_at_fault(text: str, names: Collection[str]) -> str | None:
+    """The one property that a message names (`Required: Name`, `Code: data already exists`), None when unclear.
+
+    Messages use the labels of the user's language, so often none can be told.
+    """
+    words = {word.casefold() for word in re.findall(r"\w+", text)}
+    joined = {re.sub(r"\W", "", part).casefold() for part in text.split(":")}
+    found = [name for name in names if name.casefold() in words | joined]
+    return found[0] if len(found) == 1 else None
+
+
+def _says_nothing(response: httpx.Response) -> bool:
+    """A missing right names its reason or scope; a record that is gone answers a bare Forbidden."""
+    return not response.headers.get("Reason") and odata.message(response).rstrip(". ").casefold() in ("", "forbidden")
+
+
+def _gone(response: httpx.Response, doing: str) -> RecordChanged:
+    return RecordChanged(
+        "exact",
+        f"{doing}: Exact answered {_seen(response)}: the record is gone; the next read of deletions shows it.",
+        status=response.status_code,
+    )
+
+
+def _denied(response: httpx.Response, doing: str, scope: str) -> AccessDenied:
+    return AccessDenied(
+        "exact",
+        f"{doing}: Exact answered {_seen(response)}. Give the app's registration the scope {scope} and the user who "
+        "logged in the rights to it, and look whether EXACT_DIVISION is one of that user's.",
+        status=response.status_code,
+    )
+
+
+def _seen(response: httpx.Response) -> str:
+    parts = [str(response.status_code), response.headers.get("Reason", ""), odata.message(response)]
+    return ", ".join(part for part in parts if part).rstrip(".")
