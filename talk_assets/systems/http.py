@@ -15,7 +15,7 @@ from http import HTTPStatus
 from typing import Any, Protocol
 
 import httpx
-from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt, wait_exponential_jitter
+from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt, wait_exponential, wait_random
 
 from talk_assets.errors import ConfigurationError, SystemUnavailable, UnexpectedAnswer
 
@@ -23,6 +23,7 @@ logger = logging.getLogger(__name__)
 
 # Faults that arise before a request has left: whatever it was, it was not carried out.
 _NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError, httpx.UnsupportedProtocol)
+_LAST_PORT = 65535
 _TOLD_WAIT = 5.0  # seconds; longer waits are logged
 
 
@@ -271,8 +272,8 @@ class HttpClient:
 
     def _retrying(self, effect: Effect) -> Retrying:
         patience = self._patience
-        growing = wait_exponential_jitter(
-            initial=patience.first_wait, max=patience.longest_wait, jitter=patience.first_wait
+        growing = wait_exponential(multiplier=patience.first_wait, max=patience.longest_wait) + wait_random(
+            0, patience.first_wait
         )
 
         def may_repeat(error: BaseException) -> bool:
@@ -327,7 +328,7 @@ def _root(url: str, setting: str) -> str:
         parsed = httpx.URL(url.strip())
     except httpx.InvalidURL as error:
         raise ConfigurationError(f"{setting}: {error}; write an address such as https://example.com") from None
-    if parsed.scheme not in ("http", "https") or not parsed.host:
+    if parsed.scheme not in ("http", "https") or not parsed.host or (parsed.port or 0) > _LAST_PORT:
         raise ConfigurationError(f"{setting}: not an http(s) address; write it with https:// in front")
     if parsed.userinfo:
         raise ConfigurationError(f"{setting}: leave user and password out of the address")

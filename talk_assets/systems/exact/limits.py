@@ -82,8 +82,8 @@ class RateGate:
                 seconds = self._day.reset - now
                 raise SystemUnavailable(
                     "exact",
-                    f"Exact's calls of this day are spent; in {seconds / 3600:.1f} hours they are filled again, and what is "
-                    "owed is sent",
+                    f"Exact's calls of this day are spent; in {seconds / 3600:.1f} hours they are filled again and "
+                    "what is owed is sent",
                     retry_after=seconds,
                 )
             if self._minute is not None and self._minute.spent(now):
