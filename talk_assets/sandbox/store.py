@@ -108,6 +108,7 @@ class Store:
                 self._depth -= 1
                 if self._depth == 0:
                     self._connection.execute("ROLLBACK")
+                    self._indexed.clear()  # an index made inside is gone too
                 raise
             self._depth -= 1
             if self._depth == 0:
@@ -168,6 +169,19 @@ class Store:
         with self._lock:
             row = self._row(system, division, entity, key)
         return _stored(row) if row is not None and not row[8] else None
+
+    def is_deleted(self, system: str, division: str, entity: str, key: str) -> bool:
+        """Whether there once was a record with this key that is gone now."""
+        with self._lock:
+            row = self._row(system, division, entity, key)
+        return row is not None and bool(row[8])
+
+    def after(self, system: str, division: str, entity: str, key: str, limit: int) -> Records:
+        """Records of an entity with a key above `key` ('' for the first), ordered by key, at most `limit`."""
+        return self._select(
+            "system = ? AND division = ? AND entity = ? AND key > ? AND deleted = 0 ORDER BY key LIMIT ?",
+            (system, division, entity, key, limit),
+        )
 
     def list(self, system: str, division: str, entity: str) -> Records:
         """All records of an entity, ordered by key."""
