@@ -8,7 +8,7 @@ from talk_assets.mappings.source import suggestion
 
 SYSTEMS = ("customerp", "exact")
 # Columns that the frames have beside the canonical properties.
-RESERVED = ("key", "modified", "version", "document", "position", "cluster_id", "origin")
+RESERVED = ("key", "modified", "version", "document", "position", "join", "cluster_id", "origin")
 CANONICAL_NAME = re.compile(r"[a-z][a-z0-9_]*")
 
 

@@ -169,17 +169,24 @@ def _check_together(subjects: Mapping[str, Subject], sources: Mapping[str, Sourc
 
 def _check_references(part: Subject, prefix: Place, subjects: Mapping[str, Subject], source: Source) -> None:
     for name, row in part.properties.items():
-        if row.to is None:
-            continue
-        if row.to not in subjects:
-            raise source.error(
-                (*prefix, "properties", name, "to"), f"no subject {row.to}; {suggestion(row.to, subjects)}"
-            )
-        systems = {entity.partition(".")[0] for entity in subjects[row.to].entities}
-        for entity in row.members:
-            if entity.partition(".")[0] not in systems:
+        place: Place = (*prefix, "properties", name)
+        if row.to is not None and row.to not in subjects:
+            raise source.error((*place, "to"), f"no subject {row.to}; {suggestion(row.to, subjects)}")
+        for entity, member in row.members.items():
+            if row.to is None and member.entity is not None:
                 raise source.error(
-                    (*prefix, "properties", name, "members", entity), f"{row.to} has no entity in this system."
+                    (*place, "members", entity, "entity"), f"belongs to type reference, but {name} is {row.type}."
+                )
+            if row.to is None:
+                continue
+            system = entity.partition(".")[0]
+            targets = [other for other in subjects[row.to].entities if other.partition(".")[0] == system]
+            if not targets:
+                raise source.error((*place, "members", entity), f"{row.to} has no entity in {system}.")
+            if member.entity is not None and member.entity not in targets:
+                raise source.error(
+                    (*place, "members", entity, "entity"),
+                    f"{member.entity} is no entity of {row.to} in {system}; {suggestion(member.entity, targets)}",
                 )
 
 
