@@ -191,16 +191,16 @@ def pack_json(frame: pd.DataFrame) -> "pd.Series[str]":
         with microseconds and the offset `+00:00`.
     """
     table = _arrow_table(frame, [str(name) for name in frame.columns])
-    opening = pa.scalar("{", pa.large_string())
-    closing, empty, comma = (pa.scalar(text, pa.large_string()) for text in ("}", "", ","))
+    empty, closing = pa.scalar("", pa.large_string()), pa.scalar("}", pa.large_string())
     members = []
     for name, column in zip(table.column_names, table.columns, strict=True):
-        label = pa.scalar(json.dumps(name, ensure_ascii=False) + ":", pa.large_string())
-        members.append(pc.binary_join_element_wise(label, _json_texts(column), empty))
+        label = pa.scalar(f",{json.dumps(name, ensure_ascii=False)}:", pa.large_string())
+        members.append(pc.fill_null(pc.binary_join_element_wise(label, _json_texts(column), empty), empty))
     if not members:
         return pd.Series("{}", index=frame.index, dtype="str")
-    inner = pc.binary_join_element_wise(*members, comma, null_handling="skip")
-    texts = pc.binary_join_element_wise(opening, inner, closing, empty)
+    # Every member brings its comma; the first one becomes the brace. (Joining with skipped nulls loses all-null rows.)
+    inner = pc.binary_join_element_wise(*members, empty)
+    texts = pc.binary_join_element_wise(pc.utf8_replace_slice(inner, start=0, stop=1, replacement="{"), closing, empty)
     return pd.Series(texts.to_pandas(types_mapper=_PANDAS_TYPES.get).array, index=frame.index)
 
 

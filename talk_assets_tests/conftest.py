@@ -1,0 +1,76 @@
+"""What tests of several rooms share: a real PostgreSQL server, and a fresh ledger for every test."""
+
+import shutil
+import tempfile
+import time
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from talk_assets.ledger.database import Ledger, normalise, open_ledger
+from talk_assets.ledger.embedded import release_embedded, start_embedded
+
+
+class DatabaseServer:
+    """An embedded server that forgets everything when power fails, with an up-to-date ledger to copy from."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        careless = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_connections": "200"}
+        self._address = normalise(start_embedded(folder, careless))
+        self._administration = psycopg.connect(
+            self._address.set(drivername="postgresql", database="postgres").render_as_string(hide_password=False),
+            autocommit=True,
+        )
+        self._template = self.create("template1")
+        open_ledger(self._template).close()
+
+    def create(self, template: str) -> str:
+        """Make a database and give its address."""
+        name = f"talk_{uuid.uuid4().hex}"
+        self._administration.execute(f"create database {name} template {template} strategy file_copy")
+        return self._address.set(database=name).render_as_string(hide_password=False)
+
+    def create_ledger(self) -> str:
+        """Make a database that holds an empty ledger, and give its address."""
+        return self.create(str(normalise(self._template).database))
+
+    def drop(self, url: str) -> None:
+        """Remove a database, whoever uses it."""
+        self._administration.execute(f"drop database {normalise(url).database} with (force)")
+
+    def close(self) -> None:
+        """Stop the server and remove its data."""
+        self._administration.close()
+        release_embedded(self._folder)
+        while (self._folder / "data" / "postmaster.pid").exists():
+            time.sleep(0.02)
+        shutil.rmtree(self._folder)
+
+
+@pytest.fixture(scope="session")
+def database_server() -> Iterator[DatabaseServer]:
+    # Not in pytest's own folder: pytest takes away the rights that the server's user has there.
+    folder = Path(tempfile.mkdtemp(prefix="talk-tests-"))
+    server = DatabaseServer(folder)
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def database_url(database_server: DatabaseServer) -> Iterator[str]:
+    """Address of a database of the test's own, which holds an empty, migrated ledger."""
+    url = database_server.create_ledger()
+    yield url
+    database_server.drop(url)
+
+
+@pytest.fixture
+def ledger(database_url: str) -> Iterator[Ledger]:
+    """An empty ledger of the test's own."""
+    opened = open_ledger(database_url)
+    yield opened
+    opened.close()
