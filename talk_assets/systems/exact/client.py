@@ -82,10 +82,18 @@ class ExactClient:
 
         Raises:
             RecordChanged: the record is gone; and as `create`.
+            UnexpectedAnswer: the answer is not one that Exact gives to a write.
         """
         address = f"/api/v1/{self._division}/{path}({odata.guid(key)})"
         response = self._http.send("PUT", address, doing=doing, effect=Effect.REPEATABLE, json=body)
         self._check_write(response, doing, scope, keyed=True, sent=body)
+        # Documented is 204 without a body; a page that something in between answers with 200 is no success.
+        if not response.is_success or (response.content.strip() and "d" not in self._http.decode(response, doing)):
+            raise UnexpectedAnswer(
+                "exact",
+                f"{doing}: the answer (status {response.status_code}) is not Exact's; look at EXACT_URL",
+                status=response.status_code,
+            )
         return response.status_code
 
     def _read(self, address: str, doing: str, scope: str) -> tuple[list[Row], str | None]:

@@ -102,8 +102,9 @@ def property_at_fault(text: str, names: Collection[str]) -> str | None:
 
 
 def _says_nothing(response: httpx.Response) -> bool:
-    """A missing right names its reason or scope; a record that is gone answers a bare Forbidden."""
-    return not response.headers.get("Reason") and odata.message(response).rstrip(". ").casefold() in ("", "forbidden")
+    """A missing right names its reason or scope, a proxy shows a page; a record that is gone answers a bare Forbidden."""
+    text = odata.message(response).rstrip(". ").casefold()
+    return not response.headers.get("Reason") and (text == "forbidden" or not response.content.strip())
 
 
 def _gone(response: httpx.Response, doing: str) -> RecordChanged:
