@@ -12,8 +12,8 @@ RESERVED = ("key", "modified", "version", "document", "position", "join", "clust
 CANONICAL_NAME = re.compile(r"[a-z][a-z0-9_]*")
 
 
-def check_structure(checked: Checked) -> None:
-    """Check everything that names something else; the checks of values rely on it.
+def check_flows(checked: Checked) -> None:
+    """Check that the flows name entities of the right system and kind; all other checks rely on it.
 
     Raises:
         MappingError: the first mistake, with file, line and field.
@@ -21,13 +21,22 @@ def check_structure(checked: Checked) -> None:
     _check_names(checked)
     for name, flow in checked.subject.flows.items():
         _check_flow(checked, name, flow)
-        _check_criteria(checked, name, flow)
-        _check_join(checked, name, flow)
     _check_pairs(checked)
+
+
+def check_structure(checked: Checked) -> None:
+    """Check everything else that names something; the checks of values rely on it.
+
+    Raises:
+        MappingError: the first mistake, with file, line and field.
+    """
     _check_lines(checked)
     for name in checked.subject.properties:
         _check_members(checked, name)
         _check_preferences(checked, name)
+    for name, flow in checked.subject.flows.items():
+        _check_criteria(checked, name, flow)
+        _check_join(checked, name, flow)
     _check_columns(checked)
     _check_groups(checked)
     _check_constants(checked)

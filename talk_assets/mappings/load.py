@@ -11,7 +11,7 @@ from pydantic_core import ErrorDetails
 
 from talk_assets.errors import MappingError
 from talk_assets.mappings.capabilities import Capabilities, EntityCapability
-from talk_assets.mappings.check_structure import check_structure
+from talk_assets.mappings.check_structure import check_flows, check_structure
 from talk_assets.mappings.check_values import check_values
 from talk_assets.mappings.checked import Checked
 from talk_assets.mappings.model import Mappings, Subject
@@ -82,7 +82,10 @@ def load_mappings(folder: Path | None, capabilities: Capabilities) -> Mappings:
         )
     for name, subject in subjects.items():
         checked = Checked(subject, sources[name], capabilities)
-        for part in filter(None, (checked, checked.line_part())):
+        parts = [part for part in (checked, checked.line_part()) if part is not None]
+        for part in parts:
+            check_flows(part)
+        for part in parts:
             check_structure(part)
             check_values(part)
     _check_together(subjects, sources)
@@ -93,7 +96,11 @@ def _validate(model: type[Model], content: Any, source: Source, at: Place) -> Mo
     try:
         return model.model_validate(content)
     except ValidationError as error:
-        first = min(error.errors(), key=lambda detail: source.error((*at, *detail["loc"]), "").line or 0)
+        # A misspelt key is also a missing one: the misspelling is what a person can see.
+        first = min(
+            error.errors(),
+            key=lambda detail: (source.error((*at, *detail["loc"]), "").line or 0, detail["type"] == "missing"),
+        )
         raise source.error((*at, *_without_marks(first)), _sentence(first, model)) from None
 
 

@@ -66,8 +66,9 @@ def read_source(path: Path) -> Source:
 def suggestion(word: str, known: Iterable[str]) -> str:
     """The end of a sentence about an unknown word: what was probably meant, else what is known."""
     names = list(known)
-    close = get_close_matches(word, names, n=1)
-    return f"did you mean {close[0]}?" if close else f"known are {', '.join(names) or 'none'}."
+    folded = {name.casefold(): name for name in names}
+    close = get_close_matches(word.casefold(), folded, n=1)
+    return f"did you mean {folded[close[0]]}?" if close else f"known are {', '.join(names) or 'none'}."
 
 
 def _value(path: Path, node: Node, place: Place, lines: dict[Place, int], inside: tuple[int, ...]) -> Any:

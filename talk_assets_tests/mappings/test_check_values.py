@@ -1,0 +1,208 @@
+"""The values of a mapping have to be able to travel."""
+
+from pathlib import Path
+
+import pytest
+
+from talk_assets_tests.mappings.broken import Broken, assert_named
+
+MEMBER_NAME = "      exact.accounts: {name: Name}"
+NAME = "properties.name.members.exact.accounts"
+SALES_PRICE = "    direction: to_customerp\n    meaning: What one unit is sold for"
+BROKEN = [
+    Broken(
+        "factor of a text",
+        "organisation",
+        MEMBER_NAME,
+        "      exact.accounts: {name: Name, factor: 100}",
+        "factor: 100",
+        f"{NAME}.factor",
+        "belongs to type decimal",
+    ),
+    Broken(
+        "factor nought",
+        "sales_document",
+        "exact.quotation_lines: {name: Discount, factor: 100}",
+        "exact.quotation_lines: {name: Discount, factor: 0}",
+        "factor: 0",
+        "lines.properties.discount.members.exact.quotation_lines.factor",
+        "other than 0",
+    ),
+    Broken(
+        "digits of a day",
+        "person",
+        "customerp.employee: {name: EndDate}",
+        "customerp.employee: {name: EndDate, only_digits: true}",
+        "EndDate, only",
+        "properties.end_date.members.customerp.employee.only_digits",
+        "belongs to type code or text",
+    ),
+    Broken(
+        "map of a text",
+        "organisation",
+        MEMBER_NAME,
+        "      exact.accounts: {name: Name, values: {a: b}}",
+        "values: {a: b}",
+        f"{NAME}.values",
+        "belongs to type choice",
+    ),
+    Broken(
+        "choice without map",
+        "product",
+        "        values:\n          pc: piece",
+        "        factr:\n          pc: piece",
+        "factr",
+        "properties.unit.members.exact.items.factr",
+        "unknown key",
+    ),
+    Broken(
+        "choice of nothing",
+        "product",
+        "          pc: piece",
+        "          pc:",
+        "          pc:",
+        "properties.unit.members.exact.items.values.pc",
+        "valid string",
+    ),
+    Broken(
+        "map without way back",
+        "product",
+        "          pc: piece\n",
+        "",
+        "        values:\n          hour",
+        "properties.unit.members.exact.items.values",
+        "can say piece, but no code here",
+    ),
+    Broken(
+        "code of another type",
+        "sales_document",
+        "          45: cancelled",
+        "          C: cancelled",
+        "C: cancelled",
+        "properties.order_status.members.exact.salesorders.values.C",
+        "cannot hold this code",
+    ),
+    Broken(
+        "unknown setting",
+        "person",
+        "exact_employer_account",
+        "exact_employer",
+        "exact_employer}",
+        "properties.organisation.members.exact.contacts.default_setting",
+        "did you mean exact_employer_account?",
+    ),
+    Broken(
+        "type that does not fit",
+        "person",
+        "    type: date\n    meaning: The first",
+        "    type: boolean\n    meaning: The first",
+        "customerp.employee: {name: StartDate}",
+        "properties.start_date.members.customerp.employee",
+        "is date and cannot hold boolean",
+    ),
+    Broken(
+        "code in a number",
+        "person",
+        "EmployeeHID, only_digits: true",
+        "EmployeeHID",
+        "{name: EmployeeHID}",
+        "properties.employee_number.members.exact.employees",
+        "only_digits: true",
+    ),
+    Broken(
+        "written by nobody",
+        "product",
+        SALES_PRICE,
+        SALES_PRICE.replace("to_customerp", "to_exact"),
+        "direction: to_exact",
+        "properties.sales_price.direction",
+        "exact computes sales_price itself",
+    ),
+    Broken(
+        "written on one side only",
+        "product",
+        SALES_PRICE,
+        SALES_PRICE.replace("to_customerp", "both"),
+        "direction: both",
+        "properties.sales_price.direction",
+        "exact computes sales_price itself",
+    ),
+    Broken(
+        "changed after creation",
+        "person",
+        "write: create, default",
+        "write: always, default",
+        "write: always",
+        "properties.organisation.members.exact.contacts.write",
+        "only when the record is created",
+    ),
+    Broken(
+        "computed and written",
+        "product",
+        "{name: StandardSalesPrice}",
+        "{name: StandardSalesPrice, write: create}",
+        "StandardSalesPrice, write",
+        "properties.sales_price.members.exact.items.write",
+        "takes StandardSalesPrice never",
+    ),
+    Broken(
+        "no source",
+        "product",
+        "      customerp.product: {name: CostPrice}\n",
+        "",
+        "    direction: create_in_exact",
+        "properties.cost_price.direction",
+        "no entity whose edits count",
+    ),
+    Broken(
+        "no target",
+        "product",
+        "      customerp.product: {name: Price}\n",
+        "",
+        "    direction: to_customerp",
+        "properties.sales_price.direction",
+        "no entity that is written",
+    ),
+    Broken(
+        "constant of a computed property",
+        "product",
+        "{IsSalesItem: true}",
+        "{StandardSalesPrice: 1}",
+        "{StandardSalesPrice: 1}",
+        "constants.exact.items.StandardSalesPrice",
+        "computes it",
+    ),
+    Broken(
+        "constant beside a property",
+        "organisation",
+        "{Status: C}",
+        "{Name: C}",
+        "{Name: C}",
+        "constants.exact.accounts.Name",
+        "property name writes it already",
+    ),
+    Broken(
+        "constant that does not fit",
+        "organisation",
+        "{Status: C}",
+        "{Status: customer}",
+        "Status: customer",
+        "constants.exact.accounts.Status",
+        "at most 1 characters",
+    ),
+    Broken(
+        "constant of another type",
+        "product",
+        "{IsSalesItem: true}",
+        "{IsSalesItem: yes}",
+        "IsSalesItem: yes",
+        "constants.exact.items.IsSalesItem",
+        "boolean",
+    ),
+]
+
+
+@pytest.mark.parametrize("broken", BROKEN, ids=lambda broken: broken.what)
+def test_a_value_that_cannot_travel_is_refused(tmp_path: Path, broken: Broken) -> None:
+    """A value would be planned that the other system cannot hold, or that is never delivered."""
+    assert_named(broken, tmp_path)
