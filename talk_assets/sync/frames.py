@@ -38,6 +38,10 @@ class Members:
             sent=self.sent.reindex(clusters),
         )
 
+    def at(self, where: pd.Series) -> "Members":
+        """Only the members for which `where` (same index) holds."""
+        return self.over(self.keys.index[where.to_numpy(dtype=bool)])
+
 
 @dataclass(frozen=True)
 class Golden:

@@ -104,7 +104,8 @@ class Assignment:
     """Which cluster each record belongs to.
 
     Attributes:
-        members: `entity, key, cluster_id, origin` of the records that join a cluster now.
+        members: `entity, key, cluster_id, origin, new` of the records that join a cluster now. Where `new`, the
+            cluster is new and its number provisional: it only says which records share it.
         merged: `old, cluster_id` of existing clusters that became part of another.
         ambiguous: `entity, key, group, others` of the records held because their cluster would have two records of an
             entity; `group` numbers the groups, `others` names the group's records.
@@ -115,14 +116,13 @@ class Assignment:
     ambiguous: pd.DataFrame
 
 
-def assign(fresh: pd.DataFrame, members: pd.DataFrame, proposals: pd.DataFrame, next_cluster: int) -> Assignment:
+def assign(fresh: pd.DataFrame, members: pd.DataFrame, proposals: pd.DataFrame) -> Assignment:
     """Form clusters from stored links and proposals.
 
     Args:
         fresh: `entity, key` of the live records that are being matched now, linked or not.
         members: `entity, key, cluster_id` of every live linked record of the clusters concerned.
         proposals: `entity, key, other_entity, other_key, criterion`.
-        next_cluster: number of the first new cluster.
 
     Returns:
         The assignment; every fresh record is in it or already a member, unless it is ambiguous.
@@ -141,8 +141,8 @@ def assign(fresh: pd.DataFrame, members: pd.DataFrame, proposals: pd.DataFrame, 
     per_entity = records.groupby(["group", "entity"])["key"].transform("nunique")
     records["ambiguous"] = per_entity.gt(1).groupby(records["group"]).transform("any")
     clear = records[~records["ambiguous"]]
-    target = _targets(clear, next_cluster)
-    joined = clear.assign(cluster=clear["group"].map(target))
+    oldest = clear.groupby("group", sort=False)["cluster_id"].transform("min")
+    joined = clear.assign(new=oldest.isna(), cluster=oldest.where(oldest.notna(), clear["group"]))
     moved = joined[joined["cluster_id"].notna() & joined["cluster_id"].ne(joined["cluster"])]
     fresh_members = joined[joined["cluster_id"].isna()]
     criteria = pd.concat(
@@ -159,6 +159,7 @@ def assign(fresh: pd.DataFrame, members: pd.DataFrame, proposals: pd.DataFrame, 
                 "key": fresh_members["key"].to_numpy(),
                 "cluster_id": fresh_members["cluster"].to_numpy(dtype=np.int64),
                 "origin": origins.fillna("alone").to_numpy(),
+                "new": fresh_members["new"].to_numpy(dtype=bool),
             }
         ),
         merged=pd.DataFrame(
@@ -180,14 +181,6 @@ def _records(fresh: pd.DataFrame, members: pd.DataFrame, proposals: pd.DataFrame
     lone = "lone " + records.index.to_series().astype("str")
     records["unit"] = pd.factorize(clusters.where(records["cluster_id"].notna(), lone))[0]
     return records
-
-
-def _targets(records: pd.DataFrame, next_cluster: int) -> pd.Series:
-    """Cluster number per group: the oldest existing one, else a new one in the order of the records."""
-    oldest = records.groupby("group", sort=False)["cluster_id"].min()
-    new = oldest.isna()
-    numbers = pd.Series(next_cluster + np.arange(int(new.sum())), index=oldest.index[new], dtype="Int64")
-    return oldest.astype("Int64").where(~new, numbers.reindex(oldest.index))
 
 
 def _ambiguous(records: pd.DataFrame) -> pd.DataFrame:

@@ -60,6 +60,7 @@ def plan(
     held: pd.Index,
     open_conflicts: pd.DataFrame,
     defaults: Mapping[str, str],
+    documents: Mapping[str, pd.Series] | None = None,
 ) -> Plan:
     """Plan the writes of the given clusters.
 
@@ -73,6 +74,7 @@ def plan(
         held: clusters that are held: nothing is created for them.
         open_conflicts: `cluster_id, property` left for a person: they are not written.
         defaults: values of the settings that the mapping names as defaults, references as `entity/key`.
+        documents: for lines: document entity to whether each line's document has such a member, or will get one.
     """
     owed, problems = {}, []
     clusters = golden.values.index
@@ -83,15 +85,17 @@ def plan(
         desired, found = to_target(golden.values, entity, subject, capability)
         if len(found):
             problems.append(found.assign(entity=entity))
-        for name in desired:
+        for name in map(str, desired.columns):
             where = active(subject.properties[name], entity, has)
             if where is not None:
                 desired[name] = desired[name].where(where)
-            frozen = open_conflicts.loc[open_conflicts["property"].eq(name), "cluster_id"]
+            frozen = open_conflicts["cluster_id"][open_conflicts["property"].eq(name)]
             desired[name] = desired[name].mask(clusters.isin(frozen))
         updates = _updates(subject, entity, over.get(entity), golden, desired, capability, clusters_of)
-        absent = ~has[entity] & ~clusters.isin(gone.loc[gone["entity"].eq(entity), "cluster_id"])
-        wanted = absent & _creates(subject, entity, has) & ~clusters.isin(held)
+        absent = ~has[entity] & ~clusters.isin(gone["cluster_id"][gone["entity"].eq(entity)])
+        wanted = absent & _creates(subject, entity, has | dict(documents or {})) & ~clusters.isin(held)
+        if capability.document is not None and documents is not None:
+            wanted &= documents[capability.document].reindex(clusters, fill_value=False)
         creates = _inserts(subject, entity, desired[wanted], has, capability, defaults)
         owed[entity] = _both(updates, creates)
     return Plan(owed=owed, problems=pd.concat(problems)[PROBLEMS] if problems else pd.DataFrame(columns=PROBLEMS))
@@ -128,9 +132,11 @@ def _updates(
         return None
     there = over.keys.notna()
     values, expected = {}, {}
-    for name in desired:
+    for name in map(str, desired.columns):
         row, member = subject.properties[name], subject.properties[name].members[entity]
-        if row.writes(entity) != "always" or _writable(member, capability) != "always" and not capability.read_only:
+        if row.writes(entity) != "always":
+            continue
+        if _writable(member, capability) != "always" and not capability.read_only:
             continue
         current = over.current[name]
         differs = there & desired[name].notna() & ~_equal(desired[name], current, row, clusters_of)
@@ -175,7 +181,7 @@ def _inserts(
 ) -> Owed:
     """The records to create, with everything that the entity takes on create."""
     values = {}
-    for name in desired:
+    for name in map(str, desired.columns):
         row, member = subject.properties[name], subject.properties[name].members[entity]
         if row.writes(entity) == "never" or (_writable(member, capability) == "never" and not capability.read_only):
             continue

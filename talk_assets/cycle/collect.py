@@ -1,0 +1,215 @@
+"""Step 1 and 2: read a feed since its cursor, coerce, validate, store, and see what changed against the bases."""
+
+from dataclasses import dataclass
+
+import pandas as pd
+import sqlalchemy as sa
+
+from talk_assets.cycle.context import Cycle
+from talk_assets.errors import UnexpectedAnswer
+from talk_assets.ledger import records as store
+from talk_assets.ledger.clusters import links_of, load_members, mark_returned, store_bases
+from talk_assets.ledger.notes import replace_holds
+from talk_assets.schemas.frames import feed_schema
+from talk_assets.schemas.report import failures
+from talk_assets.sync.convert import to_canonical
+from talk_assets.sync.settle import settle
+from talk_assets.systems.base import Record
+
+INVALID = "invalid"
+# A document one of whose lines is invalid: it is not created without that line.
+INVALID_LINE = "invalid_line"
+# A column missing from fewer records than this may be a system that leaves out what is empty.
+_ENOUGH_TO_TELL = 10
+
+
+@dataclass(frozen=True)
+class Collected:
+    """What one read of a feed brought: records and lines read, those whose content changed, those held as invalid."""
+
+    entity: str
+    read: int
+    changed: int
+    held: int
+    failures: pd.DataFrame
+    complete: bool
+
+
+def collect(cycle: Cycle, entity: str) -> Collected:
+    """Read an entity (of documents: with lines) since its cursor and store what it holds now.
+
+    Raises:
+        UnexpectedAnswer: a column is gone from the whole feed, or a feed is suddenly empty: nothing was stored.
+        SystemFault: the read failed: nothing was stored, the cursor stays.
+    """
+    with cycle.ledger.begin() as connection:
+        cursor = store.read_cursor(connection, cycle.division, entity)
+    read = cycle.system_of(entity).read(entity, cursor)
+    frames = {entity: read.records}
+    lines = cycle.lines_of(entity)
+    if lines is not None:
+        frames[lines] = read.lines
+    with cycle.ledger.begin() as connection:
+        if read.complete and not read.records and store.count_live(connection, cycle.division, entity):
+            raise UnexpectedAnswer(
+                entity.partition(".")[0],
+                f"Reading {entity}: the feed is empty although it had records before; nothing was taken from it. "
+                "Check the rights of the connection and the address, then run again.",
+            )
+        found = [_store(cycle, connection, name, records, complete=read.complete) for name, records in frames.items()]
+        if lines is not None:
+            _hold_documents(cycle, connection, entity, read.lines, found[1])
+        if lines is not None and read.lines_complete and read.records:
+            documents = pd.Series([str(r["_key"]) for r in read.records], dtype="str")
+            keys = pd.DataFrame({"key": pd.Series([str(r["_key"]) for r in read.lines], dtype="str")})
+            store.delete_missing_lines(connection, cycle.division, lines, keys, documents)
+        store.apply_deletions(connection, cycle.division, cycle.with_lines(entity))
+        changed = sum(_settle(cycle, connection, name) for name in frames)
+        store.store_cursor(connection, cycle.division, entity, read.cursor, cycle.run_id)
+    failed = pd.concat(found, ignore_index=True)
+    return Collected(
+        entity=entity,
+        read=len(read.records),
+        changed=changed,
+        held=failed["key"].nunique(),
+        failures=failed,
+        complete=read.complete,
+    )
+
+
+def collect_deletions(cycle: Cycle, system: str) -> int:
+    """Read what a system reports as removed; how many reports there were."""
+    feed = f"{system}.deletions"
+    with cycle.ledger.begin() as connection:
+        cursor = store.read_cursor(connection, cycle.division, feed)
+    read = cycle.systems[system].read_deletions(cursor)
+    frame = pd.DataFrame(
+        {
+            "entity": pd.Series([d.entity for d in read.deletions], dtype="str"),
+            "key": pd.Series([d.key for d in read.deletions], dtype="str"),
+            "deleted_at": pd.to_datetime(
+                pd.Series([d.at for d in read.deletions], dtype="str"), utc=True, format="ISO8601"
+            ),
+        }
+    ).drop_duplicates(["entity", "key"], keep="last")
+    with cycle.ledger.begin() as connection:
+        store.store_deletions(connection, cycle.division, system, frame)
+        store.store_cursor(connection, cycle.division, feed, read.cursor, cycle.run_id)
+    return len(read.deletions)
+
+
+def _store(
+    cycle: Cycle, connection: sa.Connection, entity: str, records: list[Record], *, complete: bool
+) -> pd.DataFrame:
+    """Store the valid ones of the records read; the failures of the others."""
+    properties = cycle.properties_of(entity)
+    schema = feed_schema(entity, cycle.mappings)
+    if not records:
+        return failures(schema, _empty(cycle, entity))
+    raw = pd.DataFrame(records, dtype="object").drop_duplicates("_key", keep="last").reset_index(drop=True)
+    gone = [name for name in cycle.mappings.wanted(entity) if name not in raw]
+    if gone and (complete or len(raw) >= _ENOUGH_TO_TELL):
+        raise UnexpectedAnswer(
+            entity.partition(".")[0],
+            f"Reading {entity}: {', '.join(gone)} is missing from all {len(raw)} records; nothing was taken from the "
+            "feed. Correct the name in the mapping or the connector profile, or restore the property.",
+        )
+    fresh = to_canonical(raw, entity, cycle.mappings)
+    known = store.records_by_key(connection, cycle.division, entity, fresh["key"], properties).set_index("key")
+    fresh, same = _merge_known(fresh, known, properties)
+    failed = failures(schema, fresh.drop(columns=["join"], errors="ignore"))
+    replace_holds(
+        connection,
+        cycle.division,
+        fresh.assign(entity=entity),
+        [INVALID],
+        _holds(failed, entity),
+        cycle.run_id,
+    )
+    valid = ~fresh["key"].isin(failed["key"])
+    rows = fresh[valid].assign(accounted=(same & known["accounted"].reindex(fresh["key"]).eq(True).to_numpy())[valid])
+    store.store_records(connection, cycle.division, entity, rows, properties, cycle.run_id)
+    returned = known.index[known["deleted_at"].notna() & known.index.isin(rows["key"])]
+    mark_returned(connection, cycle.division, pd.DataFrame({"entity": entity, "key": returned}))
+    return failed.assign(entity=entity)
+
+
+def _hold_documents(
+    cycle: Cycle, connection: sa.Connection, entity: str, lines: list[Record], failed: pd.DataFrame
+) -> None:
+    """Note at the documents that one of their lines is invalid."""
+    document_of = {str(line["_key"]): str(line["_document"]) for line in lines}
+    looked_at = pd.DataFrame({"entity": entity, "key": pd.Series(list(document_of.values()), dtype="str")})
+    reason = "line " + failed["key"] + ": " + failed["problem"]
+    held = pd.DataFrame(
+        {
+            "entity": entity,
+            "key": failed["key"].map(document_of),
+            "kind": INVALID_LINE,
+            "property": failed["property"],
+            "reason": reason.astype("str"),
+            "value": failed["value"],
+        }
+    )
+    replace_holds(connection, cycle.division, looked_at, [INVALID_LINE], held, cycle.run_id)
+
+
+def _empty(cycle: Cycle, entity: str) -> pd.DataFrame:
+    columns = ["_key", "_modified", "_version", "_document", "_position", *cycle.mappings.wanted(entity)]
+    return to_canonical(pd.DataFrame(columns=columns, dtype="object"), entity, cycle.mappings)
+
+
+def _merge_known(fresh: pd.DataFrame, known: pd.DataFrame, properties: list[str]) -> tuple[pd.DataFrame, pd.Series]:
+    """Fill what the system did not send from what is known; drop what is older than that.
+
+    Returns:
+        The records with NA for empty, and whether each holds exactly what is known already.
+    """
+    before = known.reindex(fresh["key"]).set_axis(fresh.index)
+    # By the record's own clock or version: a late page or event is not a fresh edit.
+    newer, older = pd.to_numeric(fresh["version"], errors="coerce"), pd.to_numeric(before["version"], errors="coerce")
+    stale = newer.lt(older) if newer.notna().all() else fresh["modified"].lt(before["modified"])
+    fresh, before = fresh[~stale.fillna(False)], before[~stale.fillna(False)]
+    same = before["entity"].notna() & before["deleted_at"].isna()
+    columns = {}
+    for name in properties:
+        filled = fresh[name].where(fresh[name].notna(), before[name])
+        columns[name] = filled.where(filled.ne("")).astype("str")
+        same &= columns[name].eq(before[name]) | (columns[name].isna() & before[name].isna())
+    return fresh.assign(**columns).reset_index(drop=True), same.reset_index(drop=True)
+
+
+def _holds(failed: pd.DataFrame, entity: str) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "entity": entity,
+            "key": failed["key"],
+            "kind": INVALID,
+            "property": failed["property"],
+            "reason": failed["problem"],
+            "value": failed["value"],
+        }
+    )
+
+
+def _settle(cycle: Cycle, connection: sa.Connection, entity: str) -> int:
+    """Account for records that differ from their bases in nothing, or in what a system made of our write.
+
+    Returns:
+        How many records are left to be decided on.
+    """
+    subject = cycle.mappings.subject_of(entity)
+    properties = list(subject.held_by(entity))
+    waiting = store.unaccounted(connection, cycle.division, entity, [])
+    live = waiting[waiting["deleted_at"].isna()]
+    linked = links_of(connection, cycle.division, live) if len(live) else live
+    if len(linked) == 0:
+        return len(waiting)
+    clusters = pd.Index(linked["cluster_id"].astype("int64").unique())
+    members = load_members(connection, cycle.division, entity, properties, clusters)
+    fresh = members.at(members.keys.isin(live["key"]))
+    settled, equal = settle(subject, entity, fresh)
+    store_bases(connection, cycle.division, entity, settled)
+    done = pd.DataFrame({"entity": entity, "key": settled.keys[equal]})
+    store.mark_accounted(connection, cycle.division, done, accounted=True)
+    return len(waiting) - len(done)

@@ -1,0 +1,67 @@
+"""What the steps of a cycle work with."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from talk_assets.ledger.database import Ledger
+from talk_assets.mappings.capabilities import Capabilities
+from talk_assets.mappings.model import Mappings, Subject
+from talk_assets.systems.base import System
+
+
+@dataclass(frozen=True)
+class Cycle:
+    """One run over one division.
+
+    Attributes:
+        division: key of the division, under which everything is stored.
+        run_id: the run, as history names it.
+        ledger: where state is kept; in a preview nothing that is stored stays.
+        mappings: what is synchronised.
+        capabilities: what the entities can take.
+        systems: `customerp` and `exact`.
+        defaults: values of the settings that mappings name as defaults, references as `entity/key`.
+    """
+
+    division: str
+    run_id: str
+    ledger: Ledger
+    mappings: Mappings
+    capabilities: Capabilities
+    systems: Mapping[str, System]
+    defaults: Mapping[str, str]
+
+    @property
+    def preview(self) -> bool:
+        """Whether nothing is to be stored or written."""
+        return self.ledger.previewing
+
+    def system_of(self, entity: str) -> System:
+        """The connected system of an entity."""
+        return self.systems[entity.partition(".")[0]]
+
+    def properties_of(self, entity: str) -> list[str]:
+        """Canonical properties that the entity holds, and the join where it has one."""
+        subject = self.mappings.subject_of(entity)
+        joins = any(flow.join is not None and flow.join.entity == entity for flow in subject.flows.values())
+        return [*subject.held_by(entity), *(["join"] if joins else [])]
+
+    def lines_of(self, entity: str) -> str | None:
+        """The line entity of a document entity, when its lines are synchronised."""
+        lines = self.capabilities[entity].lines
+        subject = self.mappings.subject_of(entity)
+        return lines if lines is not None and subject.lines is not None and lines in subject.lines.entities else None
+
+    def with_lines(self, entity: str) -> list[str]:
+        """The entity, followed by its line entity if it has one."""
+        lines = self.lines_of(entity)
+        return [entity] if lines is None else [entity, lines]
+
+    def subject(self, name: str) -> Subject:
+        """A subject or line subject by name."""
+        for subject in self.mappings.subjects.values():
+            if subject.subject == name:
+                return subject
+            if subject.lines is not None and subject.lines.subject == name:
+                return subject.lines
+        raise KeyError(name)

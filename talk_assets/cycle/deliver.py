@@ -1,0 +1,125 @@
+"""Step 8: deliver what is owed to one entity, and read back what it became.
+
+Before the first write the target's feed is read once more: a target that moved is left out and decided again. After
+each batch it is read again, which confirms that batch and is the check before the next.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from talk_assets.cycle.collect import collect
+from talk_assets.cycle.context import Cycle
+from talk_assets.cycle.match import match
+from talk_assets.cycle.merge import merge
+from talk_assets.cycle.send import Outcome, Sender
+from talk_assets.cycle.writes import Write, writes_of
+from talk_assets.ledger import debts
+
+# n writes cost about n / BATCH + 2 reads.
+BATCH = 50
+# When this many writes in a row meet a passing fault, the rest waits for the next run.
+_GIVE_UP_AFTER = 3
+
+# Called with the entity, the writes done, and the writes to do.
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass
+class Delivered:
+    """What was done for one written entity; `writes` has a row per write tried or, in a preview, planned."""
+
+    entity: str
+    created: int = 0
+    updated: int = 0
+    deleted: int = 0
+    failed: int = 0
+    owed: int = 0
+    writes: list[dict[str, object]] = field(default_factory=list)
+
+
+def deliver(cycle: Cycle, entity: str, progress: Progress | None = None) -> Delivered:
+    """Send what is owed to an entity, documents before lines that were added to or changed in existing ones.
+
+    In a preview nothing is sent: `writes` says what would be.
+
+    Raises:
+        AccessDenied: no write can succeed until a person acts; everything stays owed.
+    """
+    done = Delivered(entity)
+    if cycle.capabilities[entity].read_only is not None:
+        return done
+    names = cycle.with_lines(entity)
+    if cycle.preview:
+        for name in names:
+            done.writes += [_row(write, "would be sent", "") for write in _sendable(cycle, name)]
+        return done
+    if not any([_sendable(cycle, name) for name in names]):
+        return done
+    collect(cycle, entity)
+    for name in names:
+        _send_all(cycle, name, done, progress)
+        if name == entity and done.created and len(names) > 1:
+            # The lines that were created with their documents have to be known before any line is sent.
+            confirm(cycle, entity)
+    return done
+
+
+def confirm(cycle: Cycle, entity: str) -> int:
+    """Read an entity back after writing, and decide what is new about it; how many of its records changed."""
+    changed = collect(cycle, entity).changed
+    subject = cycle.mappings.subject_of(entity)
+    for flow in subject.flows:
+        match(cycle, flow)
+    merge(cycle, subject.subject)
+    return changed
+
+
+def count_owed(cycle: Cycle, entity: str) -> int:
+    """How many records of an entity, and of its lines, are still owed something."""
+    with cycle.ledger.begin() as connection:
+        counts = debts.count_owed(connection, cycle.division)
+    return int(counts["count"][counts["entity"].isin(cycle.with_lines(entity))].sum())
+
+
+def _sendable(cycle: Cycle, entity: str) -> list[Write]:
+    with cycle.ledger.begin() as connection:
+        return writes_of(cycle, connection, entity)
+
+
+def _send_all(cycle: Cycle, entity: str, done: Delivered, progress: Progress | None) -> None:
+    sender = Sender(cycle, entity)
+    writes = _sendable(cycle, entity)
+    faults = 0
+    for number, write in enumerate(writes):
+        if number and number % BATCH == 0:
+            collect(cycle, done.entity)
+        if sender.moved(write):
+            continue
+        outcome, words = sender.send(write)
+        done.writes.append(_row(write, outcome.value, words))
+        if outcome is Outcome.DONE and write.operation == "create" and write.document is None:
+            done.created += 1
+        elif outcome is Outcome.DONE:
+            # A line that is added or changed is a change of its document.
+            done.updated += 1
+        elif outcome is not Outcome.CHANGED:
+            done.failed += 1
+        if progress is not None:
+            progress(done.entity, number + 1, len(writes))
+        faults = faults + 1 if outcome is Outcome.UNAVAILABLE else 0
+        if faults >= _GIVE_UP_AFTER:
+            break
+
+
+def _row(write: Write, outcome: str, words: str) -> dict[str, object]:
+    return {
+        "entity": write.entity,
+        "key": write.key or "",
+        "cluster_id": write.cluster_id,
+        "operation": write.operation,
+        "values": write.own,
+        "before": write.expected,
+        "lines": [line.own for line in write.lines],
+        "outcome": outcome,
+        "reason": words,
+    }

@@ -1,0 +1,85 @@
+"""What is peculiar to lines: they are matched within their documents, and exist only where the document does."""
+
+import pandas as pd
+import sqlalchemy as sa
+
+from talk_assets.cycle.context import Cycle
+from talk_assets.cycle.references import known_targets
+from talk_assets.ledger import clusters as links
+from talk_assets.ledger.debts import owed_to
+from talk_assets.ledger.records import records_of_documents
+from talk_assets.mappings.model import Subject
+from talk_assets.sync.match import match_lines
+
+AMBIGUOUS_LINES = "ambiguous_lines"
+
+
+def line_documents(cycle: Cycle, connection: sa.Connection, entity: str, feed: pd.DataFrame) -> pd.Series:
+    """The cluster of each line's document, NA where the document is not linked; index as `feed`."""
+    document = str(cycle.capabilities[entity].document)
+    references = document + "/" + feed["document"]
+    found = references.map(links.clusters_of(connection, cycle.division, references))
+    return pd.to_numeric(found).astype("Int64")
+
+
+def line_proposals(
+    cycle: Cycle, connection: sa.Connection, subject: Subject, fresh: dict[str, pd.DataFrame]
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Match the lines of the documents that have undecided lines.
+
+    Args:
+        cycle: the run.
+        connection: in a transaction.
+        subject: the subject of the lines.
+        fresh: line entity to its undecided live lines, with `document_cluster`.
+
+    Returns:
+        Proposals, and ambiguous lines as holds (`entity, key, kind, property, reason, value`).
+    """
+    touched = pd.Index(
+        pd.concat([frame["document_cluster"] for frame in fresh.values()]).dropna().astype("int64").unique()
+    )
+    frames = []
+    for entity in subject.entities:
+        document = str(cycle.capabilities[entity].document)
+        keys = links.keys_in(connection, cycle.division, document, touched)
+        lines = records_of_documents(connection, cycle.division, entity, keys, list(subject.held_by(entity)))
+        frames.append(lines.assign(document_cluster=line_documents(cycle, connection, entity, lines)))
+    lines = pd.concat(frames, ignore_index=True)
+    if lines.empty:
+        return pd.DataFrame(columns=["entity", "key", "other_entity", "other_key", "criterion"]), _no_holds()
+    targets = known_targets(cycle, connection, subject, [lines])
+    lines["product_cluster"] = lines["product"].map(targets).astype("str")
+    members = links.links_of(connection, cycle.division, lines)
+    lines = lines.merge(members, on=["entity", "key"], how="left")
+    proposals, doubts = [], []
+    for flow in subject.flows.values():
+        of_flow = lines[lines["entity"].isin(flow.entities)]
+        both = of_flow.groupby("cluster_id")["entity"].nunique()
+        open_lines = of_flow[~of_flow["cluster_id"].isin(both[both.eq(2)].index)]
+        found, doubtful = match_lines(open_lines, flow)
+        proposals.append(found)
+        doubts.append(doubtful)
+    held = pd.concat(doubts, ignore_index=True).drop_duplicates(["entity", "key"])
+    holds = held.assign(kind=AMBIGUOUS_LINES, property="product", value=pd.Series(pd.NA, index=held.index, dtype="str"))
+    return pd.concat(proposals, ignore_index=True), holds
+
+
+def _no_holds() -> pd.DataFrame:
+    return pd.DataFrame(columns=["entity", "key", "kind", "property", "reason", "value"])
+
+
+def documents_with(
+    cycle: Cycle, connection: sa.Connection, subject: Subject, clusters: pd.Index
+) -> dict[str, pd.Series]:
+    """Per document entity, whether each line cluster's document has a member of it or is owed one."""
+    documents = links.documents_of(connection, clusters).reindex(clusters)
+    members = links.members_of(connection, cycle.division, pd.Index(documents.dropna().astype("int64").unique()))
+    live = members[~members["deleted"].astype(bool)]
+    found = {}
+    for entity in dict.fromkeys(str(cycle.capabilities[line].document) for line in subject.entities):
+        owed = owed_to(connection, cycle.division, entity, [], ["owed", "waiting"])
+        coming = owed["cluster_id"][owed["operation"].eq("create")]
+        there = live["cluster_id"][live["entity"].eq(entity)]
+        found[entity] = documents.isin(pd.concat([coming, there]))
+    return found

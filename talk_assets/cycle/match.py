@@ -1,0 +1,66 @@
+"""Step 3, for one flow: which records its criteria call the same."""
+
+from dataclasses import dataclass
+
+import pandas as pd
+import sqlalchemy as sa
+
+from talk_assets.cycle.context import Cycle
+from talk_assets.cycle.references import known_targets, resolved
+from talk_assets.ledger import clusters as links
+from talk_assets.ledger.records import unaccounted
+from talk_assets.mappings.model import Flow
+from talk_assets.sync.match import criterion_keys, propose
+
+PROPOSALS = ["entity", "key", "other_entity", "other_key", "criterion"]
+
+
+@dataclass(frozen=True)
+class Matched:
+    """What matching a flow found: records looked at, and pairs that the criteria propose."""
+
+    flow: str
+    looked_at: int
+    proposals: pd.DataFrame
+
+
+def match(cycle: Cycle, flow_name: str) -> Matched:
+    """Compare the undecided records of a flow's two entities with all others by the flow's criteria.
+
+    The proposals are stored; `merge` makes clusters of them.
+    """
+    flow = cycle.mappings.flows[flow_name]
+    with cycle.ledger.begin() as connection:
+        fresh = {entity: _fresh(cycle, connection, entity) for entity in flow.entities}
+        looked_at = pd.concat([frame.assign(entity=entity) for entity, frame in fresh.items()])
+        if looked_at.empty:
+            proposals = pd.DataFrame(columns=PROPOSALS)
+        else:
+            proposals = _proposals(cycle, connection, flow_name, flow, fresh)
+        links.replace_proposals(connection, cycle.division, flow_name, proposals, cycle.run_id)
+    return Matched(flow_name, len(looked_at), proposals)
+
+
+def _fresh(cycle: Cycle, connection: sa.Connection, entity: str) -> pd.DataFrame:
+    frame = unaccounted(connection, cycle.division, entity, cycle.properties_of(entity))
+    return frame[frame["deleted_at"].isna()]
+
+
+def _proposals(
+    cycle: Cycle, connection: sa.Connection, flow_name: str, flow: Flow, fresh: dict[str, pd.DataFrame]
+) -> pd.DataFrame:
+    subject = cycle.mappings.subject_of(flow.customerp)
+    targets = known_targets(cycle, connection, subject, list(fresh.values()))
+    found = []
+    for entity, frame in fresh.items():
+        keys = criterion_keys(frame, entity, subject, resolved(subject, frame, targets))
+        found.append(keys[keys["flow"].eq(flow_name)].assign(entity=entity))
+    keys = pd.concat(found, ignore_index=True)
+    looked_at = pd.concat([frame[["entity", "key"]] for frame in fresh.values()])
+    links.store_match_keys(connection, cycle.division, flow_name, looked_at, keys)
+    sharing = links.sharing_keys(connection, cycle.division, flow_name, keys)
+    linked = links.links_of(connection, cycle.division, sharing)
+    numbers = pd.Index(linked["cluster_id"].astype("int64").unique())
+    members = links.members_of(connection, cycle.division, numbers)
+    live = members.loc[~members["deleted"].astype(bool), ["entity", "key", "cluster_id"]]
+    return propose(sharing, live, flow)

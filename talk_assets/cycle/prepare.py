@@ -1,0 +1,100 @@
+"""From owed writes to what is sent: references become the target's own keys, values its own names and codes."""
+
+from dataclasses import dataclass
+
+import pandas as pd
+import sqlalchemy as sa
+
+from talk_assets.cycle.context import Cycle
+from talk_assets.ledger import clusters as links
+from talk_assets.ledger.debts import owed_to, reasons_of
+from talk_assets.sync.convert import to_own_values
+
+
+@dataclass(frozen=True)
+class Ready:
+    """Owed writes of one entity, prepared; all frames share one index, the cluster.
+
+    Attributes:
+        entity: the entity.
+        rows: `operation, key, document_id, attempts`.
+        canonical: what is written, canonical names and texts; '' clears; NA is not written.
+        own: the same under the entity's own names; '' clears.
+        waits: why a row cannot be sent yet, '' when it can.
+        expected: what the records held of it when it was planned, canonical.
+        left_out: canonical values that stay owed because what they point to is not there yet.
+        reasons: why they stay owed.
+    """
+
+    entity: str
+    rows: pd.DataFrame
+    canonical: pd.DataFrame
+    own: pd.DataFrame
+    expected: pd.DataFrame
+    waits: pd.Series
+    left_out: pd.DataFrame
+    reasons: pd.Series
+
+
+def prepare(cycle: Cycle, connection: sa.Connection, entity: str) -> Ready:
+    """Load what is owed to an entity and translate it; nothing is stored."""
+    subject = cycle.mappings.subject_of(entity)
+    properties = list(subject.held_by(entity))
+    owed = owed_to(connection, cycle.division, entity, properties, ["owed", "waiting"])
+    owed.index = pd.Index(owed["cluster_id"].astype("int64"))
+    canonical = owed[[f"v:{name}" for name in properties]].set_axis(properties, axis=1)
+    translated = canonical.copy()
+    waits = _incomplete(owed)
+    reasons = pd.Series("", index=owed.index, dtype="str")
+    left_out = pd.DataFrame(False, index=owed.index, columns=properties)
+    for name in properties:
+        row = subject.properties[name]
+        if row.to is None or translated[name].isna().all():
+            continue
+        keys, why = _own_keys(cycle, connection, entity, name, translated[name])
+        lost = translated[name].notna() & translated[name].ne("") & keys.isna()
+        required = row.required or cycle.capabilities[entity].properties[row.members[entity].name].required
+        if required:
+            waits = waits.mask(lost & waits.eq(""), why)
+        else:
+            left_out[name] = lost
+            reasons = reasons.mask(lost & reasons.eq(""), why)
+        translated[name] = keys.where(~lost)
+    own = to_own_values(translated.mask(_is_empty(translated)), entity, subject)
+    for name in properties:
+        column = subject.properties[name].members[entity].name
+        own[column] = own[column].mask(translated[name].eq(""), "")
+    return Ready(
+        entity=entity,
+        rows=owed[["operation", "key", "document_id", "attempts"]],
+        canonical=canonical.mask(left_out),
+        own=own,
+        expected=owed[[f"e:{name}" for name in properties]].set_axis(properties, axis=1),
+        waits=waits,
+        left_out=canonical.where(left_out),
+        reasons=reasons,
+    )
+
+
+def _is_empty(frame: pd.DataFrame) -> pd.DataFrame:
+    return pd.DataFrame({name: frame[name].eq("") for name in frame.columns}, index=frame.index)
+
+
+def _incomplete(owed: pd.DataFrame) -> pd.Series:
+    """The reason of debts that planning found incomplete; what only waited for a reference is looked at again."""
+    incomplete = owed["state"].eq("waiting") & owed["reason"].str.contains("before it can be created", regex=False)
+    return owed["reason"].where(incomplete, "").astype("str")
+
+
+def _own_keys(
+    cycle: Cycle, connection: sa.Connection, entity: str, name: str, references: pd.Series
+) -> tuple[pd.Series, pd.Series]:
+    """The target's own keys for references `entity/key`, and why one is not there yet."""
+    target = cycle.mappings.target_of(entity, name)
+    clusters = links.clusters_of(connection, cycle.division, references.where(references.ne("")))
+    found = references.map(clusters).astype("str")
+    numbers = pd.Index(pd.to_numeric(found.dropna()).astype("int64").unique())
+    keys = found.map(links.keys_in(connection, cycle.division, target, numbers)).astype("str")
+    because = found.map(reasons_of(connection, cycle.division, target, numbers))
+    text = f"waits for the {target} of " + references + (": " + because).fillna(", which is not linked yet")
+    return keys, text.astype("str")

@@ -1,0 +1,103 @@
+"""After a crash: which inserts reached their target although we never heard of it."""
+
+import pandas as pd
+import sqlalchemy as sa
+
+from talk_assets.cycle.context import Cycle
+from talk_assets.ledger import debts
+from talk_assets.ledger.clusters import links_of, members_of, store_bases, store_members
+from talk_assets.ledger.notes import add_history
+from talk_assets.ledger.records import unaccounted
+from talk_assets.mappings.model import Subject
+from talk_assets.sync.compare import comparable, made_coarser, same
+from talk_assets.sync.frames import TIME, Members
+
+# A request that was under way when we lost sight of it may still be carried out for this long.
+LATEST_ARRIVAL = pd.Timedelta(seconds=5)
+
+
+def recover(cycle: Cycle, connection: sa.Connection, subject: Subject) -> int:
+    """Look up every open intent among the records that the target has shown since; how many were found.
+
+    Only feeds that were read since the insert was sent are looked at: there, one that arrived is among the undecided
+    records. One that did not arrive is closed, and what is owed is sent again. Lines are found by being matched within
+    their document, so for them this comes after matching.
+    """
+    found = 0
+    lines = cycle.capabilities[subject.entities[0]].document is not None
+    for entity in subject.entities:
+        properties = list(subject.held_by(entity))
+        intents = debts.open_intents(connection, cycle.division, entity, properties)
+        if intents.empty:
+            continue
+        candidates = unaccounted(connection, cycle.division, entity, properties)
+        candidates = candidates[candidates["deleted_at"].isna()]
+        linked = links_of(connection, cycle.division, candidates) if len(candidates) else candidates
+        candidates = candidates[~candidates["key"].isin(linked["key"])].iloc[: 0 if lines else None]
+        for _, intent in intents[intents["looked"].astype(bool)].iterrows():
+            arrived = candidates[_arrived(candidates, intent, subject, properties)]
+            cluster_id = int(intent["cluster_id"])
+            if _has_member(cycle, connection, entity, cluster_id):
+                debts.close_intent(connection, intent["id"], "linked")
+            elif len(arrived) == 1:
+                _link(cycle, connection, subject, entity, intent, arrived)
+                candidates = candidates.drop(arrived.index)
+                debts.close_intent(connection, intent["id"], "found after an interruption")
+                found += 1
+            elif arrived.empty and pd.Timestamp.now("UTC") - intent["opened_at"] > LATEST_ARRIVAL:
+                debts.close_intent(connection, intent["id"], "did not arrive")
+            else:
+                reason = _unclear(entity, arrived)
+                debts.set_state(connection, cycle.division, entity, cluster_id, state="waiting", reason=reason)
+    return found
+
+
+def _unclear(entity: str, arrived: pd.DataFrame) -> str:
+    if arrived.empty:
+        return f"an insert into {entity} was sent and its outcome is not known yet; it is looked up again"
+    keys = ", ".join(f"{entity}/{key}" for key in arrived["key"])
+    return f"an insert was interrupted and {keys} all hold what was sent; link the right one by hand"
+
+
+def _arrived(candidates: pd.DataFrame, intent: pd.Series, subject: Subject, properties: list[str]) -> pd.Series:
+    """Which records hold what the intent sent, in the form a target may have given it."""
+    fits = pd.Series(True, index=candidates.index)
+    for name in properties:
+        sent = intent[name]
+        if isinstance(sent, str) and sent:
+            row = subject.properties[name]
+            whole = pd.Series(sent, index=candidates.index, dtype="str")
+            held = candidates[name]
+            equal = same(comparable(held, row), comparable(whole, row))
+            fits &= equal | (held.notna() & made_coarser(held, whole, row))
+    return fits
+
+
+def _has_member(cycle: Cycle, connection: sa.Connection, entity: str, cluster_id: int) -> bool:
+    members = members_of(connection, cycle.division, pd.Index([cluster_id], dtype="int64"))
+    return bool(members["entity"].eq(entity).any())
+
+
+def _link(
+    cycle: Cycle, connection: sa.Connection, subject: Subject, entity: str, intent: pd.Series, record: pd.DataFrame
+) -> None:
+    cluster_id = int(intent["cluster_id"])
+    link = record[["entity", "key"]].assign(cluster_id=cluster_id, origin="insert")
+    store_members(connection, cycle.division, link, cycle.run_id)
+    index = pd.Index([cluster_id], dtype="int64")
+    properties = list(subject.held_by(entity))
+    values = pd.DataFrame([intent[properties]], index=index, columns=properties).astype("str")
+    held = record[properties].set_axis(index)
+    at = pd.Series([intent["opened_at"]], index=index).astype(TIME)
+    # Only what was sent is accounted for; what the target filled in by itself is news.
+    times = pd.DataFrame({name: at.where(values[name].notna()) for name in properties}, index=index)
+    members = Members(record["key"].set_axis(index), at, held, held.where(values.notna()), times, values)
+    store_bases(connection, cycle.division, entity, members)
+    debts.drop_owed(connection, cycle.division, index, entity)
+    row = {"subject": subject.subject, "kind": "link", "cluster_id": cluster_id, "entity": entity}
+    add_history(
+        connection,
+        cycle.division,
+        pd.DataFrame([{**row, "key": record["key"].iloc[0], "rule": "insert found after an interruption"}]),
+        cycle.run_id,
+    )

@@ -1,0 +1,77 @@
+"""What references point to, and which records have to wait for what they point to."""
+
+import pandas as pd
+import sqlalchemy as sa
+
+from talk_assets.cycle.context import Cycle
+from talk_assets.ledger.clusters import clusters_of
+from talk_assets.ledger.notes import hold_reasons
+from talk_assets.mappings.model import Subject
+
+REFERENCE = "reference"
+
+
+def known_targets(cycle: Cycle, connection: sa.Connection, subject: Subject, frames: list[pd.DataFrame]) -> pd.Series:
+    """Index `entity/key`, value cluster number as text, of everything that the frames' references point to."""
+    names = [name for name, row in subject.properties.items() if row.to is not None]
+    references = [frame[name] for frame in frames for name in names if name in frame]
+    if not references:
+        return pd.Series(dtype="str", index=pd.Index([], dtype="str"))
+    return clusters_of(connection, cycle.division, pd.concat(references, ignore_index=True))
+
+
+def resolved(subject: Subject, feed: pd.DataFrame, targets: pd.Series) -> pd.DataFrame:
+    """Per reference property the cluster it points to, as text; NA where it points to nothing known."""
+    return pd.DataFrame(
+        {
+            name: feed[name].map(targets).astype("str")
+            for name, row in subject.properties.items()
+            if row.to is not None and name in feed
+        },
+        index=feed.index,
+    )
+
+
+def waiting_for_references(
+    cycle: Cycle, connection: sa.Connection, entity: str, feed: pd.DataFrame, targets: pd.Series
+) -> pd.DataFrame:
+    """Records that cannot be matched yet because what they point to is itself held or unknown.
+
+    Args:
+        cycle: the run.
+        connection: in a transaction.
+        entity: the records' entity.
+        feed: unlinked live records, canonical columns.
+        targets: see `known_targets`.
+
+    Returns:
+        `entity, key, kind, property, reason, value`.
+    """
+    subject = cycle.mappings.subject_of(entity)
+    found = []
+    for name in _needed(subject, entity):
+        target = feed[name]
+        lost = target.notna() & ~target.isin(targets.index)
+        found.append(feed.loc[lost, ["key"]].assign(property=name, value=target[lost]))
+    waiting = pd.concat(found, ignore_index=True) if found else pd.DataFrame(columns=["key", "property", "value"])
+    waiting = waiting.drop_duplicates("key")
+    reasons = hold_reasons(connection, cycle.division, waiting["value"])
+    because = waiting["value"].map(reasons)
+    text = "waits for " + waiting["value"] + ", which is " + ("held: " + because).fillna("not known")
+    return waiting.assign(entity=entity, kind=REFERENCE, reason=text.astype("str"))
+
+
+def _needed(subject: Subject, entity: str) -> list[str]:
+    """References without which a record of the entity can neither be matched nor created."""
+    in_criteria = {
+        part.property
+        for flow in subject.flows.values()
+        if entity in flow.entities
+        for alternative in flow.criteria
+        for part in alternative
+    }
+    return [
+        name
+        for name, row in subject.held_by(entity).items()
+        if row.to is not None and (row.required or name in in_criteria)
+    ]

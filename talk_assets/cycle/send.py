@@ -1,0 +1,162 @@
+"""One write: the intent before it, the call, and what is stored after it."""
+
+import uuid
+from enum import Enum
+
+import pandas as pd
+import sqlalchemy as sa
+
+from talk_assets.cycle.context import Cycle
+from talk_assets.cycle.writes import Write
+from talk_assets.errors import RecordChanged, RecordRejected, SystemUnavailable, UnexpectedAnswer
+from talk_assets.ledger import debts, notes
+from talk_assets.ledger.clusters import account_sent, store_members
+from talk_assets.ledger.records import is_accounted
+from talk_assets.systems.base import Written
+
+# Seconds until the next try after the n-th passing fault in a row: at once in the next run, then slower and slower.
+_FIRST_DELAY, _LONGEST_DELAY = 60, 3600
+
+
+class Outcome(Enum):
+    """What became of a write."""
+
+    DONE = "done"
+    CHANGED = "changed since it was read; decided again"
+    REJECTED = "refused"
+    UNAVAILABLE = "failed for now; tried again"
+
+
+class Sender:
+    """Sends the writes of one entity."""
+
+    def __init__(self, cycle: Cycle, entity: str) -> None:
+        self._cycle = cycle
+        self._entity = entity
+        self._system = cycle.system_of(entity)
+        self._subject = cycle.mappings.subject_of(entity)
+
+    def moved(self, write: Write) -> bool:
+        """Whether the target is no longer what the write was planned from, as far as was read."""
+        if write.key is None:
+            return False
+        with self._cycle.ledger.begin() as connection:
+            return not is_accounted(connection, self._cycle.division, write.entity, write.key)
+
+    def send(self, write: Write) -> tuple[Outcome, str]:
+        """Carry a write out and store what became of it.
+
+        Returns:
+            The outcome, and the system's own words where it refused.
+
+        Raises:
+            AccessDenied: no write can succeed until a person acts.
+        """
+        intents = self._open_intents(write)
+        try:
+            written = self._call(write)
+        except RecordRejected as error:
+            self._close_intents(intents, "refused")
+            self._fail(write, "dead", str(error))
+            return Outcome.REJECTED, str(error)
+        except RecordChanged as error:
+            self._close_intents(intents, "not sent")
+            self._fail(write, "owed", str(error))
+            return Outcome.CHANGED, str(error)
+        except (SystemUnavailable, UnexpectedAnswer) as error:
+            unknown = isinstance(error, UnexpectedAnswer) or error.outcome_unknown
+            if not unknown:
+                self._close_intents(intents, "not sent")
+            self._fail(write, "owed", str(error), again=True)
+            return Outcome.UNAVAILABLE, str(error)
+        self._store(write, written, intents)
+        return Outcome.DONE, ""
+
+    def _call(self, write: Write) -> Written:
+        if write.operation == "create" and write.document is not None:
+            return self._system.create_line(write.entity, write.document, write.own)
+        if write.operation == "create":
+            return self._system.create(write.entity, write.own, [line.own for line in write.lines])
+        if write.document is not None:
+            return self._system.update_line(write.entity, write.document, str(write.key), write.own)
+        return self._system.update(write.entity, str(write.key), write.own, write.version)
+
+    def _open_intents(self, write: Write) -> list[uuid.UUID]:
+        """Note an insert, of a document also those of its lines, before anything is sent."""
+        if write.operation != "create":
+            return []
+        cycle = self._cycle
+        lines = cycle.lines_of(write.entity)
+        with cycle.ledger.begin() as connection:
+            opened = [
+                debts.open_intent(
+                    connection, cycle.division, write.entity, write.cluster_id, write.canonical, cycle.run_id
+                )
+            ]
+            opened += [
+                debts.open_intent(connection, cycle.division, str(lines), line.cluster_id, line.canonical, cycle.run_id)
+                for line in write.lines
+            ]
+        return opened
+
+    def _close_intents(self, intents: list[uuid.UUID], outcome: str) -> None:
+        with self._cycle.ledger.begin() as connection:
+            for number in intents:
+                debts.close_intent(connection, number, outcome)
+
+    def _fail(self, write: Write, state: str, reason: str, *, again: bool = False) -> None:
+        attempts = write.attempts + 1
+        delay = min(_FIRST_DELAY * 2 ** (attempts - 2), _LONGEST_DELAY) if attempts > 1 else 0
+        later = pd.Timestamp.now("UTC").to_pydatetime() + pd.Timedelta(seconds=delay) if again and delay else None
+        with self._cycle.ledger.begin() as connection:
+            debts.set_state(
+                connection,
+                self._cycle.division,
+                write.entity,
+                write.cluster_id,
+                state=state,
+                reason=reason,
+                attempts=attempts,
+                next_try=later,
+            )
+
+    def _store(self, write: Write, written: Written, intents: list[uuid.UUID]) -> None:
+        """Store link, base, history and what is still owed in one transaction.
+
+        The intents of a document's lines stay open until the lines were seen and linked.
+        """
+        cycle = self._cycle
+        with cycle.ledger.begin() as connection:
+            if write.operation == "create":
+                link = pd.DataFrame(
+                    [{"entity": write.entity, "key": written.key, "cluster_id": write.cluster_id, "origin": "insert"}]
+                )
+                store_members(connection, cycle.division, link, cycle.run_id)
+                debts.close_intent(connection, intents[0], "inserted")
+            account_sent(connection, cycle.division, write.entity, written.key, write.cluster_id, write.canonical)
+            debts.settle_owed(connection, cycle.division, write.entity, write.cluster_id, write.remaining, write.reason)
+            self._history(connection, write, written)
+
+    def _history(self, connection: sa.Connection, write: Write, written: Written) -> None:
+        common = {
+            "subject": self._subject.subject,
+            "cluster_id": write.cluster_id,
+            "entity": write.entity,
+            "key": written.key,
+        }
+        rows: list[dict[str, object]] = [
+            {
+                **common,
+                "kind": "write",
+                "property": name,
+                "before": write.expected.get(name),
+                "after": value or None,
+                "rule": write.operation,
+                "status": written.status,
+            }
+            for name, value in write.canonical.items()
+        ]
+        if write.operation == "create":
+            rows.append({**common, "kind": "link", "rule": "insert", "status": written.status})
+        frame = pd.DataFrame(rows).astype({"status": "Int64"})
+        notes.add_history(connection, self._cycle.division, frame, self._cycle.run_id)

@@ -1,0 +1,380 @@
+"""Links and what is agreed: clusters, members, bases, golden values, the keys of merge criteria."""
+
+from collections.abc import Mapping, Sequence
+
+import pandas as pd
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ARRAY, insert
+
+from talk_assets.ledger.bulk import json_columns, keys_table, pack_json, read_frame, upsert_frame
+from talk_assets.ledger.tables import base, cluster, golden, match_key, member, proposal, record
+from talk_assets.sync.frames import TIME, Golden, Members
+
+
+def _clusters(connection: sa.Connection, clusters: pd.Index) -> sa.TableClause:
+    name = keys_table(connection, pd.DataFrame({"cluster_id": pd.Series(clusters.astype("int64")).astype("str")}))
+    return sa.table(name, sa.column("cluster_id"))
+
+
+def _key(wanted: sa.TableClause) -> sa.ColumnElement[int]:
+    return sa.cast(wanted.c.cluster_id, sa.BigInteger)
+
+
+def new_clusters(
+    connection: sa.Connection, division: str, subject: str, documents: Sequence[int | None], run: str
+) -> list[int]:
+    """Create clusters, of lines under the given documents' clusters; their numbers, in order."""
+    if not documents:
+        return []
+    numbers = [
+        int(number)
+        for number in connection.execute(
+            sa.select(sa.func.nextval(sa.func.pg_get_serial_sequence("talk.cluster", "id"))).select_from(
+                sa.func.generate_series(1, len(documents))
+            )
+        ).scalars()
+    ]
+    frame = pd.DataFrame(
+        {
+            "id": numbers,
+            "division": division,
+            "subject": subject,
+            "document_id": pd.array(list(documents), dtype="Int64"),
+            "created_at": pd.Timestamp.now("UTC"),
+            "created_run": run,
+        }
+    )
+    upsert_frame(connection, cluster, frame, key=["id"])
+    return numbers
+
+
+def members_of(connection: sa.Connection, division: str, clusters: pd.Index) -> pd.DataFrame:
+    """`entity, key, cluster_id, origin, deleted` of the members of clusters, deleted ones included."""
+    wanted = _clusters(connection, clusters)
+    return read_frame(
+        connection,
+        sa.select(
+            member.c.entity,
+            member.c.key,
+            member.c.cluster_id,
+            member.c.origin,
+            member.c.deleted_at.is_not(None).label("deleted"),
+        )
+        .join_from(member, wanted, _key(wanted) == member.c.cluster_id)
+        .where(member.c.division == division),
+    )
+
+
+def links_of(connection: sa.Connection, division: str, records: pd.DataFrame) -> pd.DataFrame:
+    """`entity, key, cluster_id` of those of the records `entity, key` that are live members of a cluster."""
+    wanted = sa.table(
+        keys_table(connection, records[["entity", "key"]].drop_duplicates()), sa.column("entity"), sa.column("key")
+    )
+    return read_frame(
+        connection,
+        sa.select(member.c.entity, member.c.key, member.c.cluster_id)
+        .join_from(member, wanted, sa.and_(wanted.c.entity == member.c.entity, wanted.c.key == member.c.key))
+        .where(member.c.division == division, member.c.deleted_at.is_(None)),
+    )
+
+
+def clusters_of(connection: sa.Connection, division: str, references: pd.Series) -> pd.Series:
+    """Index `entity/key`, value cluster number as text, of those references that point to a live member."""
+    split = references.dropna().drop_duplicates().str.split("/", n=1, expand=True)
+    if split.empty:
+        return pd.Series(dtype="str", index=pd.Index([], dtype="str"))
+    found = links_of(connection, division, split.set_axis(["entity", "key"], axis=1))
+    return pd.Series(
+        found["cluster_id"].astype("str").to_numpy(),
+        index=pd.Index(found["entity"] + "/" + found["key"], dtype="str"),
+        dtype="str",
+    )
+
+
+def keys_in(connection: sa.Connection, division: str, entity: str, clusters: pd.Index) -> pd.Series:
+    """Index cluster number as text, value the own key of the cluster's live member of an entity."""
+    wanted = _clusters(connection, clusters)
+    found = read_frame(
+        connection,
+        sa.select(member.c.cluster_id, sa.func.min(member.c.key).label("key"))
+        .join_from(member, wanted, _key(wanted) == member.c.cluster_id)
+        .where(member.c.division == division, member.c.entity == entity, member.c.deleted_at.is_(None))
+        .group_by(member.c.cluster_id),
+    )
+    return pd.Series(found["key"].to_numpy(), index=pd.Index(found["cluster_id"].astype("str")), dtype="str")
+
+
+def documents_of(connection: sa.Connection, clusters: pd.Index) -> pd.Series:
+    """Index cluster of a line, value cluster of its document."""
+    wanted = _clusters(connection, clusters)
+    found = read_frame(
+        connection,
+        sa.select(cluster.c.id, cluster.c.document_id).join_from(cluster, wanted, _key(wanted) == cluster.c.id),
+    )
+    return pd.Series(found["document_id"].astype("Int64").to_numpy(), index=pd.Index(found["id"].astype("int64")))
+
+
+def store_members(connection: sa.Connection, division: str, frame: pd.DataFrame, run: str) -> None:
+    """Store links: `entity, key, cluster_id, origin`."""
+    rows = frame[["entity", "key", "cluster_id", "origin"]].assign(
+        division=division,
+        linked_at=pd.Timestamp.now("UTC"),
+        linked_run=run,
+        deleted_at=pd.Series(pd.NaT, index=frame.index, dtype=TIME),
+    )
+    upsert_frame(connection, member, rows, key=["division", "entity", "key"])
+
+
+def mark_deleted(connection: sa.Connection, division: str, frame: pd.DataFrame) -> None:
+    """Note that the records `entity, key` are gone from their system; the links stay for the answer why."""
+    if frame.empty:
+        return
+    wanted = sa.table(keys_table(connection, frame[["entity", "key"]]), sa.column("entity"), sa.column("key"))
+    connection.execute(
+        sa.update(member)
+        .values(deleted_at=sa.func.now())
+        .where(member.c.division == division, member.c.entity == wanted.c.entity, member.c.key == wanted.c.key)
+    )
+
+
+def mark_returned(connection: sa.Connection, division: str, frame: pd.DataFrame) -> None:
+    """Note that records `entity, key` once deleted are there again."""
+    if frame.empty:
+        return
+    wanted = sa.table(keys_table(connection, frame[["entity", "key"]]), sa.column("entity"), sa.column("key"))
+    connection.execute(
+        sa.update(member)
+        .values(deleted_at=None)
+        .where(
+            member.c.division == division,
+            member.c.entity == wanted.c.entity,
+            member.c.key == wanted.c.key,
+            member.c.deleted_at.is_not(None),
+        )
+    )
+
+
+def move_clusters(connection: sa.Connection, division: str, moves: pd.DataFrame) -> pd.DataFrame:
+    """Join clusters: members of `old` become members of `cluster_id`; `entity, key` of those that moved.
+
+    Their bases go, so that their values stand for election again in the joined cluster.
+    """
+    moved = [
+        connection.execute(
+            sa.update(member)
+            .values(cluster_id=int(row_new))
+            .where(member.c.division == division, member.c.cluster_id == int(row_old))
+            .returning(member.c.entity, member.c.key)
+        ).all()
+        for row_old, row_new in zip(moves["old"], moves["cluster_id"], strict=True)
+    ]
+    frame = pd.DataFrame([tuple(row) for rows in moved for row in rows], columns=["entity", "key"], dtype="str")
+    if frame.empty:
+        return frame
+    wanted = sa.table(keys_table(connection, frame), sa.column("entity"), sa.column("key"))
+    connection.execute(
+        sa.delete(base).where(base.c.division == division, base.c.entity == wanted.c.entity, base.c.key == wanted.c.key)
+    )
+    old = [int(number) for number in moves["old"]]
+    connection.execute(sa.delete(golden).where(golden.c.cluster_id.in_(old)))
+    for row_old, row_new in zip(moves["old"], moves["cluster_id"], strict=True):
+        connection.execute(
+            sa.update(cluster).values(document_id=int(row_new)).where(cluster.c.document_id == int(row_old))
+        )
+    return frame
+
+
+def load_members(
+    connection: sa.Connection, division: str, entity: str, properties: Sequence[str], clusters: pd.Index
+) -> Members:
+    """An entity's live members among the clusters, with what they hold and held."""
+    wanted = _clusters(connection, clusters)
+    selected = [
+        member.c.cluster_id,
+        member.c.key,
+        record.c.modified,
+        *_prefixed("c", json_columns(record.c["values"], properties)),
+        *_prefixed("b", json_columns(base.c["values"], properties)),
+        *_prefixed("t", json_columns(base.c.times, properties, as_timestamp=True)),
+        *_prefixed("s", json_columns(base.c.sent, properties)),
+    ]
+    same_record = sa.and_(
+        record.c.division == member.c.division, record.c.entity == member.c.entity, record.c.key == member.c.key
+    )
+    same_base = sa.and_(
+        base.c.division == member.c.division, base.c.entity == member.c.entity, base.c.key == member.c.key
+    )
+    found = read_frame(
+        connection,
+        sa.select(*selected)
+        .join_from(member, wanted, _key(wanted) == member.c.cluster_id)
+        .join(record, same_record)
+        .join(base, same_base, isouter=True)
+        .where(member.c.division == division, member.c.entity == entity, member.c.deleted_at.is_(None)),
+    )
+    found.index = pd.Index(found["cluster_id"].astype("int64"), name="cluster_id")
+    found = found[~found.index.duplicated()].sort_index()
+
+    def part(prefix: str) -> pd.DataFrame:
+        return found[[f"{prefix}:{name}" for name in properties]].set_axis(list(properties), axis=1)
+
+    return Members(
+        keys=found["key"],
+        modified=found["modified"].astype(TIME),
+        current=part("c"),
+        base=part("b"),
+        times=part("t").astype(TIME),
+        sent=part("s"),
+    )
+
+
+def _prefixed(prefix: str, columns: Sequence[sa.ColumnElement[object]]) -> list[sa.ColumnElement[object]]:
+    return [column.element.label(f"{prefix}:{column.name}") for column in columns]
+
+
+def store_bases(connection: sa.Connection, division: str, entity: str, members: Members) -> None:
+    """Store what members were accounted for."""
+    rows = pd.DataFrame(
+        {
+            "division": division,
+            "entity": entity,
+            "key": members.keys,
+            "values": pack_json(members.base),
+            "times": pack_json(members.times),
+            "sent": pack_json(members.sent),
+            "modified": members.modified,
+        }
+    )
+    upsert_frame(connection, base, rows.reset_index(drop=True), key=["division", "entity", "key"])
+
+
+def load_golden(connection: sa.Connection, properties: Sequence[str], clusters: pd.Index) -> Golden:
+    """What was agreed for clusters so far."""
+    wanted = _clusters(connection, clusters)
+    found = read_frame(
+        connection,
+        sa.select(
+            golden.c.cluster_id,
+            *_prefixed("v", json_columns(golden.c["values"], properties)),
+            *_prefixed("t", json_columns(golden.c.times, properties, as_timestamp=True)),
+            *_prefixed("w", json_columns(golden.c.winners, properties)),
+            *_prefixed("r", json_columns(golden.c.rules, properties)),
+        ).join_from(golden, wanted, _key(wanted) == golden.c.cluster_id),
+    )
+    found.index = pd.Index(found["cluster_id"].astype("int64"), name="cluster_id")
+
+    def part(prefix: str) -> pd.DataFrame:
+        return found[[f"{prefix}:{name}" for name in properties]].set_axis(list(properties), axis=1)
+
+    return Golden(values=part("v"), times=part("t").astype(TIME), winners=part("w"), rules=part("r"))
+
+
+def store_golden(connection: sa.Connection, division: str, subject: str, agreed: Golden, run: str) -> None:
+    """Store what was agreed."""
+    rows = pd.DataFrame(
+        {
+            "cluster_id": agreed.values.index,
+            "division": division,
+            "subject": subject,
+            "values": pack_json(agreed.values).to_numpy(),
+            "times": pack_json(agreed.times).to_numpy(),
+            "winners": pack_json(agreed.winners).to_numpy(),
+            "rules": pack_json(agreed.rules).to_numpy(),
+            "decided_at": pd.Timestamp.now("UTC"),
+            "decided_run": run,
+        }
+    )
+    upsert_frame(connection, golden, rows, key=["cluster_id"])
+
+
+def store_match_keys(
+    connection: sa.Connection, division: str, flow: str, records: pd.DataFrame, keys: pd.DataFrame
+) -> None:
+    """Replace the criterion keys of the records `entity, key` for a flow by `entity, key, alternative, value`."""
+    wanted = sa.table(
+        keys_table(connection, records[["entity", "key"]].drop_duplicates()), sa.column("entity"), sa.column("key")
+    )
+    connection.execute(
+        sa.delete(match_key).where(
+            match_key.c.division == division,
+            match_key.c.flow == flow,
+            match_key.c.entity == wanted.c.entity,
+            match_key.c.key == wanted.c.key,
+        )
+    )
+    rows = keys[["entity", "key", "alternative", "value"]].assign(division=division, flow=flow)
+    upsert_frame(connection, match_key, rows, key=["division", "entity", "key", "flow", "alternative"])
+
+
+def sharing_keys(connection: sa.Connection, division: str, flow: str, keys: pd.DataFrame) -> pd.DataFrame:
+    """`entity, key, alternative, value` of every live record that shares one of the values `alternative, value`."""
+    wanted = sa.table(
+        keys_table(connection, keys[["alternative", "value"]].astype("str").drop_duplicates()),
+        sa.column("alternative"),
+        sa.column("value"),
+    )
+    live = sa.and_(
+        record.c.division == match_key.c.division,
+        record.c.entity == match_key.c.entity,
+        record.c.key == match_key.c.key,
+        record.c.deleted_at.is_(None),
+    )
+    return read_frame(
+        connection,
+        sa.select(match_key.c.entity, match_key.c.key, match_key.c.alternative, match_key.c.value)
+        .join_from(
+            match_key,
+            wanted,
+            sa.and_(
+                sa.cast(wanted.c.alternative, sa.Integer) == match_key.c.alternative,
+                wanted.c.value == match_key.c.value,
+            ),
+        )
+        .join(record, live)
+        .where(match_key.c.division == division, match_key.c.flow == flow),
+    )
+
+
+def replace_proposals(connection: sa.Connection, division: str, flow: str, proposals: pd.DataFrame, run: str) -> None:
+    """Make the proposals of a flow those found: `entity, key, other_entity, other_key, criterion`."""
+    connection.execute(sa.delete(proposal).where(proposal.c.division == division, proposal.c.flow == flow))
+    rows = proposals.assign(division=division, flow=flow, run=run)
+    upsert_frame(
+        connection, proposal, rows, key=["division", "flow", "entity", "key", "other_entity", "other_key"], update=[]
+    )
+
+
+def proposals_of(connection: sa.Connection, division: str, flows: Sequence[str]) -> pd.DataFrame:
+    """`entity, key, other_entity, other_key, criterion` that the criteria of some flows propose."""
+    names = ("entity", "key", "other_entity", "other_key", "criterion")
+    return read_frame(
+        connection,
+        sa.select(*(proposal.c[name] for name in names))
+        .where(proposal.c.division == division, proposal.c.flow.in_(flows))
+        .order_by(*(proposal.c[name] for name in names)),
+    )
+
+
+def account_sent(
+    connection: sa.Connection, division: str, entity: str, key: str, cluster_id: int, values: Mapping[str, str]
+) -> None:
+    """Make what was sent to a record its base, until it is read back; '' was sent to clear.
+
+    The times are those of the agreed values, so that delivering a value does not make it younger.
+    """
+    times = connection.execute(sa.select(golden.c.times).where(golden.c.cluster_id == cluster_id)).scalar_one_or_none()
+    now = pd.Timestamp.now("UTC").isoformat(timespec="microseconds")
+    filled = {name: value for name, value in values.items() if value}
+    given = {name: (times or {}).get(name, now) for name in values}
+    cleared = [name for name, value in values.items() if not value]
+    statement = insert(base).values(division=division, entity=entity, key=key, values=filled, times=given, sent=filled)
+    connection.execute(
+        statement.on_conflict_do_update(
+            index_elements=["division", "entity", "key"],
+            set_={
+                "values": (base.c["values"] - sa.cast(cleared, ARRAY(sa.Text))).op("||")(statement.excluded["values"]),
+                "times": base.c.times.op("||")(statement.excluded.times),
+                "sent": (base.c.sent - sa.cast(cleared, ARRAY(sa.Text))).op("||")(statement.excluded.sent),
+            },
+        )
+    )

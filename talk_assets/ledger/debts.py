@@ -1,0 +1,226 @@
+"""What must still be delivered: owed writes, and the intents that keep an insert single."""
+
+import uuid
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+import pandas as pd
+import sqlalchemy as sa
+
+from talk_assets.ledger.bulk import json_columns, keys_table, pack_json, read_frame, upsert_frame
+from talk_assets.ledger.tables import cluster, cursor, intent, owed
+from talk_assets.sync.plan import Owed
+
+COLUMNS = ["cluster_id", "operation", "key", "state", "reason", "attempts", "next_try"]
+
+
+def replace_owed(
+    connection: sa.Connection, division: str, entity: str, clusters: pd.Index, planned: Owed, run: str
+) -> None:
+    """Make what is owed to an entity for the given clusters what was planned.
+
+    A debt that stays the same keeps its attempts, so that a hopeless write is not tried again because something else
+    about its cluster changed.
+    """
+    values = pack_json(planned.values)
+    expected = pack_json(planned.expected) if len(planned.expected.columns) else pd.Series("{}", index=values.index)
+    rows = pd.DataFrame(
+        {
+            "division": division,
+            "cluster_id": planned.keys.index.astype("int64"),
+            "entity": entity,
+            "operation": planned.create.map({True: "create", False: "update"}).to_numpy(),
+            "key": planned.keys.to_numpy(),
+            "values": values.to_numpy(),
+            "expected": expected.to_numpy(),
+            "state": planned.state.to_numpy(),
+            "reason": planned.reason.to_numpy(),
+            "since": pd.Timestamp.now("UTC"),
+            "run": run,
+        }
+    )
+    keep = sa.table(
+        keys_table(connection, rows[["cluster_id", "values", "operation"]].astype("str")),
+        sa.column("cluster_id"),
+        sa.column("values"),
+        sa.column("operation"),
+    )
+    concerned = sa.table(
+        keys_table(connection, pd.DataFrame({"cluster_id": pd.Series(clusters.astype("int64")).astype("str")})),
+        sa.column("cluster_id"),
+    )
+    unchanged = sa.exists().where(
+        sa.cast(keep.c.cluster_id, sa.BigInteger) == owed.c.cluster_id,
+        sa.cast(keep.c["values"], sa.dialects.postgresql.JSONB) == owed.c["values"],
+        keep.c.operation == owed.c.operation,
+        owed.c.attempts > 0,
+    )
+    connection.execute(
+        sa.delete(owed).where(
+            owed.c.division == division,
+            owed.c.entity == entity,
+            owed.c.cluster_id == sa.cast(concerned.c.cluster_id, sa.BigInteger),
+            ~unchanged,
+        )
+    )
+    upsert_frame(connection, owed, rows, key=["division", "cluster_id", "entity"], update=["key", "expected"])
+
+
+def drop_owed(connection: sa.Connection, division: str, clusters: pd.Index, entity: str | None = None) -> None:
+    """Forget what is owed for clusters, to one entity or to all."""
+    statement = sa.delete(owed).where(owed.c.division == division, owed.c.cluster_id.in_([int(c) for c in clusters]))
+    connection.execute(statement if entity is None else statement.where(owed.c.entity == entity))
+
+
+def owed_to(
+    connection: sa.Connection, division: str, entity: str, properties: Sequence[str], states: Sequence[str]
+) -> pd.DataFrame:
+    """What is owed to an entity and can be tried now.
+
+    Returns:
+        `COLUMNS`, `document_id`, and per property `v:<name>`, the value to write ('' clears), and `e:<name>`, what the
+        record held of it when the debt was planned.
+    """
+    return read_frame(
+        connection,
+        sa.select(
+            *(owed.c[name] for name in COLUMNS),
+            cluster.c.document_id,
+            *(c.element.label(f"v:{c.name}") for c in json_columns(owed.c["values"], properties)),
+            *(c.element.label(f"e:{c.name}") for c in json_columns(owed.c.expected, properties)),
+        )
+        .join_from(owed, cluster, cluster.c.id == owed.c.cluster_id)
+        .where(
+            owed.c.division == division,
+            owed.c.entity == entity,
+            owed.c.state.in_(states),
+            sa.or_(owed.c.next_try.is_(None), owed.c.next_try <= sa.func.now()),
+        )
+        .order_by(owed.c.cluster_id),
+    )
+
+
+def count_owed(connection: sa.Connection, division: str) -> pd.DataFrame:
+    """`entity, state, count` over all debts of a division."""
+    return read_frame(
+        connection,
+        sa.select(owed.c.entity, owed.c.state, sa.func.count().label("count"))
+        .where(owed.c.division == division)
+        .group_by(owed.c.entity, owed.c.state),
+    )
+
+
+def set_state(
+    connection: sa.Connection,
+    division: str,
+    entity: str,
+    cluster_id: int,
+    *,
+    state: str,
+    reason: str,
+    attempts: int | None = None,
+    next_try: datetime | None = None,
+) -> None:
+    """Say how a debt stands."""
+    values: dict[str, object] = {"state": state, "reason": reason, "next_try": next_try}
+    if attempts is not None:
+        values["attempts"] = attempts
+    connection.execute(
+        sa.update(owed)
+        .values(**values)
+        .where(owed.c.division == division, owed.c.entity == entity, owed.c.cluster_id == cluster_id)
+    )
+
+
+def settle_owed(
+    connection: sa.Connection, division: str, entity: str, cluster_id: int, remaining: Mapping[str, str], reason: str
+) -> None:
+    """A debt was delivered: it goes, or only the given values remain owed, waiting for the reason named."""
+    at = (owed.c.division == division, owed.c.entity == entity, owed.c.cluster_id == cluster_id)
+    if not remaining:
+        connection.execute(sa.delete(owed).where(*at))
+        return
+    connection.execute(
+        sa.update(owed)
+        .values(values=dict(remaining), operation="update", expected={}, state="waiting", reason=reason, attempts=0)
+        .where(*at)
+    )
+
+
+def open_intent(
+    connection: sa.Connection, division: str, entity: str, cluster_id: int, values: Mapping[str, str], run: str
+) -> uuid.UUID:
+    """Note that an insert is about to be sent."""
+    number = uuid.uuid4()
+    connection.execute(
+        sa.insert(intent).values(
+            id=number,
+            division=division,
+            entity=entity,
+            cluster_id=cluster_id,
+            values=dict(values),
+            opened_at=sa.func.now(),
+            run=run,
+        )
+    )
+    return number
+
+
+def close_intent(connection: sa.Connection, number: uuid.UUID | str, outcome: str) -> None:
+    """Note what became of an insert."""
+    connection.execute(
+        sa.update(intent).values(closed_at=sa.func.now(), outcome=outcome).where(intent.c.id == uuid.UUID(str(number)))
+    )
+
+
+def open_intents(connection: sa.Connection, division: str, entity: str, properties: Sequence[str]) -> pd.DataFrame:
+    """Inserts whose outcome is not known.
+
+    Returns:
+        `id, cluster_id, opened_at, looked` (whether the entity's feed was read since) and per property the value sent.
+    """
+    read_since = (
+        sa.exists()
+        .where(
+            cursor.c.division == intent.c.division,
+            cursor.c.feed == intent.c.entity,
+            cursor.c.updated_at > intent.c.opened_at,
+        )
+        .label("looked")
+    )
+    return read_frame(
+        connection,
+        sa.select(
+            intent.c.id,
+            intent.c.cluster_id,
+            intent.c.opened_at,
+            read_since,
+            *json_columns(intent.c["values"], properties),
+        )
+        .where(intent.c.division == division, intent.c.entity == entity, intent.c.closed_at.is_(None))
+        .order_by(intent.c.opened_at),
+    )
+
+
+def reasons_of(connection: sa.Connection, division: str, entity: str, clusters: pd.Index) -> pd.Series:
+    """Index cluster number as text, value why what is owed to an entity for that cluster was not delivered yet."""
+    found = read_frame(
+        connection,
+        sa.select(owed.c.cluster_id, owed.c.reason).where(
+            owed.c.division == division,
+            owed.c.entity == entity,
+            owed.c.reason != "",
+            owed.c.cluster_id.in_([int(c) for c in clusters]),
+        ),
+    )
+    return pd.Series(found["reason"].to_numpy(), index=pd.Index(found["cluster_id"].astype("str")), dtype="str")
+
+
+def clusters_with_intent(connection: sa.Connection, division: str, entity: str) -> set[int]:
+    """Clusters for which an insert into an entity was sent and its outcome is not known."""
+    rows = connection.execute(
+        sa.select(intent.c.cluster_id).where(
+            intent.c.division == division, intent.c.entity == entity, intent.c.closed_at.is_(None)
+        )
+    )
+    return {int(number) for number in rows.scalars()}

@@ -1,0 +1,160 @@
+"""What people read: holds, conflicts, history, and the runs."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert
+
+from talk_assets.ledger.bulk import copy_frame, keys_table, read_frame, upsert_frame
+from talk_assets.ledger.tables import conflict, hold, run
+
+_HOLD_KEY = ["division", "entity", "key", "kind", "property"]
+
+
+def replace_holds(
+    connection: sa.Connection,
+    division: str,
+    looked_at: pd.DataFrame,
+    kinds: Sequence[str],
+    found: pd.DataFrame,
+    run_id: str,
+) -> None:
+    """Make the holds of some kinds on the records looked at (`entity, key`) those found.
+
+    Args:
+        connection: in a transaction.
+        division: the division.
+        looked_at: the records that were examined; holds of other records stay.
+        kinds: the kinds of hold that were examined.
+        found: `entity, key, kind, property, reason, value` of the holds there are now; one that was there keeps its
+            date.
+        run_id: the run.
+    """
+    if looked_at.empty:
+        return
+    rows = found.assign(division=division, since=pd.Timestamp.now("UTC"), run=run_id).drop_duplicates(_HOLD_KEY)
+    examined = sa.table(
+        keys_table(connection, looked_at[["entity", "key"]].drop_duplicates()), sa.column("entity"), sa.column("key")
+    )
+    still = sa.table(
+        keys_table(connection, rows[["entity", "key", "kind", "property"]]),
+        *(sa.column(name) for name in ("entity", "key", "kind", "property")),
+    )
+    connection.execute(
+        sa.delete(hold).where(
+            hold.c.division == division,
+            hold.c.kind.in_(kinds),
+            hold.c.entity == examined.c.entity,
+            hold.c.key == examined.c.key,
+            ~sa.exists().where(*(still.c[name] == hold.c[name] for name in ("entity", "key", "kind", "property"))),
+        )
+    )
+    upsert_frame(connection, hold, rows, key=_HOLD_KEY, update=["reason", "value"])
+
+
+def holds(connection: sa.Connection, division: str) -> pd.DataFrame:
+    """All holds: `entity, key, kind, property, reason, value, since`."""
+    return read_frame(
+        connection,
+        sa.select(hold.c.entity, hold.c.key, hold.c.kind, hold.c.property, hold.c.reason, hold.c.value, hold.c.since)
+        .where(hold.c.division == division)
+        .order_by(hold.c.entity, hold.c.key, hold.c.kind),
+    )
+
+
+def hold_reasons(connection: sa.Connection, division: str, references: pd.Series) -> pd.Series:
+    """Index `entity/key`, value the first reason why that record is held."""
+    found = holds(connection, division)
+    names = found["entity"] + "/" + found["key"]
+    wanted = found[names.isin(references)].assign(name=names).drop_duplicates("name")
+    return pd.Series(wanted["reason"].to_numpy(), index=pd.Index(wanted["name"], dtype="str"), dtype="str")
+
+
+def add_history(connection: sa.Connection, division: str, rows: pd.DataFrame, run_id: str) -> None:
+    """Append to history: `subject, kind` and any of its other columns."""
+    if rows.empty:
+        return
+    frame = rows.assign(division=division, at=pd.Timestamp.now("UTC"), run=run_id).reset_index(drop=True)
+    copy_frame(connection, "talk.history", frame, [str(name) for name in frame.columns])
+
+
+def replace_conflicts(
+    connection: sa.Connection, division: str, subject: str, clusters: pd.Index, found: pd.DataFrame, run_id: str
+) -> None:
+    """Make the open conflicts of clusters those found: `cluster_id, property, entity, key, value, time`."""
+    claims = found.assign(time=found["time"].astype("str"))
+    grouped = {
+        (int(str(number)), str(name)): rows[["entity", "key", "value", "time"]].to_dict("records")
+        for (number, name), rows in claims.groupby(["cluster_id", "property"])
+    }
+    still = connection.execute(
+        sa.select(conflict.c.id, conflict.c.cluster_id, conflict.c.property).where(
+            conflict.c.division == division,
+            conflict.c.resolved_at.is_(None),
+            conflict.c.cluster_id.in_([int(c) for c in clusters]),
+        )
+    ).all()
+    over = [row.id for row in still if (row.cluster_id, row.property) not in grouped]
+    if over:
+        connection.execute(
+            sa.update(conflict)
+            .values(resolved_at=sa.func.now(), resolution="the records agree again")
+            .where(conflict.c.id.in_(over))
+        )
+    for (number, name), competing in grouped.items():
+        statement = insert(conflict).values(
+            division=division,
+            subject=subject,
+            cluster_id=number,
+            property=name,
+            kind="both_changed",
+            claims=competing,
+            since=sa.func.now(),
+            run=run_id,
+        )
+        connection.execute(
+            statement.on_conflict_do_update(
+                index_elements=["cluster_id", "property", "kind"],
+                index_where=conflict.c.resolved_at.is_(None),
+                set_={"claims": statement.excluded.claims},
+            )
+        )
+
+
+def open_conflicts(connection: sa.Connection, division: str) -> pd.DataFrame:
+    """`cluster_id, subject, property, claims, since` of what a person has to decide."""
+    return read_frame(
+        connection,
+        sa.select(conflict.c.cluster_id, conflict.c.subject, conflict.c.property, conflict.c.claims, conflict.c.since)
+        .where(conflict.c.division == division, conflict.c.resolved_at.is_(None))
+        .order_by(conflict.c.id),
+    )
+
+
+def start_run(connection: sa.Connection, division: str, run_id: str) -> None:
+    """Note that a run has begun; a run that is already noted is left as it is."""
+    connection.execute(
+        insert(run).values(division=division, run_id=run_id, started_at=sa.func.now()).on_conflict_do_nothing()
+    )
+
+
+def end_run(connection: sa.Connection, division: str, run_id: str, outcome: str, summary: Mapping[str, Any]) -> None:
+    """Note how a run ended."""
+    connection.execute(
+        sa.update(run)
+        .values(ended_at=sa.func.now(), outcome=outcome, summary=dict(summary))
+        .where(run.c.division == division, run.c.run_id == run_id)
+    )
+
+
+def last_run(connection: sa.Connection, division: str) -> dict[str, Any] | None:
+    """`run_id, started_at, ended_at, outcome, summary` of the latest run; None before the first."""
+    row = connection.execute(
+        sa.select(run.c.run_id, run.c.started_at, run.c.ended_at, run.c.outcome, run.c.summary)
+        .where(run.c.division == division)
+        .order_by(run.c.started_at.desc())
+        .limit(1)
+    ).one_or_none()
+    return None if row is None else dict(row._mapping)

@@ -1,0 +1,209 @@
+"""What each system held when it was last read: the feeds' records, their cursors and deletions."""
+
+from collections.abc import Sequence
+
+import pandas as pd
+import sqlalchemy as sa
+
+from talk_assets.ledger.bulk import json_columns, keys_table, pack_json, read_frame, upsert_frame
+from talk_assets.ledger.tables import cursor, deletion, record
+
+# Canonical names that are stored among the values although they are no property of the mapping.
+JOIN = "join"
+
+
+def read_cursor(connection: sa.Connection, division: str, feed: str) -> str | None:
+    """Where the next read of a feed starts; None when it was never read."""
+    return connection.execute(
+        sa.select(cursor.c.value).where(cursor.c.division == division, cursor.c.feed == feed)
+    ).scalar_one_or_none()
+
+
+def store_cursor(connection: sa.Connection, division: str, feed: str, value: str, run: str) -> None:
+    """Remember where the next read of a feed starts."""
+    frame = pd.DataFrame(
+        {
+            "division": [division],
+            "feed": [feed],
+            "value": [value],
+            "updated_at": [pd.Timestamp.now("UTC")],
+            "run": [run],
+        }
+    )
+    upsert_frame(connection, cursor, frame, key=["division", "feed"])
+
+
+def count_live(connection: sa.Connection, division: str, entity: str) -> int:
+    """How many records of an entity are known and not deleted."""
+    return connection.execute(
+        sa.select(sa.func.count()).where(
+            record.c.division == division, record.c.entity == entity, record.c.deleted_at.is_(None)
+        )
+    ).scalar_one()
+
+
+def _columns(properties: Sequence[str]) -> list[sa.ColumnElement[object]]:
+    return [
+        record.c.entity,
+        record.c.key,
+        record.c.document,
+        record.c.position,
+        record.c.modified,
+        record.c.version,
+        record.c.accounted,
+        record.c.deleted_at,
+        *json_columns(record.c["values"], properties),
+    ]
+
+
+def records_by_key(
+    connection: sa.Connection, division: str, entity: str, keys: pd.Series, properties: Sequence[str]
+) -> pd.DataFrame:
+    """The stored records with the given keys.
+
+    Returns:
+        `entity, key, document, position, modified, version, accounted, deleted_at` and a `str` column per property.
+    """
+    wanted = sa.table(keys_table(connection, keys.drop_duplicates().to_frame("key")), sa.column("key"))
+    return read_frame(
+        connection,
+        sa.select(*_columns(properties))
+        .join_from(record, wanted, wanted.c.key == record.c.key)
+        .where(record.c.division == division, record.c.entity == entity),
+    )
+
+
+def unaccounted(connection: sa.Connection, division: str, entity: str, properties: Sequence[str]) -> pd.DataFrame:
+    """The records on whose content no decision has been taken yet, deleted ones included; columns as above."""
+    return read_frame(
+        connection,
+        sa.select(*_columns(properties))
+        .where(record.c.division == division, record.c.entity == entity, ~record.c.accounted)
+        .order_by(record.c.key),
+    )
+
+
+def records_of_documents(
+    connection: sa.Connection, division: str, entity: str, documents: pd.Series, properties: Sequence[str]
+) -> pd.DataFrame:
+    """All live lines of the given documents; columns as above."""
+    wanted = sa.table(keys_table(connection, documents.drop_duplicates().to_frame("document")), sa.column("document"))
+    return read_frame(
+        connection,
+        sa.select(*_columns(properties))
+        .join_from(record, wanted, wanted.c.document == record.c.document)
+        .where(record.c.division == division, record.c.entity == entity, record.c.deleted_at.is_(None)),
+    )
+
+
+def store_records(
+    connection: sa.Connection, division: str, entity: str, frame: pd.DataFrame, properties: Sequence[str], run: str
+) -> None:
+    """Store what was read: `key, document, position, modified, version, accounted` and the properties."""
+    rows = pd.DataFrame(
+        {
+            "division": division,
+            "entity": entity,
+            "key": frame["key"],
+            "document": frame["document"],
+            "position": frame["position"],
+            "values": pack_json(frame[[name for name in properties if name in frame]]),
+            "modified": frame["modified"],
+            "version": frame["version"],
+            "read_at": pd.Timestamp.now("UTC"),
+            "read_run": run,
+            "accounted": frame["accounted"],
+            "deleted_at": pd.Series(pd.NaT, index=frame.index, dtype="datetime64[us, UTC]"),
+        }
+    )
+    upsert_frame(connection, record, rows, key=["division", "entity", "key"])
+
+
+def mark_accounted(connection: sa.Connection, division: str, frame: pd.DataFrame, *, accounted: bool) -> None:
+    """Say of the records `entity, key` whether a decision has been taken on their content."""
+    if frame.empty:
+        return
+    wanted = sa.table(keys_table(connection, frame[["entity", "key"]]), sa.column("entity"), sa.column("key"))
+    connection.execute(
+        sa.update(record)
+        .values(accounted=accounted)
+        .where(record.c.division == division, record.c.entity == wanted.c.entity, record.c.key == wanted.c.key)
+    )
+
+
+def mark_referring(connection: sa.Connection, division: str, entity: str, name: str, targets: pd.Series) -> int:
+    """Have the records decided again whose reference `name` is one of `entity/key`; how many there are."""
+    wanted = sa.table(keys_table(connection, targets.drop_duplicates().to_frame("target")), sa.column("target"))
+    return connection.execute(
+        sa.update(record)
+        .values(accounted=False)
+        .where(
+            record.c.division == division,
+            record.c.entity == entity,
+            record.c.deleted_at.is_(None),
+            sa.type_coerce(record.c["values"], sa.dialects.postgresql.JSONB)[name].astext == wanted.c.target,
+        )
+    ).rowcount
+
+
+def delete_missing_lines(
+    connection: sa.Connection, division: str, entity: str, lines: pd.DataFrame, documents: pd.Series
+) -> int:
+    """Mark as deleted the known lines of complete documents that were not among the lines read; how many."""
+    if documents.empty:
+        return 0
+    whole = sa.table(keys_table(connection, documents.drop_duplicates().to_frame("document")), sa.column("document"))
+    present = sa.table(keys_table(connection, lines[["key"]].drop_duplicates()), sa.column("key"))
+    return connection.execute(
+        sa.update(record)
+        .values(deleted_at=sa.func.now(), accounted=False)
+        .where(
+            record.c.division == division,
+            record.c.entity == entity,
+            record.c.deleted_at.is_(None),
+            record.c.document == whole.c.document,
+            ~sa.exists().where(present.c.key == record.c.key),
+        )
+    ).rowcount
+
+
+def store_deletions(connection: sa.Connection, division: str, system: str, frame: pd.DataFrame) -> None:
+    """Store removals that a system reported: `entity, key, deleted_at`."""
+    rows = frame.assign(division=division, system=system, seen_at=pd.Timestamp.now("UTC"))
+    upsert_frame(connection, deletion, rows, key=["division", "system", "entity", "key"], update=["deleted_at"])
+
+
+def apply_deletions(connection: sa.Connection, division: str, entities: Sequence[str]) -> int:
+    """Mark the reported records of the given entities as deleted and undecided; how many were known.
+
+    A line goes with its document.
+    """
+    reported = sa.select(deletion.c.entity, deletion.c.key).where(
+        deletion.c.division == division, deletion.c.entity.in_(entities), deletion.c.applied_at.is_(None)
+    )
+    rows = connection.execute(
+        sa.update(record)
+        .values(deleted_at=sa.func.now(), accounted=False)
+        .where(
+            record.c.division == division,
+            record.c.deleted_at.is_(None),
+            sa.tuple_(record.c.entity, record.c.key).in_(reported),
+        )
+    ).rowcount
+    connection.execute(
+        sa.update(deletion)
+        .values(applied_at=sa.func.now())
+        .where(deletion.c.division == division, deletion.c.entity.in_(entities), deletion.c.applied_at.is_(None))
+    )
+    return rows
+
+
+def is_accounted(connection: sa.Connection, division: str, entity: str, key: str) -> bool:
+    """Whether a record is known, there, and as it was when it was last decided on."""
+    return bool(
+        connection.execute(
+            sa.select(record.c.accounted & record.c.deleted_at.is_(None)).where(
+                record.c.division == division, record.c.entity == entity, record.c.key == key
+            )
+        ).scalar_one_or_none()
+    )
