@@ -102,7 +102,7 @@ def property_at_fault(text: str, names: Collection[str]) -> str | None:
 
 
 def _says_nothing(response: httpx.Response) -> bool:
-    """A missing right names its reason or scope, a proxy shows a page; a record that is gone answers a bare Forbidden."""
+    """A missing right names its reason or scope, a proxy shows a page; for a record that is gone it is bare."""
     text = odata.message(response).rstrip(". ").casefold()
     return not response.headers.get("Reason") and (text == "forbidden" or not response.content.strip())
 
