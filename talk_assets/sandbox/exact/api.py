@@ -1,0 +1,310 @@
+"""The REST API: who may call, what an address means, and the shape of answers."""
+
+import asyncio
+import json
+import re
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from talk_assets.sandbox.exact import codes, reading, rules
+from talk_assets.sandbox.exact.atom import atom, atom_error
+from talk_assets.sandbox.exact.config import ExactConfig
+from talk_assets.sandbox.exact.errors import Refused, bad_request, forbidden, not_found
+from talk_assets.sandbox.exact.faults import Fault, Faults
+from talk_assets.sandbox.exact.limits import RateLimits
+from talk_assets.sandbox.exact.model import DELETED, DIVISIONS, ME, SETS, SYNC_TIMESTAMP, EntitySet, Family
+from talk_assets.sandbox.exact.oauth import Tokens
+from talk_assets.sandbox.exact.render import renderer
+from talk_assets.sandbox.exact.state import ExactState
+from talk_assets.sandbox.store import Store
+
+ROOT = "/api/v1/"
+_KEY = re.compile(r"guid'([0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})'")
+_RESOURCE = re.compile(r"(?P<set>[\w/]+)(?:\((?P<key>[^)]*)\))?(?:/(?P<tail>\$?\w+))?")
+
+_SETS: dict[str, tuple[EntitySet, Family]] = {}
+for _set in SETS.values():
+    _SETS[_set.path] = (_set, "ordinary")
+    if _set.sync_path is not None:
+        _SETS[f"sync/{_set.sync_path}"] = (_set, "sync")
+    if _set.bulk_path is not None:
+        _SETS[f"bulk/{_set.bulk_path}"] = (_set, "bulk")
+for _set in (DIVISIONS, DELETED, SYNC_TIMESTAMP):
+    _SETS[_set.path] = (_set, "ordinary")
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """What an address below a division means.
+
+    Attributes:
+        entity_set: the set.
+        family: ordinary, bulk or sync.
+        path: of the set, as called.
+        key: of one record, None for the set.
+        tail: what follows: `$count` or a collection's name.
+    """
+
+    entity_set: EntitySet
+    family: Family
+    path: str
+    key: str | None
+    tail: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An answer before it becomes JSON or XML: `content` is what goes into `d`, or plain text."""
+
+    status: int
+    content: Any = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+class Api:
+    """Answers everything under `/api/v1/`.
+
+    Args:
+        store: where the records and tokens are.
+        config: how the server behaves.
+        tokens: what checks access tokens.
+        faults: the faults on order.
+        calls: counts the calls per method and path, keys left out.
+    """
+
+    def __init__(self, store: Store, config: ExactConfig, tokens: Tokens, faults: Faults, calls: Counter[str]) -> None:
+        self._store = store
+        self._config = config
+        self._tokens = tokens
+        self._faults = faults
+        self._calls = calls
+        self._limits = RateLimits(config, store.clock)
+
+    async def answer(self, request: Request) -> Response:
+        """Answer one call."""
+        path = request.url.path
+        self._calls[f"{request.method} {re.sub(r'[(][^)]*[)]', '(key)', path)}"] += 1
+        as_json = (
+            "application/json" in request.headers.get("accept", "") or request.query_params.get("$format") == "json"
+        )
+        headers: dict[str, str] = {}
+        division: int | None = None
+        try:
+            self._tokens.check(request.headers.get("authorization"))
+            division, rest = self._division(path)
+            if division is not None:
+                headers = self._limits.spend(division)
+            answer = await self._strike_or_answer(request, division, rest)
+        except Refused as refused:
+            if division is not None:
+                self._limits.failed(division, path.partition("(")[0], refused.status)
+            return _error(refused, headers, as_json=as_json)
+        return _response(answer, headers, as_json=as_json)
+
+    def _division(self, path: str) -> tuple[int | None, str]:
+        head, _, rest = path.removeprefix(ROOT).partition("/")
+        if head == "current" and rest == "Me":
+            return None, rest
+        if not head.isdecimal():
+            raise not_found()
+        if int(head) not in self._config.divisions and rest != DIVISIONS.path:
+            raise forbidden("Forbidden", "NoDivisionAccess")
+        return int(head), rest
+
+    async def _strike_or_answer(self, request: Request, division: int | None, rest: str) -> Answer:
+        body = await request.body()
+        resource = None if division is None else _resource(rest)
+        state = ExactState(self._store, division or self._first_division(), timezone=self._config.timezone)
+        fault = self._strike(request, state, resource, body)
+        if fault is not None and fault.delay:
+            await asyncio.sleep(fault.delay)
+        if fault is None or fault.status is None or fault.after:
+            answer = self._answer(request, state, resource, body)
+        if fault is not None and fault.status is not None:
+            if fault.body is not None:
+                return Answer(
+                    fault.status, json.dumps(fault.body), {"Content-Type": "application/json"} | fault.headers
+                )
+            raise Refused(fault.status, fault.message, fault.headers)
+        return answer
+
+    def _strike(self, request: Request, state: ExactState, resource: Resource | None, body: bytes) -> Fault | None:
+        if not self._faults.ordered:
+            return None
+        properties: dict[str, Any] = {}
+        if resource is not None and resource.key is not None:
+            stored = state.reader().get(resource.entity_set.name, resource.key)
+            properties = {} if stored is None else stored.body
+        sent = _json(body) if body else None
+        return self._faults.strike(
+            request.method, request.url.path, properties | (sent if isinstance(sent, dict) else {})
+        )
+
+    def _answer(self, request: Request, state: ExactState, resource: Resource | None, body: bytes) -> Answer:
+        base = f"{request.url.scheme}://{request.url.netloc}"
+        root = f"{base}{ROOT}{state.division}"
+        address = f"{base}{request.url.path}"
+        call = reading.Call(state, self._config, root, address, dict(request.query_params))
+        if resource is None:
+            _only_get(request.method, ME)
+            content = reading.read_plain(call, ME, [self._me()])
+            return Answer(200, content if isinstance(content, dict) else {"results": content})
+        self._check_scope(resource.entity_set, "read" if request.method == "GET" else "manage")
+        if request.method == "GET":
+            return self._read(call, resource)
+        if resource.family != "ordinary" or resource.tail is not None:
+            raise Refused(405, "Method not allowed", {"Allow": "GET"})
+        _only_get(request.method, resource.entity_set)
+        return _write(call, resource, request, body)
+
+    def _read(self, call: reading.Call, resource: Resource) -> Answer:
+        entity_set = resource.entity_set
+        if entity_set is DELETED:
+            return Answer(200, reading.read_deleted(call))
+        if entity_set is DIVISIONS:
+            return Answer(200, reading.read_plain(call, DIVISIONS, self._divisions(call.state)))
+        if entity_set is SYNC_TIMESTAMP:
+            return Answer(200, {"results": [reading.read_sync_timestamp(call)]})
+        if resource.key is None:
+            if resource.tail == "$count":
+                return Answer(200, str(reading.read_count(call, entity_set, resource.family)))
+            return Answer(200, reading.read_list(call, entity_set, resource.family))
+        if resource.tail is not None:
+            return Answer(200, reading.read_collection(call, entity_set, resource.key, resource.tail))
+        return Answer(200, reading.read_one(call, entity_set, resource.key))
+
+    def _check_scope(self, entity_set: EntitySet, needed: str) -> None:
+        granted = "manage" if self._config.scopes is None else self._config.scopes.get(entity_set.scope)
+        if granted != "manage" and granted != needed:
+            scope = entity_set.scope.replace("/", ".")
+            raise forbidden(f"Forbidden - Application Scope Violated. Cannot {needed} '{scope}' scope.")
+
+    def _first_division(self) -> int:
+        return next(iter(self._config.divisions))
+
+    def _me(self) -> dict[str, Any]:
+        local = self._store.clock().astimezone(ZoneInfo(self._config.timezone))
+        offset = local.utcoffset()
+        return {
+            "UserID": codes.USER_ID,
+            "UserName": "sandbox",
+            "FullName": codes.USER_NAME,
+            "Email": "sandbox@example.com",
+            "Language": "nl-NL",
+            "LanguageCode": "nl-NL",
+            "CurrentDivision": self._first_division(),
+            "AccountingDivision": self._first_division(),
+            "DivisionCustomerName": self._config.divisions[self._first_division()],
+            "Legislation": 1,
+            "ServerTime": local.replace(tzinfo=None).isoformat(timespec="milliseconds"),
+            "ServerUtcOffset": offset.total_seconds() if offset is not None else 0.0,
+        }
+
+    def _divisions(self, state: ExactState) -> list[dict[str, Any]]:
+        return [
+            {
+                "Code": number,
+                "Description": description,
+                "Hid": number,
+                "Current": number == state.division,
+                "IsMainDivision": number == self._first_division(),
+                "Country": "NL",
+                "Legislation": "Netherlands",
+                "Currency": codes.CURRENCY,
+                "Status": 1,
+                "BlockingStatus": 0,
+            }
+            for number, description in self._config.divisions.items()
+        ]
+
+
+def _resource(rest: str) -> Resource:
+    match = _RESOURCE.fullmatch(rest)
+    if match is None:
+        raise not_found()
+    path, tail = match["set"], match["tail"]
+    if path not in _SETS:
+        raise not_found()
+    entity_set, family = _SETS[path]
+    key = None
+    if match["key"] is not None:
+        literal = _KEY.fullmatch(match["key"])
+        if literal is None or family != "ordinary" or entity_set.name not in SETS:
+            raise bad_request("Bad Request - Error in query syntax.")
+        key = literal[1].lower()
+    prop = entity_set.properties.get(tail or "")
+    fits = tail is None or (tail == "$count" and key is None) or (key is not None and prop and prop.is_collection)
+    if not fits or (tail == "$count" and entity_set.name not in SETS):
+        raise not_found()
+    return Resource(entity_set, family, path, key, tail)
+
+
+def _only_get(method: str, entity_set: EntitySet) -> None:
+    if method != "GET" and not entity_set.writable:
+        raise Refused(405, "Method not allowed", {"Allow": "GET"})
+
+
+def _write(call: reading.Call, resource: Resource, request: Request, body: bytes) -> Answer:
+    method, key, state, entity_set = request.method, resource.key, call.state, resource.entity_set
+    if method == "POST" and key is None:
+        return _create(call, entity_set, _json(body), full="return=representation" in request.headers.get("prefer", ""))
+    if method == "PUT" and key is not None:
+        with state.store.transaction():
+            values = rules.change(state, entity_set, state.get(entity_set.name, key), _json(body))
+            state.edit(entity_set.name, key, values)
+        return Answer(204)
+    if method == "DELETE" and key is not None:
+        with state.store.transaction():
+            rules.check_open(state, entity_set, state.get(entity_set.name, key).body)
+            state.remove(entity_set.name, key)
+        return Answer(204)
+    raise Refused(405, "Method not allowed", {"Allow": "GET, PUT, DELETE" if key is not None else "GET, POST"})
+
+
+def _create(call: reading.Call, entity_set: EntitySet, sent: Any, *, full: bool) -> Answer:
+    state = call.state
+    with state.store.transaction():
+        values = rules.creation(entity_set, sent)
+        if entity_set.header is not None:
+            rules.check_open(state, entity_set, values)
+        key = state.add(entity_set.name, values)
+    reader = state.reader()
+    show = renderer(reader, entity_set, "ordinary", call.root, int64_as_text=call.config.int64_as_text)
+    content = show.row(state.get(entity_set.name, key)) if full else show.bare(key)
+    return Answer(201, content, {"Location": show.address(key)})
+
+
+def _json(body: bytes) -> Any:
+    try:
+        return json.loads(body)
+    except ValueError:
+        raise bad_request(
+            "Error processing request stream. The request should be a valid top-level resource object."
+        ) from None
+
+
+def _response(answer: Answer, headers: Mapping[str, str], *, as_json: bool) -> Response:
+    together = {**headers, **answer.headers}
+    if answer.content is None:
+        return Response(status_code=answer.status, headers=together)
+    if isinstance(answer.content, str):
+        together.setdefault("Content-Type", "text/plain;charset=utf-8")
+        return Response(answer.content, answer.status, together)
+    if as_json:
+        text = json.dumps({"d": answer.content}, ensure_ascii=False, separators=(",", ":"))
+        return Response(text, answer.status, together, media_type="application/json")
+    return Response(atom(answer.content), answer.status, together, media_type="application/atom+xml")
+
+
+def _error(refused: Refused, headers: Mapping[str, str], *, as_json: bool) -> Response:
+    together = {**headers, **refused.headers}
+    if as_json:
+        body = {"error": {"code": "", "message": {"lang": "", "value": refused.message}}}
+        return Response(json.dumps(body, ensure_ascii=False), refused.status, together, media_type="application/json")
+    return Response(atom_error(refused.message), refused.status, together, media_type="application/xml")

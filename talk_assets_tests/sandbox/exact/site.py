@@ -1,0 +1,132 @@
+"""A local Exact Online on real HTTP, with a clock that tests move."""
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx
+import uvicorn
+
+from talk_assets.sandbox.exact.app import create_app
+from talk_assets.sandbox.exact.config import ExactConfig
+from talk_assets.sandbox.exact.state import ExactState
+from talk_assets.sandbox.store import Store
+
+DIVISION = 123456
+START = datetime(2024, 7, 1, 10, 0, 5, tzinfo=UTC)
+CONFIG: dict[str, Any] = {
+    "divisions": {DIVISION: "Sandbox BV", 222: "Tweede BV"},
+    "client_id": "app",
+    "client_secret": "app-secret",
+    "refresh_token": "first-refresh",
+    "admin": True,
+    "calls_per_minute": 100_000,
+    "calls_per_day": 1_000_000,
+    "errors_per_hour": 100_000,
+}
+
+
+class Clock:
+    """The time of the sandbox: stands still until it is moved."""
+
+    def __init__(self) -> None:
+        self.now = START
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def advance(self, **amount: float) -> None:
+        self.now += timedelta(**amount)
+
+
+class Site:
+    """A running server with a client that holds an access token."""
+
+    def __init__(self, address: str, store: Store, clock: Clock) -> None:
+        self.store = store
+        self.clock = clock
+        self.address = address
+        self.http = httpx.Client(base_url=address, headers={"Accept": "application/json"}, timeout=30)
+        self.state = ExactState(store, DIVISION)
+
+    def log_in(self, refresh_token: str = "first-refresh") -> dict[str, str]:
+        answer = self.token(grant_type="refresh_token", refresh_token=refresh_token)
+        assert answer.status_code == 200, answer.text
+        tokens: dict[str, str] = answer.json()
+        self.http.headers["Authorization"] = f"Bearer {tokens['access_token']}"
+        return tokens
+
+    def token(self, **form: str) -> httpx.Response:
+        return self.http.post("/api/oauth2/token", data={"client_id": "app", "client_secret": "app-secret"} | form)
+
+    def call(self, method: str, path: str, **options: Any) -> httpx.Response:
+        return self.http.request(method, f"/api/v1/{DIVISION}/{path}", **options)
+
+    def get(self, path: str, **params: Any) -> Any:
+        """The content of `d`; parameters are query options without their dollar sign."""
+        answer = self.call("GET", path, params={f"${name}": value for name, value in params.items()})
+        assert answer.status_code == 200, answer.text
+        return answer.json()["d"]
+
+    def rows(self, path: str, **params: Any) -> list[dict[str, Any]]:
+        """All rows of a list, following `__next`."""
+        page = self.get(path, **params)
+        rows = list(page["results"])
+        while "__next" in page:
+            answer = self.http.get(page["__next"])
+            assert answer.status_code == 200, answer.text
+            page = answer.json()["d"]
+            rows += page["results"]
+        return rows
+
+    def post(self, path: str, **values: Any) -> dict[str, Any]:
+        answer = self.call("POST", path, json=values, headers={"Prefer": "return=representation"})
+        assert answer.status_code == 201, answer.text
+        created: dict[str, Any] = answer.json()["d"]
+        return created
+
+    def put(self, path: str, key: str, **values: Any) -> httpx.Response:
+        return self.call("PUT", f"{path}(guid'{key}')", json=values)
+
+    def delete(self, path: str, key: str) -> httpx.Response:
+        return self.call("DELETE", f"{path}(guid'{key}')")
+
+    def one(self, path: str, key: str) -> Any:
+        return self.get(f"{path}(guid'{key}')")
+
+    def fault(self, **wish: Any) -> None:
+        assert self.http.post("/_admin/faults", json=wish).status_code == 201
+
+
+def message(answer: httpx.Response) -> str:
+    """The text of an error answer, whose shape is checked on the way."""
+    error = answer.json()["error"]
+    assert set(error) == {"code", "message"}
+    assert error["code"] == ""
+    assert error["message"]["lang"] == ""
+    return str(error["message"]["value"])
+
+
+@contextmanager
+def running(**config: Any) -> Iterator[Site]:
+    """A server of its own, on a free port of the loopback."""
+    clock = Clock()
+    store = Store(clock=clock)
+    app = create_app(store, config=ExactConfig(**(CONFIG | config)))
+    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_level="error", lifespan="off"))
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    while not server.started:
+        time.sleep(0.005)
+    port = server.servers[0].sockets[0].getsockname()[1]
+    site = Site(f"http://127.0.0.1:{port}", store, clock)
+    try:
+        yield site
+    finally:
+        site.http.close()
+        server.should_exit = True
+        thread.join()
+        store.close()
