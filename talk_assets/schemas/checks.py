@@ -11,16 +11,18 @@ import pandera.pandas as pa
 
 from talk_assets.mappings.model import PropertyType
 
+# To Arrow, `\s` means only the blanks of ASCII; copying from a document or web page leaves these as well.
+_BLANK = r"\s" + "\u00a0\u2000-\u200b\u202f\u3000\ufeff"
 # Shape and complaint per type; text, code and reference can hold anything.
 _SHAPES: dict[PropertyType, tuple[str, str]] = {
-    "email": (r"[^@\s]+@[^@\s]+", "is not an e-mail address"),
+    "email": (f"[^@{_BLANK}]+@[^@{_BLANK}]+", "is not an e-mail address"),
     "country": (r"[A-Z]{2}", "is not a two-letter country code"),
     "currency": (r"[A-Z]{3}", "is not a three-letter currency code"),
     "decimal": (r"-?[0-9]+(?:\.[0-9]+)?", "is not a number"),
     "integer": (r"-?[0-9]+", "is not a whole number"),
     "boolean": (r"(?:true|false)", "is neither true nor false"),
 }
-# 1900 to 2200: what lies outside is a mistyped year or a placeholder, and Exact refuses much of it.
+# 1900 to 2200: what lies outside is a mistyped year or a placeholder.
 _DATE = r"(?:19[0-9]{2}|2[01][0-9]{2}|2200)-[0-9]{2}-[0-9]{2}"
 
 
