@@ -1,0 +1,1 @@
+"""Customerp as a local server that keeps to the published contract."""

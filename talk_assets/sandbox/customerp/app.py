@@ -1,0 +1,31 @@
+"""Puts the server together."""
+
+from collections import Counter
+
+from starlette.applications import Starlette
+from starlette.routing import Route
+
+from talk_assets.sandbox.customerp.admin import Admin
+from talk_assets.sandbox.customerp.config import CustomerpConfig
+from talk_assets.sandbox.customerp.service import Service
+from talk_assets.sandbox.exact.faults import Faults
+from talk_assets.sandbox.store import Store
+
+_METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
+
+
+def create_app(store: Store, *, config: CustomerpConfig) -> Starlette:
+    """A local Customerp over a store.
+
+    Args:
+        store: where records are kept; its clock is the server's clock.
+        config: how the server behaves.
+
+    Returns:
+        The ASGI application; to be served by one process, since calls are counted in memory.
+    """
+    faults = Faults()
+    calls: Counter[str] = Counter()
+    routes = Admin(store, faults, calls).routes() if config.admin else []
+    routes.append(Route("/{path:path}", Service(store, config, faults, calls).answer, methods=_METHODS))
+    return Starlette(routes=routes)
