@@ -37,9 +37,12 @@ def failures(schema: pa.DataFrameSchema, frame: pd.DataFrame) -> pd.DataFrame:
         frame: the frame; its index does not matter.
 
     Returns:
-        `key`, `property`, `value`, `problem` (all `str`): first, with an empty `key`, what is wrong with a whole column
+        `key`, `property`, `value`, `problem` (all `str`): first, with `key` NA, what is wrong with a whole column
         (missing, or of another type), then one row per failing record and property in the frame's order, its problem
         a sentence such as `Email: 'x' is not an e-mail address.`. Of several problems of one value the first is told.
+
+    Raises:
+        SchemaError: a check cannot run at all, which is a mistake in the schema and not in the frame.
     """
     plain = frame.reset_index(drop=True)
     try:

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from talk_assets.errors import MappingError
@@ -267,7 +267,7 @@ def test_several_codes_for_one_meaning_are_fine(tmp_path: Path) -> None:
 LINES = [(name, at) for name in SUBJECTS for at in range((PACKAGED_MAPPINGS / f"{name}.yaml").read_text().count("\n"))]
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, deadline=None)
 @given(place=st.sampled_from(LINES), twice=st.booleans(), indent=st.sampled_from(["", "  ", "    "]))
 def test_any_slip_is_survived_or_named(
     tmp_path_factory: pytest.TempPathFactory, place: tuple[str, int], twice: bool, indent: str

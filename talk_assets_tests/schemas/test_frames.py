@@ -210,7 +210,7 @@ def test_every_column_is_explained() -> None:
 values = st.sampled_from(["", "a@b", "x", "NL", "nl", "2024-01-31", "2.5"]) | st.none()
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(rows=st.lists(st.tuples(values, values), max_size=6), start=st.integers(-3, 3))
 def test_the_report_is_the_same_as_looking_at_each_record(
     rows: list[tuple[str | None, str | None]], start: int
