@@ -124,6 +124,8 @@ def _wish(content: bytes) -> _Wish:
     key, modified, checked = values.pop("key", None), values.pop("modified", None), values.pop("checked", True)
     if not isinstance(checked, bool):
         raise bad_request(f"checked: {checked!r} is neither true nor false")
+    if not isinstance(key, str | None):
+        raise bad_request(f"key: {key!r} is not text")
     return _Wish(values, key, None if modified is None else _moment(modified), checked)
 
 
