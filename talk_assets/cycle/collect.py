@@ -117,7 +117,7 @@ def _store(
     fresh = to_canonical(raw, entity, cycle.mappings)
     known = store.records_by_key(connection, cycle.division, entity, fresh["key"], properties).set_index("key")
     fresh, same = _merge_known(fresh, known, properties)
-    failed = failures(schema, fresh.drop(columns=["join"], errors="ignore"))
+    failed = failures(schema, fresh)
     replace_holds(
         connection,
         cycle.division,
@@ -144,7 +144,7 @@ def _hold_documents(
     held = pd.DataFrame(
         {
             "entity": entity,
-            "key": failed["key"].map(document_of),
+            "key": failed["key"].map(document_of).astype("str"),
             "kind": INVALID_LINE,
             "property": failed["property"],
             "reason": reason.astype("str"),

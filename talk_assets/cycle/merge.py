@@ -149,12 +149,12 @@ def _proposals(
                     "entity": join.entity,
                     "key": named["key"][there],
                     "other_entity": join.to,
-                    "other_key": target[there].str.partition("/")[2],
+                    "other_key": target[there].str.removeprefix(join.to + "/"),
                     "criterion": f"{join.name} names it",
                 }
             )
         )
-        reason = "waits for " + target + ", which is held: " + target.map(reasons)
+        reason = "waits for " + target + ", which is held: " + target.map(reasons).astype("str")
         waiting.append(
             pd.DataFrame(
                 {
@@ -281,11 +281,11 @@ def _hold_unfit(cycle: Cycle, connection: sa.Connection, decision: Decision, pla
     problems = planned.problems
     winners = decision.golden.winners.rename_axis("cluster_id").reset_index()
     named = problems.merge(winners.melt("cluster_id", var_name="property", value_name="winner"), how="left")
-    split = named["winner"].astype("str").str.partition("/")
+    winner = named["winner"].astype("str")
     found = pd.DataFrame(
         {
-            "entity": split[0].to_numpy() if len(split) else [],
-            "key": split[2].to_numpy() if len(split) else [],
+            "entity": winner.str.replace(r"/.*$", "", regex=True).to_numpy(),
+            "key": winner.str.replace(r"^[^/]*/", "", regex=True).to_numpy(),
             "kind": UNFIT,
             "property": problems["property"].to_numpy(),
             "reason": problems["problem"].to_numpy(),

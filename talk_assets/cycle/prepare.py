@@ -95,6 +95,6 @@ def _own_keys(
     found = references.map(clusters).astype("str")
     numbers = pd.Index(pd.to_numeric(found.dropna()).astype("int64").unique())
     keys = found.map(links.keys_in(connection, cycle.division, target, numbers)).astype("str")
-    because = found.map(reasons_of(connection, cycle.division, target, numbers))
+    because = found.map(reasons_of(connection, cycle.division, target, numbers)).astype("str")
     text = f"waits for the {target} of " + references + (": " + because).fillna(", which is not linked yet")
     return keys, text.astype("str")

@@ -27,7 +27,8 @@ def recover(cycle: Cycle, connection: sa.Connection, subject: Subject) -> int:
     lines = cycle.capabilities[subject.entities[0]].document is not None
     for entity in subject.entities:
         properties = list(subject.held_by(entity))
-        intents = debts.open_intents(connection, cycle.division, entity, properties)
+        feed = cycle.capabilities[entity].document or entity
+        intents = debts.open_intents(connection, cycle.division, entity, properties, feed=feed)
         if intents.empty:
             continue
         candidates = unaccounted(connection, cycle.division, entity, properties)

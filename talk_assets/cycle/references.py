@@ -56,7 +56,7 @@ def waiting_for_references(
     waiting = pd.concat(found, ignore_index=True) if found else pd.DataFrame(columns=["key", "property", "value"])
     waiting = waiting.drop_duplicates("key")
     reasons = hold_reasons(connection, cycle.division, waiting["value"])
-    because = waiting["value"].map(reasons)
+    because = waiting["value"].map(reasons).astype("str")
     text = "waits for " + waiting["value"] + ", which is " + ("held: " + because).fillna("not known")
     return waiting.assign(entity=entity, kind=REFERENCE, reason=text.astype("str"))
 

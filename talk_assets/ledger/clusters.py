@@ -6,17 +6,17 @@ import pandas as pd
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY, insert
 
-from talk_assets.ledger.bulk import json_columns, keys_table, pack_json, read_frame, upsert_frame
+from talk_assets.ledger.bulk import json_columns, pack_json, read_frame, upsert_frame
+from talk_assets.ledger.keys import keys_of
 from talk_assets.ledger.tables import base, cluster, golden, match_key, member, proposal, record
 from talk_assets.sync.frames import TIME, Golden, Members
 
 
-def _clusters(connection: sa.Connection, clusters: pd.Index) -> sa.TableClause:
-    name = keys_table(connection, pd.DataFrame({"cluster_id": pd.Series(clusters.astype("int64")).astype("str")}))
-    return sa.table(name, sa.column("cluster_id"))
+def _clusters(connection: sa.Connection, clusters: pd.Index) -> sa.FromClause:
+    return keys_of(connection, pd.DataFrame({"cluster_id": pd.Series(clusters.astype("int64")).astype("str")}))
 
 
-def _key(wanted: sa.TableClause) -> sa.ColumnElement[int]:
+def _key(wanted: sa.FromClause) -> sa.ColumnElement[int]:
     return sa.cast(wanted.c.cluster_id, sa.BigInteger)
 
 
@@ -67,9 +67,7 @@ def members_of(connection: sa.Connection, division: str, clusters: pd.Index) -> 
 
 def links_of(connection: sa.Connection, division: str, records: pd.DataFrame) -> pd.DataFrame:
     """`entity, key, cluster_id` of those of the records `entity, key` that are live members of a cluster."""
-    wanted = sa.table(
-        keys_table(connection, records[["entity", "key"]].drop_duplicates()), sa.column("entity"), sa.column("key")
-    )
+    wanted = keys_of(connection, records[["entity", "key"]])
     return read_frame(
         connection,
         sa.select(member.c.entity, member.c.key, member.c.cluster_id)
@@ -129,7 +127,7 @@ def mark_deleted(connection: sa.Connection, division: str, frame: pd.DataFrame) 
     """Note that the records `entity, key` are gone from their system; the links stay for the answer why."""
     if frame.empty:
         return
-    wanted = sa.table(keys_table(connection, frame[["entity", "key"]]), sa.column("entity"), sa.column("key"))
+    wanted = keys_of(connection, frame[["entity", "key"]])
     connection.execute(
         sa.update(member)
         .values(deleted_at=sa.func.now())
@@ -141,7 +139,7 @@ def mark_returned(connection: sa.Connection, division: str, frame: pd.DataFrame)
     """Note that records `entity, key` once deleted are there again."""
     if frame.empty:
         return
-    wanted = sa.table(keys_table(connection, frame[["entity", "key"]]), sa.column("entity"), sa.column("key"))
+    wanted = keys_of(connection, frame[["entity", "key"]])
     connection.execute(
         sa.update(member)
         .values(deleted_at=None)
@@ -171,7 +169,7 @@ def move_clusters(connection: sa.Connection, division: str, moves: pd.DataFrame)
     frame = pd.DataFrame([tuple(row) for rows in moved for row in rows], columns=["entity", "key"], dtype="str")
     if frame.empty:
         return frame
-    wanted = sa.table(keys_table(connection, frame), sa.column("entity"), sa.column("key"))
+    wanted = keys_of(connection, frame)
     connection.execute(
         sa.delete(base).where(base.c.division == division, base.c.entity == wanted.c.entity, base.c.key == wanted.c.key)
     )
@@ -291,9 +289,7 @@ def store_match_keys(
     connection: sa.Connection, division: str, flow: str, records: pd.DataFrame, keys: pd.DataFrame
 ) -> None:
     """Replace the criterion keys of the records `entity, key` for a flow by `entity, key, alternative, value`."""
-    wanted = sa.table(
-        keys_table(connection, records[["entity", "key"]].drop_duplicates()), sa.column("entity"), sa.column("key")
-    )
+    wanted = keys_of(connection, records[["entity", "key"]])
     connection.execute(
         sa.delete(match_key).where(
             match_key.c.division == division,
@@ -308,11 +304,7 @@ def store_match_keys(
 
 def sharing_keys(connection: sa.Connection, division: str, flow: str, keys: pd.DataFrame) -> pd.DataFrame:
     """`entity, key, alternative, value` of every live record that shares one of the values `alternative, value`."""
-    wanted = sa.table(
-        keys_table(connection, keys[["alternative", "value"]].astype("str").drop_duplicates()),
-        sa.column("alternative"),
-        sa.column("value"),
-    )
+    wanted = keys_of(connection, keys[["alternative", "value"]].astype("str"))
     live = sa.and_(
         record.c.division == match_key.c.division,
         record.c.entity == match_key.c.entity,

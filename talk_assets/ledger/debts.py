@@ -7,7 +7,8 @@ from datetime import datetime
 import pandas as pd
 import sqlalchemy as sa
 
-from talk_assets.ledger.bulk import json_columns, keys_table, pack_json, read_frame, upsert_frame
+from talk_assets.ledger.bulk import json_columns, pack_json, read_frame, upsert_frame
+from talk_assets.ledger.keys import keys_of
 from talk_assets.ledger.tables import cluster, cursor, intent, owed
 from talk_assets.sync.plan import Owed
 
@@ -39,16 +40,8 @@ def replace_owed(
             "run": run,
         }
     )
-    keep = sa.table(
-        keys_table(connection, rows[["cluster_id", "values", "operation"]].astype("str")),
-        sa.column("cluster_id"),
-        sa.column("values"),
-        sa.column("operation"),
-    )
-    concerned = sa.table(
-        keys_table(connection, pd.DataFrame({"cluster_id": pd.Series(clusters.astype("int64")).astype("str")})),
-        sa.column("cluster_id"),
-    )
+    keep = keys_of(connection, rows[["cluster_id", "values", "operation"]].astype("str"))
+    concerned = keys_of(connection, pd.DataFrame({"cluster_id": pd.Series(clusters.astype("int64")).astype("str")}))
     unchanged = sa.exists().where(
         sa.cast(keep.c.cluster_id, sa.BigInteger) == owed.c.cluster_id,
         sa.cast(keep.c["values"], sa.dialects.postgresql.JSONB) == owed.c["values"],
@@ -173,17 +166,19 @@ def close_intent(connection: sa.Connection, number: uuid.UUID | str, outcome: st
     )
 
 
-def open_intents(connection: sa.Connection, division: str, entity: str, properties: Sequence[str]) -> pd.DataFrame:
+def open_intents(
+    connection: sa.Connection, division: str, entity: str, properties: Sequence[str], *, feed: str
+) -> pd.DataFrame:
     """Inserts whose outcome is not known.
 
     Returns:
-        `id, cluster_id, opened_at, looked` (whether the entity's feed was read since) and per property the value sent.
+        `id, cluster_id, opened_at, looked` (whether the feed was read since) and per property the value sent.
     """
     read_since = (
         sa.exists()
         .where(
             cursor.c.division == intent.c.division,
-            cursor.c.feed == intent.c.entity,
+            cursor.c.feed == feed,
             cursor.c.updated_at > intent.c.opened_at,
         )
         .label("looked")

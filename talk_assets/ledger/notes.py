@@ -7,7 +7,8 @@ import pandas as pd
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
-from talk_assets.ledger.bulk import copy_frame, keys_table, read_frame, upsert_frame
+from talk_assets.ledger.bulk import copy_frame, read_frame, upsert_frame
+from talk_assets.ledger.keys import keys_of
 from talk_assets.ledger.tables import conflict, hold, run
 
 _HOLD_KEY = ["division", "entity", "key", "kind", "property"]
@@ -35,13 +36,8 @@ def replace_holds(
     if looked_at.empty:
         return
     rows = found.assign(division=division, since=pd.Timestamp.now("UTC"), run=run_id).drop_duplicates(_HOLD_KEY)
-    examined = sa.table(
-        keys_table(connection, looked_at[["entity", "key"]].drop_duplicates()), sa.column("entity"), sa.column("key")
-    )
-    still = sa.table(
-        keys_table(connection, rows[["entity", "key", "kind", "property"]]),
-        *(sa.column(name) for name in ("entity", "key", "kind", "property")),
-    )
+    examined = keys_of(connection, looked_at[["entity", "key"]])
+    still = keys_of(connection, rows[["entity", "key", "kind", "property"]])
     connection.execute(
         sa.delete(hold).where(
             hold.c.division == division,

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 import pandas as pd
 import sqlalchemy as sa
 
-from talk_assets.ledger.bulk import json_columns, keys_table, pack_json, read_frame, upsert_frame
+from talk_assets.ledger.bulk import json_columns, pack_json, read_frame, upsert_frame
+from talk_assets.ledger.keys import keys_of
 from talk_assets.ledger.tables import cursor, deletion, record
 
 # Canonical names that are stored among the values although they are no property of the mapping.
@@ -64,7 +65,7 @@ def records_by_key(
     Returns:
         `entity, key, document, position, modified, version, accounted, deleted_at` and a `str` column per property.
     """
-    wanted = sa.table(keys_table(connection, keys.drop_duplicates().to_frame("key")), sa.column("key"))
+    wanted = keys_of(connection, keys.to_frame("key"))
     return read_frame(
         connection,
         sa.select(*_columns(properties))
@@ -87,7 +88,7 @@ def records_of_documents(
     connection: sa.Connection, division: str, entity: str, documents: pd.Series, properties: Sequence[str]
 ) -> pd.DataFrame:
     """All live lines of the given documents; columns as above."""
-    wanted = sa.table(keys_table(connection, documents.drop_duplicates().to_frame("document")), sa.column("document"))
+    wanted = keys_of(connection, documents.to_frame("document"))
     return read_frame(
         connection,
         sa.select(*_columns(properties))
@@ -123,7 +124,7 @@ def mark_accounted(connection: sa.Connection, division: str, frame: pd.DataFrame
     """Say of the records `entity, key` whether a decision has been taken on their content."""
     if frame.empty:
         return
-    wanted = sa.table(keys_table(connection, frame[["entity", "key"]]), sa.column("entity"), sa.column("key"))
+    wanted = keys_of(connection, frame[["entity", "key"]])
     connection.execute(
         sa.update(record)
         .values(accounted=accounted)
@@ -133,7 +134,7 @@ def mark_accounted(connection: sa.Connection, division: str, frame: pd.DataFrame
 
 def mark_referring(connection: sa.Connection, division: str, entity: str, name: str, targets: pd.Series) -> int:
     """Have the records decided again whose reference `name` is one of `entity/key`; how many there are."""
-    wanted = sa.table(keys_table(connection, targets.drop_duplicates().to_frame("target")), sa.column("target"))
+    wanted = keys_of(connection, targets.to_frame("target"))
     return connection.execute(
         sa.update(record)
         .values(accounted=False)
@@ -152,8 +153,8 @@ def delete_missing_lines(
     """Mark as deleted the known lines of complete documents that were not among the lines read; how many."""
     if documents.empty:
         return 0
-    whole = sa.table(keys_table(connection, documents.drop_duplicates().to_frame("document")), sa.column("document"))
-    present = sa.table(keys_table(connection, lines[["key"]].drop_duplicates()), sa.column("key"))
+    whole = keys_of(connection, documents.to_frame("document"))
+    present = keys_of(connection, lines[["key"]])
     return connection.execute(
         sa.update(record)
         .values(deleted_at=sa.func.now(), accounted=False)

@@ -70,8 +70,9 @@ def canonical_column(values: pd.Series, row: Property, member: MemberProperty, t
     """Canonical text of one property; see `to_canonical` for '' and NA. `target` is a reference's entity."""
     text = _text(values)
     if member.values is not None:
-        mapped = text.map(member.values)
-        return mapped.where(mapped.notna(), text).astype("str")
+        mapped = text.map(member.values).astype("str")
+        # Marked, because a code that is not in the map may read like a canonical one.
+        return mapped.where(mapped.notna() | text.isna() | text.eq(""), text + " (not in the value map)").fillna(text)
     if row.type == "decimal":
         return _decimal(text, row.scale, member.factor)
     if row.type == "integer":
@@ -138,8 +139,8 @@ def to_own_values(values: pd.DataFrame, entity: str, subject: Subject) -> pd.Dat
         entity: the entity to write to.
         subject: the entity's subject.
     """
-    own = {}
-    for name in values.columns:
+    own: dict[str, pd.Series] = {}
+    for name in map(str, values.columns):
         row, member = subject.properties[name], subject.properties[name].members[entity]
         column = values[name].astype("str")
         if member.values is not None:
@@ -149,7 +150,9 @@ def to_own_values(values: pd.DataFrame, entity: str, subject: Subject) -> pd.Dat
             column = column.map(codes).astype("str")
         elif row.type == "decimal" and member.factor is not None:
             column = _decimal(column, MAX_SCALE, None, divisor=member.factor)
-        own[member.name] = column
+        # Two rows may share a column where their `when` and `unless` exclude each other: one of them is empty.
+        other = own.get(member.name)
+        own[member.name] = column if other is None else other.where(other.notna(), column)
     return pd.DataFrame(own, index=values.index)
 
 
@@ -188,7 +191,7 @@ def _decimal(text: pd.Series, scale: int | None, factor: float | None, divisor: 
         numbers = pc.multiply(narrow, by) if factor is not None else pc.divide(narrow, by)
     rounded = pc.round(numbers, ndigits=places, round_mode="half_towards_infinity")
     kept = rounded.cast(pa.decimal256(70, places), safe=False).cast(pa.string())
-    plain = pd.Series(kept.to_pandas(), index=text.index, dtype="str")
+    plain = pd.Series(kept.to_numpy(zero_copy_only=False), index=text.index, dtype="str")
     if places:
         plain = plain.str.replace(r"\.?0+$", "", regex=True)
     return plain.replace({"-0": "0", "": "0"}).where(numeric, text).astype("str")

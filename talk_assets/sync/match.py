@@ -95,7 +95,7 @@ def propose(keys: pd.DataFrame, members: pd.DataFrame, flow: Flow) -> pd.DataFra
     known["other_entity"], known["other_key"] = first["entity"], first["key"]
     known = known[(known["entity"] != known["other_entity"]) | (known["key"] != known["other_key"])]
     names = {n: " and ".join(p.property for p in alternative) for n, alternative in enumerate(flow.criteria)}
-    known["criterion"] = known["alternative"].map(names)
+    known["criterion"] = known["alternative"].map(names).astype("str")
     return known[columns].drop_duplicates(columns[:4]).reset_index(drop=True)
 
 
@@ -195,7 +195,7 @@ def _ambiguous(records: pd.DataFrame) -> pd.DataFrame:
             "key": held["key"],
             "cluster_id": held["cluster_id"],
             "group": held["group"],
-            "others": held["group"].map(names),
+            "others": held["group"].map(names).astype("str"),
         }
     ).reset_index(drop=True)
 

@@ -167,7 +167,7 @@ def _writable(member: MemberProperty, capability: EntityCapability) -> str:
 def _equal(left: pd.Series, right: pd.Series, row: Property, clusters_of: pd.Series) -> pd.Series:
     if row.to is None:
         return same(comparable(left, row), comparable(right, row))
-    one, two = left.map(clusters_of), right.map(clusters_of)
+    one, two = left.map(clusters_of).astype("str"), right.map(clusters_of).astype("str")
     return same(one.where(one.notna(), left).astype("str"), two.where(two.notna(), right).astype("str"))
 
 

@@ -147,7 +147,7 @@ def _comparable(values: pd.Series, row: Property, clusters_of: pd.Series) -> pd.
     if row.to is None:
         return comparable(values, row)
     # References are compared by what they point at; what points at nothing known only equals itself.
-    found = values.map(clusters_of)
+    found = values.map(clusters_of).astype("str")
     return found.where(found.notna(), values).astype("str")
 
 
