@@ -17,7 +17,7 @@ from talk_assets.sandbox.exact.config import ExactConfig
 from talk_assets.sandbox.exact.errors import Refused, bad_request, not_found
 from talk_assets.sandbox.exact.faults import Faults
 from talk_assets.sandbox.exact.model import SETS
-from talk_assets.sandbox.exact.reader import SYSTEM
+from talk_assets.sandbox.exact.reader import SYSTEM, row_version
 from talk_assets.sandbox.exact.state import ExactState
 from talk_assets.sandbox.store import Store, Stored
 
@@ -124,7 +124,7 @@ async def _wish(request: Request) -> tuple[dict[str, Any], str | None, datetime 
 def _shown(record: Stored) -> dict[str, Any]:
     return {
         "key": record.key,
-        "sequence": record.sequence,
+        "timestamp": row_version(record),
         "created": record.created,
         "modified": record.modified,
         "values": record.body,

@@ -15,6 +15,8 @@ from talk_assets.sandbox.exact.values import padding
 from talk_assets.sandbox.store import Store, Stored
 
 SYSTEM = "exact"
+# Row versions of a real database are large: above the `Timestamp gt 1` of a first read, and beyond 32 bits.
+ROW_VERSION_BASE = 7_000_000_000
 
 
 class Reader:
@@ -60,6 +62,11 @@ class Reader:
         """A stored moment (ISO UTC) as the site's naive wall-clock time, to the millisecond."""
         local = datetime.fromisoformat(moment).astimezone(self.zone).replace(tzinfo=None)
         return local.isoformat(timespec="milliseconds")
+
+
+def row_version(record: Stored) -> int:
+    """A record's row version: grows with every change in the division."""
+    return ROW_VERSION_BASE + record.sequence
 
 
 Derive = Callable[[Reader, Stored], Any]
@@ -111,7 +118,7 @@ def _key(_reader: Reader, record: Stored) -> str:
 _COMMON: dict[str, Derive] = {
     "Created": lambda reader, record: reader.local(record.created),
     "Modified": lambda reader, record: reader.local(record.modified),
-    "Timestamp": lambda _reader, record: record.sequence,
+    "Timestamp": lambda _reader, record: row_version(record),
     "Division": lambda reader, _record: reader.division,
     "Creator": _constant(codes.USER_ID),
     "CreatorFullName": _constant(codes.USER_NAME),

@@ -13,7 +13,7 @@ from talk_assets.sandbox.exact.config import ExactConfig
 from talk_assets.sandbox.exact.errors import bad_request, not_found
 from talk_assets.sandbox.exact.model import DELETED, SETS, EntitySet, Family
 from talk_assets.sandbox.exact.odata_query import Query, parse_query, sort_key
-from talk_assets.sandbox.exact.reader import SYSTEM, Reader, derived
+from talk_assets.sandbox.exact.reader import ROW_VERSION_BASE, SYSTEM, Reader, derived, row_version
 from talk_assets.sandbox.exact.render import Json, plain_row, renderer
 from talk_assets.sandbox.exact.state import ExactState
 from talk_assets.sandbox.exact.values import parse_datetime
@@ -67,7 +67,7 @@ def read_list(call: Call, entity_set: EntitySet, family: Family) -> Any:
     total = _count(call, reader, entity_set, family, query) if query.count else None
     last = None
     if page:
-        last = f"{page[-1].sequence}L" if family == "sync" else f"guid'{page[-1].key}'"
+        last = f"{row_version(page[-1])}L" if family == "sync" else f"guid'{page[-1].key}'"
     return _page(call, rows, query, size, last, total)
 
 
@@ -145,9 +145,9 @@ def read_sync_timestamp(call: Call) -> Json:
     except ValueError:
         raise bad_request(f"Incorrect format for modified argument '{text}'.") from None
     first = next((r for r in _changes(call, set_name, 0) if _moment(call, r.modified) >= moment), None)
-    last = call.state.store.last_sequence(SYSTEM, str(call.state.division))
+    last = ROW_VERSION_BASE + call.state.store.last_sequence(SYSTEM, str(call.state.division))
     return {
-        "TimeStampAsBigInt": last if first is None else first.sequence,
+        "TimeStampAsBigInt": last if first is None else row_version(first),
         "Modified": None if first is None else call.state.reader().local(first.modified),
         "EndPoint": call.options["endPoint"].strip("'"),
     }
@@ -248,12 +248,12 @@ def _changes(call: Call, set_name: str, after: int) -> Iterator[Stored]:
 
 
 def _lower_bound(query: Query) -> int:
-    """The row version that every matching row is above, so that older rows need not be looked at."""
+    """The change number that every matching row is above, so that older rows need not be looked at."""
     bound = int(query.after or 0) if (query.after or "0").isdecimal() else 0
     for part in query.filter.required if query.filter is not None else ():
         if part.name == "Timestamp" and part.operator in ("gt", "ge", "eq"):
             bound = max(bound, int(part.value) - (part.operator != "gt"))
-    return bound
+    return max(bound - ROW_VERSION_BASE, 0)
 
 
 def _sync_rows(call: Call, reader: Reader, entity_set: EntitySet, query: Query) -> Iterable[Stored]:
@@ -274,7 +274,7 @@ def _deleted_rows(call: Call, query: Query) -> Iterator[Json]:
                 "DeletedDate": reader.local(gone.modified),
                 "DeletedBy": codes.USER_ID,
                 "Division": call.state.division,
-                "Timestamp": gone.sequence,
+                "Timestamp": row_version(gone),
             }
             kept = datetime.fromisoformat(gone.modified) >= oldest
             if kept and (query.filter is None or query.filter.test(row.get)):

@@ -102,8 +102,8 @@ def _string(raw: Any, _: str) -> str | None:
 
 
 def _guid(raw: Any, _: str) -> str:
-    text = str(UUID(raw))
-    if text != raw.lower():
+    text = str(raw).lower()
+    if str(UUID(text)) != text:
         raise ValueError(raw)
     return text
 

@@ -5,10 +5,12 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any
 
 import httpx
 import uvicorn
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from talk_assets.sandbox.exact.app import create_app
 from talk_assets.sandbox.exact.config import ExactConfig
@@ -110,23 +112,38 @@ def message(answer: httpx.Response) -> str:
     return str(error["message"]["value"])
 
 
+class _Host:
+    """One HTTP server for all tests, which serves whichever application was put in last."""
+
+    def __init__(self) -> None:
+        self.apps: list[ASGIApp] = []
+        server = uvicorn.Server(uvicorn.Config(self, host="127.0.0.1", port=0, log_level="error", lifespan="off"))
+        threading.Thread(target=server.run, daemon=True).start()
+        while not server.started:
+            time.sleep(0.005)
+        port = server.servers[0].sockets[0].getsockname()[1]
+        self.address = f"http://127.0.0.1:{port}"
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self.apps[-1](scope, receive, send)
+
+
+@cache
+def _host() -> _Host:
+    return _Host()
+
+
 @contextmanager
 def running(**config: Any) -> Iterator[Site]:
-    """A server of its own, on a free port of the loopback."""
+    """A local Exact Online of its own; a nested one takes the place of the outer one meanwhile."""
     clock = Clock()
     store = Store(clock=clock)
-    app = create_app(store, config=ExactConfig(**(CONFIG | config)))
-    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_level="error", lifespan="off"))
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    while not server.started:
-        time.sleep(0.005)
-    port = server.servers[0].sockets[0].getsockname()[1]
-    site = Site(f"http://127.0.0.1:{port}", store, clock)
+    host = _host()
+    host.apps.append(create_app(store, config=ExactConfig(**(CONFIG | config))))
+    site = Site(host.address, store, clock)
     try:
         yield site
     finally:
         site.http.close()
-        server.should_exit = True
-        thread.join()
+        host.apps.pop()
         store.close()

@@ -1,0 +1,136 @@
+"""Tokens: their life, their rotation, and the page that starts it all."""
+
+from urllib.parse import parse_qs, urlsplit
+
+from talk_assets_tests.sandbox.exact.site import CONFIG, DIVISION, Site, message, running
+
+
+def test_a_token_answer_looks_like_exacts(site: Site) -> None:
+    """A client that reads expires_in as a number would pass here and break on the real text."""
+    tokens = site.token(grant_type="refresh_token", refresh_token=_refresh(site))
+    assert tokens.json() | {"access_token": "", "refresh_token": ""} == {
+        "access_token": "",
+        "token_type": "bearer",
+        "expires_in": "600",
+        "refresh_token": "",
+    }
+
+
+def _refresh(site: Site) -> str:
+    """A fresh refresh token, by way of a new authorisation."""
+    answer = site.http.post(
+        "/api/oauth2/auth",
+        params={"client_id": "app", "redirect_uri": "https://localhost/callback", "response_type": "code"},
+    )
+    code = parse_qs(urlsplit(answer.headers["location"]).query)["code"][0]
+    site.clock.advance(seconds=1)
+    tokens = site.token(grant_type="authorization_code", code=code, redirect_uri="https://localhost/callback")
+    site.clock.advance(seconds=570)
+    return str(tokens.json()["refresh_token"])
+
+
+def test_a_refresh_before_570_seconds_is_refused() -> None:
+    """A client that refreshes too often would look healthy here and be blocked by Exact."""
+    with running() as site:
+        tokens = site.log_in()
+        site.clock.advance(seconds=569)
+        early = site.token(grant_type="refresh_token", refresh_token=tokens["refresh_token"])
+        assert early.status_code == 400
+        assert early.json() == {
+            "error": "access_denied",
+            "error_description": "Rate limit exceeded: access_token not expired",
+        }
+        assert early.headers["Reason"].startswith("TooEarlyToRefreshTokens: ")
+        site.clock.advance(seconds=1)
+        assert site.log_in(tokens["refresh_token"])["access_token"] != tokens["access_token"]
+
+
+def test_the_570_seconds_can_be_relaxed() -> None:
+    """A demonstration would have to wait ten minutes between two runs."""
+    with running(token_refresh_seconds=0) as site:
+        site.log_in(site.log_in()["refresh_token"])
+
+
+def test_a_refresh_token_works_once(site: Site) -> None:
+    """Two workers that refresh with one stored token would go unnoticed until the real Exact locks them out."""
+    site.clock.advance(seconds=600)
+    replay = site.token(grant_type="refresh_token", refresh_token="first-refresh")
+    assert (replay.status_code, replay.json()["error"]) == (400, "invalid_grant")
+
+
+def test_a_refresh_token_dies_after_thirty_idle_days() -> None:
+    """A connection left alone for a month would seem to work on."""
+    with running() as site:
+        site.clock.advance(days=30)
+        late = site.token(grant_type="refresh_token", refresh_token="first-refresh")
+        assert late.status_code == 400
+
+
+def test_an_access_token_lives_600_seconds(site: Site) -> None:
+    """A client that never refreshes in time would not be caught."""
+    site.clock.advance(seconds=599)
+    assert site.call("GET", "crm/Contacts").status_code == 200
+    site.clock.advance(seconds=1)
+    expired = site.call("GET", "crm/Contacts")
+    assert (expired.status_code, expired.headers["Reason"]) == (401, "Authentication Required")
+    assert message(expired) == "Unauthorized"
+
+
+def test_a_call_without_or_with_a_wrong_token_is_refused(site: Site) -> None:
+    """Missing credentials would be found only against the real Exact."""
+    for header in ("", "Bearer nonsense", "Basic YTpi"):
+        answer = site.http.get(f"/api/v1/{DIVISION}/crm/Contacts", headers={"Authorization": header})
+        assert answer.status_code == 401
+
+
+def test_a_code_is_exchanged_once_and_within_three_minutes(site: Site) -> None:
+    """A log-in flow that holds on to its code would break on the real site."""
+    query = {
+        "client_id": "app",
+        "redirect_uri": "https://localhost/callback",
+        "response_type": "code",
+        "state": "a&b",
+    }
+    page = site.http.get("/api/oauth2/auth", params=query)
+    assert "Allow" in page.text
+    back = site.http.post("/api/oauth2/auth", params=query)
+    assert back.status_code == 302
+    assert back.headers["location"].startswith("https://localhost/callback?")
+    returned = parse_qs(urlsplit(back.headers["location"]).query)
+    assert returned["state"] == ["a&b"]
+    form = {
+        "grant_type": "authorization_code",
+        "code": returned["code"][0],
+        "redirect_uri": "https://localhost/callback",
+    }
+    assert site.token(**(form | {"redirect_uri": "https://elsewhere"})).json()["error"] == "invalid_request"
+    assert site.token(**form).status_code == 200
+    assert site.token(**form).json()["error"] == "invalid_grant"
+    old = parse_qs(urlsplit(site.http.post("/api/oauth2/auth", params=query).headers["location"]).query)
+    site.clock.advance(minutes=3)
+    assert site.token(**(form | {"code": old["code"][0]})).status_code == 400
+
+
+def test_only_the_registered_app_may_ask(site: Site) -> None:
+    """A mistyped secret or redirect address would be accepted."""
+    query = {"client_id": "app", "redirect_uri": "https://evil", "response_type": "code"}
+    assert site.http.post("/api/oauth2/auth", params=query).status_code == 400
+    query = {"client_id": "other", "redirect_uri": "https://localhost/callback", "response_type": "code"}
+    assert site.http.post("/api/oauth2/auth", params=query).status_code == 400
+    assert site.http.post("/api/oauth2/auth", params=query | {"response_type": "token"}).status_code == 400
+    wrong = site.token(grant_type="refresh_token", refresh_token="x", client_secret="wrong")
+    assert wrong.json()["error"] == "unauthorized_client"
+    assert site.token(grant_type="client_credentials").json()["error"] == "unsupported_grant_type"
+
+
+def test_no_token_is_kept_or_shown_in_clear(site: Site) -> None:
+    """A copied sandbox file or a printed configuration would hand out access."""
+    from talk_assets.sandbox.exact.config import ExactConfig
+
+    shown = repr(ExactConfig(**CONFIG))
+    assert "app-secret" not in shown
+    assert "first-refresh" not in shown
+    access = site.http.headers["Authorization"].removeprefix("Bearer ")
+    dump = "\n".join(site.store._connection.iterdump())
+    assert access not in dump
+    assert "first-refresh" not in dump
