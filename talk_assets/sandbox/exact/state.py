@@ -165,7 +165,7 @@ class ExactState:
                 self._refresh(entity_set, stored, modified)
 
     def remove(self, set_name: str, key: str, *, modified: datetime | None = None) -> None:
-        """Take a record away, a document with its lines and an account with its contacts."""
+        """Take a record away, a document with its lines, an account with its contacts."""
         entity_set = SETS[set_name]
         with self.store.transaction():
             stored = self.get(set_name, key)
@@ -176,6 +176,9 @@ class ExactState:
             for line in self.reader().lines(stored):
                 self.store.delete(*self._place, line.entity, line.key, modified)
             self.store.delete(*self._place, set_name, key, modified)
+            if set_name == "Contacts":
+                for account in self.store.find(*self._place, "Accounts", "MainContact", key):
+                    self.edit("Accounts", account.key, {"MainContact": None}, modified=modified)
             if entity_set.header is not None:
                 self._refresh(entity_set, stored, modified)
 

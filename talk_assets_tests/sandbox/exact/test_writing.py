@@ -345,3 +345,5 @@ def test_the_main_contact_is_chosen_on_the_account(site: Site, account: str) -> 
     assert contact["IsMainContact"] is False
     site.put("crm/Accounts", account, MainContact=contact["ID"])
     assert site.one("crm/Contacts", contact["ID"])["IsMainContact"] is True
+    site.delete("crm/Contacts", contact["ID"])
+    assert site.one("crm/Accounts", account)["MainContact"] is None
