@@ -30,6 +30,13 @@ _LIFE = 600  # seconds, when an answer does not say
 # Seconds between attempts that come too early: together the life of a token, within the limit of failed calls.
 _EARLY_WAITS = (30.0, 60.0, 120.0, 180.0, 210.0)
 _REFUSALS = (HTTPStatus.BAD_REQUEST, HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
+_CLIENT = "Make sure that EXACT_CLIENT_ID and EXACT_CLIENT_SECRET are those of the app registration"
+_LOG_IN = (
+    "The refresh token was used elsewhere, revoked, or unused for 30 days: log in to Exact again and set "
+    "EXACT_REFRESH_TOKEN to the refresh token that this gives."
+)
+# `unauthorized_client` is on record for a dead refresh token too (Exact reference, OAuth 2).
+_ADVICE = {"invalid_client": f"{_CLIENT}.", "unauthorized_client": f"{_CLIENT}. If they are: {_LOG_IN}"}
 _DOING = "refreshing Exact's access token"
 
 
@@ -218,18 +225,7 @@ class TokenSource:
         seen = ", ".join(part for part in (str(status), code, text) if part)
         for secret in (refresh_token, self._credentials.client_secret.get_secret_value()):
             seen = seen.replace(secret, "(secret)")
-        client = "EXACT_CLIENT_ID and EXACT_CLIENT_SECRET are those of the app registration"
-        login = "log in to Exact again and set EXACT_REFRESH_TOKEN to the refresh token that this gives"
-        if code == "invalid_client":
-            return AccessDenied(SYSTEM, f"{_DOING}: Exact answered {seen}; make sure that {client}.", status=status)
-        # Sources differ in the code for a dead refresh token, and one of them also fits a wrong client.
-        hint = f" If that does not help, make sure that {client}."
-        return AccessDenied(
-            SYSTEM,
-            f"{_DOING}: Exact answered {seen}: the refresh token was used elsewhere, revoked, or unused for 30 days; "
-            f"{login}.{hint}",
-            status=status,
-        )
+        return AccessDenied(SYSTEM, f"{_DOING}: Exact answered {seen}. {_ADVICE.get(code, _LOG_IN)}", status=status)
 
     def _refused_young(self, stored: StoredToken) -> AccessDenied:
         age = (self._now() - stored.issued_at).total_seconds()

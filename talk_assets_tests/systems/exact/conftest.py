@@ -1,20 +1,17 @@
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from importlib import resources
 
 import pytest
-from pydantic import TypeAdapter
-from ruamel.yaml import YAML
 
 from talk_assets.mappings.capabilities import Capabilities
+from talk_assets.mappings.load import load_capabilities
 from talk_assets.systems.exact.system import ExactSystem
 from talk_assets_tests.systems.exact.tenant import Clock, Store, Tenant, connect, served
 
 
 @pytest.fixture(scope="session")
 def capabilities() -> Capabilities:
-    text = resources.files("talk_assets.systems.exact").joinpath("capabilities.yaml").read_text()
-    return TypeAdapter(Capabilities).validate_python(YAML(typ="safe").load(text))
+    return {entity: declared for entity, declared in load_capabilities().items() if entity.startswith("exact.")}
 
 
 @pytest.fixture
