@@ -103,9 +103,8 @@ def _store(
 ) -> pd.DataFrame:
     """Store the valid ones of the records read; the failures of the others."""
     properties = cycle.properties_of(entity)
-    schema = feed_schema(entity, cycle.mappings)
     if not records:
-        return failures(schema, _empty(cycle, entity))
+        return pd.DataFrame(columns=["entity", "key", "property", "value", "problem"], dtype="str")
     raw = pd.DataFrame(records, dtype="object").drop_duplicates("_key", keep="last").reset_index(drop=True)
     gone = [name for name in cycle.mappings.wanted(entity) if name not in raw]
     if gone and (complete or len(raw) >= _ENOUGH_TO_TELL):
@@ -117,7 +116,7 @@ def _store(
     fresh = to_canonical(raw, entity, cycle.mappings)
     known = store.records_by_key(connection, cycle.division, entity, fresh["key"], properties).set_index("key")
     fresh, same = _merge_known(fresh, known, properties)
-    failed = failures(schema, fresh)
+    failed = failures(feed_schema(entity, cycle.mappings), fresh)
     replace_holds(
         connection,
         cycle.division,
@@ -152,11 +151,6 @@ def _hold_documents(
         }
     )
     replace_holds(connection, cycle.division, looked_at, [INVALID_LINE], held, cycle.run_id)
-
-
-def _empty(cycle: Cycle, entity: str) -> pd.DataFrame:
-    columns = ["_key", "_modified", "_version", "_document", "_position", *cycle.mappings.wanted(entity)]
-    return to_canonical(pd.DataFrame(columns=columns, dtype="object"), entity, cycle.mappings)
 
 
 def _merge_known(fresh: pd.DataFrame, known: pd.DataFrame, properties: list[str]) -> tuple[pd.DataFrame, pd.Series]:
@@ -200,6 +194,8 @@ def _settle(cycle: Cycle, connection: sa.Connection, entity: str) -> int:
     """
     subject = cycle.mappings.subject_of(entity)
     properties = list(subject.held_by(entity))
+    if entity not in store.undecided_entities(connection, cycle.division):
+        return 0
     waiting = store.unaccounted(connection, cycle.division, entity, [])
     live = waiting[waiting["deleted_at"].isna()]
     linked = links_of(connection, cycle.division, live) if len(live) else live

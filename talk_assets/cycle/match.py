@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from talk_assets.cycle.context import Cycle
 from talk_assets.cycle.references import known_targets, resolved
 from talk_assets.ledger import clusters as links
-from talk_assets.ledger.records import unaccounted
+from talk_assets.ledger.records import unaccounted, undecided_entities
 from talk_assets.mappings.model import Flow
 from talk_assets.sync.match import criterion_keys, propose
 
@@ -31,14 +31,18 @@ def match(cycle: Cycle, flow_name: str) -> Matched:
     """
     flow = cycle.mappings.flows[flow_name]
     with cycle.ledger.begin() as connection:
+        if not undecided_entities(connection, cycle.division) & set(flow.entities):
+            links.replace_proposals(connection, cycle.division, flow_name, _none(), cycle.run_id)
+            return Matched(flow_name, 0, _none())
         fresh = {entity: _fresh(cycle, connection, entity) for entity in flow.entities}
         looked_at = pd.concat([frame.assign(entity=entity) for entity, frame in fresh.items()])
-        if looked_at.empty:
-            proposals = pd.DataFrame(columns=PROPOSALS)
-        else:
-            proposals = _proposals(cycle, connection, flow_name, flow, fresh)
+        proposals = _none() if looked_at.empty else _proposals(cycle, connection, flow_name, flow, fresh)
         links.replace_proposals(connection, cycle.division, flow_name, proposals, cycle.run_id)
     return Matched(flow_name, len(looked_at), proposals)
+
+
+def _none() -> pd.DataFrame:
+    return pd.DataFrame(columns=PROPOSALS, dtype="str")
 
 
 def _fresh(cycle: Cycle, connection: sa.Connection, entity: str) -> pd.DataFrame:

@@ -62,14 +62,14 @@ def merge(cycle: Cycle, subject_name: str) -> list[Merged]:
 def _merge(cycle: Cycle, connection: sa.Connection, subject: Subject) -> Merged:
     lines = _is_lines(cycle, subject)
     recovered = 0 if lines else recover(cycle, connection, subject)
+    if not records.undecided_entities(connection, cycle.division) & set(subject.entities):
+        return Merged(subject.subject, recovered=recover(cycle, connection, subject) if lines else recovered)
     undecided = {
         entity: records.unaccounted(connection, cycle.division, entity, cycle.properties_of(entity))
         for entity in subject.entities
     }
     fresh = {entity: frame[frame["deleted_at"].isna()] for entity, frame in undecided.items()}
     gone = pd.concat([frame.loc[frame["deleted_at"].notna(), ["entity", "key"]] for frame in undecided.values()])
-    if not sum(map(len, undecided.values())):
-        return Merged(subject.subject, recovered=recover(cycle, connection, subject) if lines else recovered)
     if lines:
         fresh = {e: f.assign(document_cluster=line_documents(cycle, connection, e, f)) for e, f in fresh.items()}
         fresh = {e: f[f["document_cluster"].notna()] for e, f in fresh.items()}

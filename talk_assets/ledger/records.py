@@ -84,6 +84,14 @@ def unaccounted(connection: sa.Connection, division: str, entity: str, propertie
     )
 
 
+def undecided_entities(connection: sa.Connection, division: str) -> set[str]:
+    """Entities of which some record's content waits for a decision."""
+    rows = connection.execute(
+        sa.select(record.c.entity).where(record.c.division == division, ~record.c.accounted).distinct()
+    )
+    return set(rows.scalars())
+
+
 def records_of_documents(
     connection: sa.Connection, division: str, entity: str, documents: pd.Series, properties: Sequence[str]
 ) -> pd.DataFrame:

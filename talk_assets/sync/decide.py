@@ -92,6 +92,8 @@ class _State:
         """Take the winners' values and note what changed."""
         clusters = self._golden.values.index
         moved = winner >= 0
+        if not moved.any():
+            return
         column = np.where(moved, winner, 0)
         at = as_times(np.ascontiguousarray(times[np.arange(len(column)), column]), clusters)
         who = pd.Series(pd.NA, index=clusters, dtype="str")
@@ -105,8 +107,9 @@ class _State:
             self._golden.winners[name] = self._golden.winners[name].where(~moved, who)
             self._golden.rules[name] = self._golden.rules[name].where(~moved, unit.row.rule)
             differs = ~(before.eq(after) | (before.isna() & after.isna())) & self._known & moved
-            rows = {"before": before[differs], "after": after[differs], "winner": who[differs]}
-            self._history.append(_rows(rows, name, unit.row.rule))
+            if differs.any():
+                rows = {"before": before[differs], "after": after[differs], "winner": who[differs]}
+                self._history.append(_rows(rows, name, unit.row.rule))
 
     def overruled(self, unit: Unit, claims: Bools, winner: Vector, disputed: Flags) -> None:
         """Note every value that somebody set and that does not stay."""
@@ -115,6 +118,8 @@ class _State:
         for number, entity in enumerate(unit.entities):
             lost = (claims[:, number] | unit.changed[:, number]) & unit.active[:, number] & ~disputed
             lost &= (winner != number) & (unit.coarse[:, number] != final)
+            if not lost.any():
+                continue
             for name, row in unit.rows.items():
                 if entity not in row.members or (row.writes(entity) != "always" and not row.claims(entity)):
                     continue
@@ -138,10 +143,12 @@ class _State:
         """Note the claims that a person has to decide between."""
         for number, entity in enumerate(unit.entities):
             at = frozen[:, number]
+            if not at.any():
+                continue
             clusters = self._golden.values.index[at]
             when = as_times(np.ascontiguousarray(times[:, number]), self._golden.values.index)[at]
             for name in unit.rows:
-                if len(clusters) and name in self._over[entity].current:
+                if name in self._over[entity].current:
                     self._conflicts.append(
                         pd.DataFrame(
                             {
@@ -161,11 +168,14 @@ class _State:
         for number, entity in enumerate(unit.entities):
             seen = unit.present[:, number] & ~frozen[:, number]
             dated = (unit.changed[:, number] | unit.first_sight[:, number]) & seen
+            if not seen.any():
+                continue
             at = as_times(np.ascontiguousarray(times[:, number]), clusters)
             for name in unit.rows:
                 if name in self._over[entity].current:
                     self._base[entity][name] = self._base[entity][name].where(~seen, self._over[entity].current[name])
-                    self._times[entity][name] = self._times[entity][name].where(~dated, at)
+                    if dated.any():
+                        self._times[entity][name] = self._times[entity][name].where(~dated, at)
 
     def decision(self, members: Mapping[str, Members]) -> Decision:
         """Everything collected, with the rows that the members came with."""
@@ -196,7 +206,7 @@ def _take(unit: Unit, winner: Vector, over: Mapping[str, Members], agreed: Golde
     clusters = agreed.values.index
     current = {entity: over[entity].current for entity in unit.entities}
     taken = {name: _chosen(name, winner, current, clusters) for name in unit.rows}
-    if len(unit.rows) == 1:
+    if len(unit.rows) == 1 or not (winner >= 0).any():
         return taken
     base = {entity: over[entity].base for entity in unit.entities}
     emptied = {name: taken[name].isna() & _chosen(name, winner, base, clusters).notna() for name in unit.rows}
@@ -219,6 +229,7 @@ def _take(unit: Unit, winner: Vector, over: Mapping[str, Members], agreed: Golde
 def _chosen(name: str, winner: Vector, frames: Mapping[str, pd.DataFrame], clusters: pd.Index) -> pd.Series:
     value = pd.Series(pd.NA, index=clusters, dtype="str")
     for number, frame in enumerate(frames.values()):
-        if name in frame:
-            value = value.where(winner != number, frame[name])
+        won = winner == number
+        if won.any() and name in frame:
+            value = value.mask(won, frame[name])
     return value

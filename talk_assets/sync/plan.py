@@ -131,6 +131,8 @@ def _updates(
     if over is None:
         return None
     there = over.keys.notna()
+    if not there.any():
+        return None
     values, expected = {}, {}
     for name in map(str, desired.columns):
         row, member = subject.properties[name], subject.properties[name].members[entity]
@@ -140,9 +142,10 @@ def _updates(
             continue
         current = over.current[name]
         differs = there & desired[name].notna() & ~_equal(desired[name], current, row, clusters_of)
-        # What the target made of the very same value is not sent again.
-        kept = over.sent[name].notna() & _equal(over.sent[name], desired[name], row, clusters_of)
-        differs &= ~(kept & _equal(current, over.base[name], row, clusters_of))
+        if over.sent[name].notna().any():
+            # What the target made of the very same value is not sent again.
+            kept = over.sent[name].notna() & _equal(over.sent[name], desired[name], row, clusters_of)
+            differs &= ~(kept & _equal(current, over.base[name], row, clusters_of))
         cleared = there & golden.values[name].isna() & golden.times[name].notna() & current.notna() & bool(row.clear)
         values[name] = desired[name].where(differs).mask(cleared, "")
         expected[name] = current.where(differs | cleared)

@@ -87,33 +87,23 @@ def build_unit(
     clusters = golden.values.index
     lengths = {name: coarsest_length(name, subject, capabilities) for name in names}
 
-    def joined(frame: pd.DataFrame, limit: Mapping[str, int | None]) -> pd.Series:
-        parts = [
-            coarse(_comparable(frame[name], subject.properties[name], clusters_of), limit[name]).fillna("")
-            if name in frame
-            else pd.Series("", index=clusters, dtype="str")
-            for name in names
-        ]
-        whole = parts[0]
-        for part in parts[1:]:
-            whole = whole + _SEPARATOR + part
-        return whole.where(whole.str.replace(_SEPARATOR, "", regex=False).ne(""))
+    def parts(frame: pd.DataFrame) -> dict[str, pd.Series]:
+        return {
+            name: _comparable(frame[name], subject.properties[name], clusters_of) for name in names if name in frame
+        }
 
-    none = dict.fromkeys(names)
+    none: dict[str, int | None] = dict.fromkeys(names)
     limits = {entity: {name: _limit(name, entity, subject, capabilities) for name in names} for entity in entities}
-    fine = (
-        [joined(over[e].current, none) for e in entities]
-        + [joined(over[e].base, none) for e in entities]
-        + [joined(golden.values, none)]
-        + [joined(golden.values, limits[e]) for e in entities]
-    )
-    rough = (
-        [joined(over[e].current, lengths) for e in entities]
-        + [joined(golden.values, lengths)]
-        + [joined(over[e].base, lengths) for e in entities]
-    )
+    current, base = [parts(over[e].current) for e in entities], [parts(over[e].base) for e in entities]
+    agreed = parts(golden.values)
+    fine = [_joined(values, names, none, clusters) for values in [*current, *base, agreed]]
+    fine += [_joined(agreed, names, limits[e], clusters) if limits[e] != none else fine[-1] for e in entities]
+    rough = fine[: 2 * len(entities) + 1]
+    if lengths != none:
+        rough = [_joined(values, names, lengths, clusters) for values in [*current, *base, agreed]]
     count = len(entities)
-    codes, rough_codes = _codes(fine), _codes(rough)
+    codes = _codes(fine)
+    rough_codes = _codes(rough) if lengths != none else codes
     present = np.column_stack([over[e].keys.notna().to_numpy() for e in entities])
     held = [[name for name in names if name in over[e].times] for e in entities]
     first_sight = np.column_stack(
@@ -130,10 +120,25 @@ def build_unit(
         golden=codes[:, 2 * count],
         golden_seen_by=codes[:, 2 * count + 1 :],
         coarse=rough_codes[:, :count],
-        coarse_golden=rough_codes[:, count],
-        coarse_base=rough_codes[:, count + 1 :],
+        coarse_base=rough_codes[:, count : 2 * count],
+        coarse_golden=rough_codes[:, 2 * count],
         length=np.column_stack([column.str.len().fillna(0).to_numpy(dtype=np.int64) for column in fine[:count]]),
     )
+
+
+def _joined(
+    values: Mapping[str, pd.Series], names: list[str], limits: Mapping[str, int | None], clusters: pd.Index
+) -> pd.Series:
+    """Comparable values of the properties as one text per cluster, NA where all are empty."""
+    if len(names) == 1:
+        only = values.get(names[0])
+        return pd.Series(pd.NA, index=clusters, dtype="str") if only is None else coarse(only, limits[names[0]])
+    nothing = pd.Series("", index=clusters, dtype="str")
+    parts = [coarse(values[name], limits[name]).fillna("") if name in values else nothing for name in names]
+    whole = parts[0]
+    for part in parts[1:]:
+        whole = whole + _SEPARATOR + part
+    return whole.where(whole.str.replace(_SEPARATOR, "", regex=False).ne(""))
 
 
 def _limit(name: str, entity: str, subject: Subject, capabilities: Capabilities) -> int | None:
