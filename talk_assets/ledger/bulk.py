@@ -15,6 +15,8 @@ import sqlalchemy as sa
 from psycopg import sql
 from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP
 
+from talk_assets.ledger.database import driver_connection
+
 # What PostgreSQL's types become; every other type is read as its text.
 _ARROW_TYPES: dict[str, pa.DataType] = {
     "bool": pa.bool_(),
@@ -50,7 +52,7 @@ def read_frame(
         One row per result row. Types follow the result's columns, also when there is no row: text, uuid, jsonb, date
         and numeric are `str`; integers `Int64`; bool `boolean`; floats `Float64`; timestamptz `datetime64[us, UTC]`.
     """
-    driver = _driver(connection)
+    driver = driver_connection(connection)
     query = _render(connection, statement, params)
     types = _describe(driver, query)
     data, longest = io.BytesIO(), 0
@@ -102,7 +104,7 @@ def copy_frame(connection: sa.Connection, table_name: str, frame: pd.DataFrame, 
     statement = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT csv)").format(
         sql.Identifier(*table_name.split(".")), sql.SQL(", ").join(map(sql.Identifier, columns))
     )
-    with _driver(connection).cursor() as cursor, cursor.copy(statement) as copy:
+    with driver_connection(connection).cursor() as cursor, cursor.copy(statement) as copy:
         copy.write(data.getbuffer())
 
 
@@ -146,7 +148,7 @@ def upsert_frame(
         sql.SQL(", ").join(map(sql.Identifier, key)),
         action,
     )
-    driver = _driver(connection)
+    driver = driver_connection(connection)
     count = driver.execute(statement).rowcount
     driver.execute(sql.SQL("DROP TABLE {}").format(sql.Identifier(staged)))
     return count
@@ -162,7 +164,7 @@ def keys_table(connection: sa.Connection, frame: pd.DataFrame) -> str:
     name = temporary_table(connection, [sa.Column(column, sa.Text) for column in columns])
     copy_frame(connection, name, frame, columns)
     # Temporary tables are never analysed by themselves, and the planner would guess their size.
-    _driver(connection).execute(sql.SQL("ANALYZE {}").format(sql.Identifier(name)))
+    driver_connection(connection).execute(sql.SQL("ANALYZE {}").format(sql.Identifier(name)))
     return name
 
 
@@ -264,13 +266,6 @@ def _arrow_table(frame: pd.DataFrame, columns: Sequence[str]) -> pa.Table:
     return table.combine_chunks()
 
 
-def _driver(connection: sa.Connection) -> psycopg.Connection[Any]:
-    driver = connection.connection.driver_connection
-    if not isinstance(driver, psycopg.Connection):
-        raise TypeError(f"expected a connection of psycopg 3, got {type(driver).__name__}")
-    return driver
-
-
 def _render(
     connection: sa.Connection,
     statement: sa.Select[Any] | sa.CompoundSelect[Any] | sa.TextClause,
@@ -279,7 +274,7 @@ def _render(
     # COPY takes no parameters from the server's side: the driver writes them into the text as quoted literals.
     compiled = statement.compile(dialect=connection.dialect, compile_kwargs={"render_postcompile": True})
     values = compiled.construct_params(dict(params or {}), escape_names=False)
-    driver = _driver(connection)
+    driver = driver_connection(connection)
     return psycopg.ClientCursor(driver).mogrify(str(compiled), values).encode(driver.info.encoding)
 
 

@@ -44,6 +44,14 @@ def place(address: sa.URL) -> str:
     return f"{host}, port {port}, database {address.database or address.username or 'default'}"
 
 
+def driver_connection(connection: sa.Connection) -> psycopg.Connection[Any]:
+    """Give the connection of psycopg below one of SQLAlchemy; it is in the same transaction."""
+    driver = connection.connection.driver_connection
+    if not isinstance(driver, psycopg.Connection):
+        raise TypeError(f"expected a connection of psycopg 3, got {type(driver).__name__}")
+    return driver
+
+
 class Ledger:
     """The ledger's database; one object per process, safe to share between its threads.
 
@@ -89,9 +97,8 @@ class Ledger:
         Args:
             application_name: shown in `pg_stat_activity`; PostgreSQL keeps its first 63 bytes.
         """
-        with self.engine.connect() as connection:
-            connection.detach()
-            connection.execution_options(isolation_level="AUTOCOMMIT")
+        alone = _make_engine(self.engine.url, poolclass=sa.NullPool, isolation_level="AUTOCOMMIT")
+        with alone.connect() as connection:
             connection.execute(sa.func.set_config("application_name", application_name, False).select())
             yield connection
 
@@ -124,10 +131,7 @@ def open_ledger(url: str) -> Ledger:
         LedgerError: the database cannot be reached, refuses the user, or its schema is newer than this code.
     """
     address = normalise(url)
-    engine = sa.create_engine(
-        address, connect_args={"connect_timeout": _CONNECT_SECONDS}, pool_pre_ping=True, pool_size=5, max_overflow=20
-    )
-    sa.event.listen(engine, "connect", _prepare_session)
+    engine = _make_engine(address, pool_pre_ping=True, pool_size=5, max_overflow=20)
     try:
         with engine.begin() as connection:
             _migrate(connection)
@@ -140,15 +144,21 @@ def open_ledger(url: str) -> Ledger:
     return Ledger(engine)
 
 
+def _make_engine(address: sa.URL, **options: Any) -> sa.Engine:
+    engine = sa.create_engine(address, connect_args={"connect_timeout": _CONNECT_SECONDS}, **options)
+    sa.event.listen(engine, "connect", _prepare_session)
+    return engine
+
+
 def _prepare_session(connection: psycopg.Connection[Any], _record: object) -> None:
     # COPY writes times and text as the session says: a server with other defaults must not change what is read.
-    connection.autocommit = True
+    autocommit, connection.autocommit = connection.autocommit, True
     connection.execute(
         "select set_config('timezone', 'UTC', false), set_config('datestyle', 'ISO, YMD', false),"
         " set_config('client_encoding', 'UTF8', false),"
         " set_config('application_name', 'talk-assets', false)"
     )
-    connection.autocommit = False
+    connection.autocommit = autocommit
 
 
 def _connection_problem(address: sa.URL, error: sa.exc.DBAPIError) -> str:

@@ -33,10 +33,6 @@ def _json(name: str, comment: str | None = None, *, empty: bool = False) -> sa.C
     return sa.Column(name, JSONB, nullable=False, server_default=_EMPTY_OBJECT if empty else None, comment=comment)
 
 
-def _count(name: str, comment: str | None = None) -> sa.Column[int]:
-    return sa.Column(name, sa.Integer, nullable=False, server_default=sa.text("0"), comment=comment)
-
-
 def _identity(comment: str) -> sa.Column[int]:
     return sa.Column("id", sa.BigInteger, sa.Identity(), primary_key=True, comment=comment)
 
@@ -46,7 +42,8 @@ def _division() -> sa.Column[str]:
 
 
 def upgrade() -> None:
-    """Create all tables."""
+    """Create all tables, and the functions that the views read values with."""
+    _create_functions()
     _create_record()
     _create_base()
     _create_cursor()
@@ -63,6 +60,26 @@ def upgrade() -> None:
     _create_hold()
     _create_conflict()
     _create_history()
+
+
+def _create_functions() -> None:
+    # They give null for a text of another form, so that no stored value can make a view fail.
+    op.execute(r"""
+        create function talk.as_numeric(value text) returns numeric language sql immutable parallel safe
+        return case when value ~ '^-?[0-9]{1,100}(\.[0-9]{1,100})?$' then value::numeric end
+    """)
+    op.execute("""
+        create function talk.as_boolean(value text) returns boolean language sql immutable parallel safe
+        return case value when 'true' then true when 'false' then false end
+    """)
+    op.execute("""
+        create function talk.as_date(value text) returns date language sql immutable parallel safe
+        return case when value ~ '^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$' and value >= '0001' then
+            -- Counted from the first of the month: a day that does not exist falls into another month.
+            case when extract(month from make_date(left(value, 4)::int, substr(value, 6, 2)::int, 1)
+                + right(value, 2)::int - 1) = substr(value, 6, 2)::int
+            then make_date(left(value, 4)::int, substr(value, 6, 2)::int, 1) + right(value, 2)::int - 1 end end
+    """)
 
 
 def _create_record() -> None:
@@ -280,7 +297,7 @@ def _create_owed() -> None:
         sa.Column(
             "operation",
             sa.Text,
-            sa.CheckConstraint("operation in ('create', 'update')", name="owed_operation_check"),
+            sa.CheckConstraint("operation in ('create', 'update')", name=op.f("owed_operation_check")),
             nullable=False,
         ),
         _text("key", "Record to update; empty for a create.", null=True),
@@ -289,12 +306,12 @@ def _create_owed() -> None:
         sa.Column(
             "state",
             sa.Text,
-            sa.CheckConstraint("state in ('owed', 'waiting', 'person', 'dead')", name="owed_state_check"),
+            sa.CheckConstraint("state in ('owed', 'waiting', 'person', 'dead')", name=op.f("owed_state_check")),
             nullable=False,
             comment="owed: to be sent; waiting: for another record; person: to be entered by hand; dead: refused.",
         ),
         _defaulted("reason", "", "Why it waits, was refused, or is for a person."),
-        _count("attempts"),
+        sa.Column("attempts", sa.Integer, nullable=False, server_default=sa.text("0")),
         _time("next_try", "Not before this time, after a passing fault.", null=True),
         _time("since"),
         _text("run"),
@@ -401,7 +418,7 @@ def _create_history() -> None:
         sa.Column(
             "kind",
             sa.Text,
-            sa.CheckConstraint("kind in ('decision', 'write', 'link')", name="history_kind_check"),
+            sa.CheckConstraint("kind in ('decision', 'write', 'link')", name=op.f("history_kind_check")),
             nullable=False,
             comment="decision: a value was agreed; write: a system was written; link: a record was linked.",
         ),
