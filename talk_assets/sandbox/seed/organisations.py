@@ -191,7 +191,7 @@ class CompanyMaker:
                 moved = self._address(country)
                 exact.update(in_exact(moved, {name: NAMES[name] for name in moved}))
             if source.chance(0.35):
-                exact["Name"] = spelling.respell_form(exact["Name"], country, source.random)
+                exact["Name"] = spelling.respell_form(exact["Name"], country, source.random)[:EXACT_NAME_LENGTH]
         self._respell(own, exact)
 
     def _respell(self, own: Values, exact: Values) -> None:
@@ -240,20 +240,24 @@ def make_companies(source: Source, options: SeedOptions) -> list[Company]:
 def _share_vat_numbers(companies: list[Company], wanted: int) -> None:
     """Give some customers, and some accounts, the VAT number of another one: whose match is it?"""
     shared = [company for company in companies[1:] if company.pair.shared]
-    for own, exact_only in ((True, False), (False, True)):
-        strangers = [
-            c for c in companies[1:] if (c.pair.exact is None) is own and (c.pair.customerp is None) is exact_only
-        ]
-        originals = [company for company in shared if company.alone]
-        # At least three quarters of the companies in both systems keep an unambiguous match.
-        for original, stranger in zip(originals[: min(wanted, len(shared) // 8)], strangers, strict=False):
-            number = _vat_number(original)
-            original.alone = stranger.alone = False
-            for company in (original, stranger):
-                if company.pair.customerp is not None:
-                    company.pair.customerp.values["VatNumber"] = number
-                if company.pair.exact is not None:
-                    company.pair.exact.values["VATNumber"] = number
+    # At least three quarters of the companies in both systems keep an unambiguous match.
+    few = min(wanted, len(shared) // 8)
+    for missing in ("exact", "customerp"):
+        strangers = [company for company in companies[1:] if getattr(company.pair, missing) is None]
+        for stranger in strangers[:few]:
+            original = next((one for one in shared if one.alone and one.country is stranger.country), None)
+            if original is not None:
+                _share_vat_number(original, stranger)
+
+
+def _share_vat_number(original: Company, stranger: Company) -> None:
+    number = _vat_number(original)
+    original.alone = stranger.alone = False
+    for company in (original, stranger):
+        if company.pair.customerp is not None:
+            company.pair.customerp.values["VatNumber"] = number
+        if company.pair.exact is not None:
+            company.pair.exact.values["VATNumber"] = number
 
 
 def _vat_number(company: Company) -> str:

@@ -36,7 +36,7 @@ _UNIT_CODES = {
     "box": "box",
     "set": "set",
 }
-_LONG_NAMES = ", inclusief bevestigingsmateriaal en montagehandleiding in drie talen"
+_LONG_NAMES = ", inclusief bevestigingsmateriaal en handleiding"
 
 
 @dataclass(slots=True)
@@ -139,7 +139,7 @@ class ProductMaker:
         drift(
             source, pair, _NAMES, {"Description": lambda: f"{ware.name}, {source.pick(ware.sizes)}, nieuwe uitvoering"}
         )
-        if source.chance(0.15):
+        if source.chance(0.15) and len(pair.exact.values["Description"]) < EXACT_NAME_LENGTH:
             pair.exact.values["Description"] = spelling.respell_text(pair.exact.values["Description"], source.random)
         if source.chance(0.2):
             price = Decimal(str(pair.customerp.values["Price"]))
