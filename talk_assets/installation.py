@@ -1,0 +1,153 @@
+"""An installation in use: settings, mappings, the ledger and both systems, opened together and closed together."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import TypeVar
+
+from talk_assets.cycle.context import Cycle
+from talk_assets.errors import ConfigurationError
+from talk_assets.ledger.database import Ledger, open_ledger
+from talk_assets.ledger.embedded import database_url
+from talk_assets.ledger.locks import division_lock
+from talk_assets.ledger.notes import start_run
+from talk_assets.ledger.secrets import open_cipher
+from talk_assets.ledger.tokens import TokenStore
+from talk_assets.ledger.views import create_views
+from talk_assets.mappings.capabilities import Capabilities
+from talk_assets.mappings.load import load_capabilities, load_mappings
+from talk_assets.mappings.model import Mappings
+from talk_assets.settings import Settings
+from talk_assets.systems.base import System
+from talk_assets.systems.customerp.profile_file import load_profile
+from talk_assets.systems.customerp.system import CustomerpSystem
+from talk_assets.systems.exact.oauth import Credentials
+from talk_assets.systems.exact.system import ExactSystem
+from talk_assets.systems.local import start_local_systems
+
+T = TypeVar("T")
+
+# How long a run waits for another one of the same division before it leaves.
+WAIT_SECONDS = 30.0
+
+
+@dataclass(frozen=True)
+class Installation:
+    """What commands and runs work with.
+
+    Attributes:
+        settings: complete, also when the sandbox is used.
+        sandbox: whether no system was configured and the sandbox is used.
+        mappings: what is synchronised.
+        capabilities: what the entities can take.
+        ledger: the state.
+    """
+
+    settings: Settings
+    sandbox: bool
+    mappings: Mappings
+    capabilities: Capabilities
+    ledger: Ledger
+
+    @property
+    def division(self) -> str:
+        """Key of the division under which everything is stored."""
+        return str(self.settings.exact_division)
+
+    @contextmanager
+    def systems(self) -> Iterator[dict[str, System]]:
+        """Connect both systems and check that they answer.
+
+        Raises:
+            AccessDenied, SystemUnavailable, UnexpectedAnswer: the sentence names the setting.
+        """
+        settings = self.settings
+        wanted = {
+            entity: self.mappings.wanted(entity) for entity in self.capabilities if _mapped(self.mappings, entity)
+        }
+        profile = load_profile(settings.customerp_profile)
+        with ExitStack() as stack:
+            customerp = CustomerpSystem(
+                _given(settings.customerp_url, "CUSTOMERP_URL"),
+                _given(settings.customerp_token, "CUSTOMERP_TOKEN").get_secret_value(),
+                profile,
+                self.capabilities,
+                wanted,
+            )
+            stack.callback(customerp.close)
+            exact = ExactSystem(
+                _given(settings.exact_url, "EXACT_URL"),
+                _given(settings.exact_division, "EXACT_DIVISION"),
+                Credentials(
+                    _given(settings.exact_client_id, "EXACT_CLIENT_ID"),
+                    _given(settings.exact_client_secret, "EXACT_CLIENT_SECRET"),
+                    settings.exact_refresh_token,
+                ),
+                TokenStore(self.ledger, open_cipher(settings), self.division),
+                self.capabilities,
+                wanted,
+            )
+            stack.callback(exact.close)
+            customerp.check()
+            exact.check()
+            yield {"customerp": customerp, "exact": exact}
+
+    @contextmanager
+    def cycle(self, run_id: str, *, preview: bool = False) -> Iterator[Cycle]:
+        """Begin a run over the division: lock it, connect the systems, and note the run.
+
+        In a preview everything is computed, and nothing that is stored stays.
+
+        Raises:
+            LedgerError: another run of the division holds the lock.
+        """
+        employer = self.settings.exact_employer_account
+        with ExitStack() as stack:
+            stack.enter_context(division_lock(self.ledger, self.division, WAIT_SECONDS, run_id))
+            systems = stack.enter_context(self.systems())
+            ledger = stack.enter_context(self.ledger.preview()) if preview else self.ledger
+            with ledger.begin() as connection:
+                start_run(connection, self.division, run_id)
+            yield Cycle(
+                division=self.division,
+                run_id=run_id,
+                ledger=ledger,
+                mappings=self.mappings,
+                capabilities=self.capabilities,
+                systems=systems,
+                defaults={} if employer is None else {"exact_employer_account": f"exact.accounts/{employer}"},
+            )
+
+
+def _mapped(mappings: Mappings, entity: str) -> bool:
+    subjects = [s for subject in mappings.subjects.values() for s in (subject, subject.lines) if s is not None]
+    return any(entity in subject.entities for subject in subjects)
+
+
+def _given(value: T | None, name: str) -> T:
+    if value is None:
+        raise ConfigurationError(f"{name} is not set.")
+    return value
+
+
+@contextmanager
+def open_installation(settings: Settings) -> Iterator[Installation]:
+    """Read the mappings, open the ledger and, with no system configured, start the sandbox.
+
+    Raises:
+        ConfigurationError: a setting or a mapping is wrong.
+        LedgerError: the ledger cannot be used.
+    """
+    capabilities = load_capabilities()
+    mappings = load_mappings(settings.talk_mappings, capabilities)
+    with ExitStack() as stack:
+        ledger = open_ledger(database_url(settings))
+        stack.callback(ledger.close)
+        with ledger.begin() as connection:
+            create_views(connection, mappings)
+        complete = settings
+        if settings.sandbox:
+            local = start_local_systems(settings)
+            stack.callback(local.stop)
+            complete = local.settings
+        yield Installation(complete, settings.sandbox, mappings, capabilities, ledger)
