@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import unquote, urlencode
 
 import httpx
 
@@ -263,8 +263,5 @@ def _errors(errors: Any, problem: Problem) -> list[tuple[str, str]]:
 
 def location_key(answer: Answer) -> str | None:
     """The last part of an answer's Location, which is the key of a record that was created."""
-    location = answer.headers.get("Location")
-    if not location:
-        return None
-    # A path's parts are quoted in an address; httpx gives them unquoted.
-    return answer.url.join(location).path.rstrip("/").rpartition("/")[2] or None
+    path = answer.headers.get("Location", "").partition("?")[0].rstrip("/")
+    return unquote(path.rpartition("/")[2]) or None

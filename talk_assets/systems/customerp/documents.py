@@ -80,7 +80,7 @@ class Documents:
         if lines is None or lines.read != "path":
             return self._translator.raw_lines(self.one(key).raw)
         doing = f"reading the lines of {self.dialect.entity} {key}"
-        pages = self._listing.pages(self.dialect.lines_path(key), {}, self.dialect.line_envelope, doing)
+        pages = self._listing.pages(self.dialect.lines_path(key), {}, self.dialect.line_envelope, doing, one=True)
         return [line for page in pages for line in page.items]
 
     def from_list(self, raw: Any) -> tuple[Record, list[Record]]:

@@ -16,11 +16,11 @@ from talk_assets.systems.customerp.sections import Deletions
 
 logger = logging.getLogger(__name__)
 
-_READINGS = 3  # of a list whose records moved from page to page while it was read
+_READINGS = 3  # of a list whose records changed while it was read
 
 
 class _Moved(Exception):
-    """Records moved from page to page, so that one may have been passed over."""
+    """Records changed while they were read, so that one may have been passed over; the text says how."""
 
 
 class FeedReader:
@@ -41,20 +41,22 @@ class FeedReader:
         """What changed since the cursor, each record once, in its latest state that was seen.
 
         Raises:
-            SystemUnavailable: records kept moving from page to page.
+            SystemUnavailable: records kept changing while they were read.
             ConfigurationError: the cursor is of another style of reading changes.
             AccessDenied, UnexpectedAnswer: see `CustomerpClient.get`.
         """
         entity = documents.dialect.entity
+        seen = ""
         for _ in range(_READINGS):
             try:
                 return self._once(documents, cursor)
-            except _Moved:
-                logger.info("%s: records moved between pages while they were read; reading again", entity)
+            except _Moved as moved:
+                seen = str(moved)
+                logger.info("reading %s: %s; reading again", entity, seen)
         raise SystemUnavailable(
             SYSTEM,
-            f"reading {entity}: records moved between pages in {_READINGS} readings, so that some may be missing; "
-            f"read at a quieter time, or name another style of paging or envelope.total in {self._profile.source}",
+            f"reading {entity}: {seen}, in {_READINGS} readings, so that records may be missing; read at a quieter "
+            f"time, or correct the paths, the style of paging or envelope.total in {self._profile.source}",
         )
 
     def _once(self, documents: Documents, cursor: str | None) -> FeedRead:
@@ -72,10 +74,7 @@ class FeedReader:
                     reading.saw(self._times.read(get(raw, dialect.shape.modified)))
                 key = text_of(get(raw, dialect.shape.key))
                 watch.key(key)
-                try:
-                    record = documents.from_list(raw)
-                except RecordChanged:
-                    continue  # removed since the list was read: the deletions tell
+                record = self._record(documents, raw)
                 # A record that comes again has changed since; it takes its later place.
                 found.pop(record[0]["_key"], None)
                 found[record[0]["_key"]] = record
@@ -87,6 +86,14 @@ class FeedReader:
             cursor=reading.following(),
             complete=reading.complete,
         )
+
+    def _record(self, documents: Documents, raw: object) -> tuple[Record, list[Record]]:
+        try:
+            return documents.from_list(raw)
+        except RecordChanged as error:
+            # Either it was removed since the list was read, and another reading does not list it; or the profile's
+            # path is wrong, and leaving the record out would hide that.
+            raise _Moved(str(error)) from error
 
     def read_deletions(self, cursor: str | None) -> DeletionsRead:
         """What was removed since the cursor; nothing when the profile has no list of it."""
@@ -134,14 +141,14 @@ class _PageWatch:
     def page(self, page: Page) -> None:
         self._items += len(page.items)
         if self._shifts and self._total is not None and page.total != self._total:
-            raise _Moved
+            raise _Moved("the number of records changed from page to page")
         self._total = page.total
 
     def key(self, key: object) -> None:
         if self._shifts and key in self._keys:
-            raise _Moved
+            raise _Moved("records moved from page to page")
         self._keys.add(key)
 
     def end(self) -> None:
         if self._shifts and self._total is not None and self._items != self._total:
-            raise _Moved
+            raise _Moved("there are more or fewer records than the total says")

@@ -64,10 +64,20 @@ class Listing:
         """Whether a change during the reading can move records from one page to another."""
         return isinstance(self.paging, PageNumber | Offset)
 
-    def pages(self, path: str, query: Mapping[str, str], envelope: Envelope, doing: str) -> Iterator[Page]:
+    def pages(
+        self, path: str, query: Mapping[str, str], envelope: Envelope, doing: str, *, one: bool = False
+    ) -> Iterator[Page]:
         """All pages, the first one first.
 
+        Args:
+            path: of the list, with its base path.
+            query: added to the path.
+            envelope: what is around the records.
+            doing: what is attempted, for errors.
+            one: the path names a record that may be gone: the one that the list belongs to.
+
         Raises:
+            RecordChanged: that record is gone.
             UnexpectedAnswer: an answer is no list, or a page or its successor's name comes a second time.
             AccessDenied, SystemUnavailable: see `CustomerpClient.get`.
         """
@@ -80,7 +90,7 @@ class Listing:
         before: list[Any] = []
         number = read = 0
         while True:
-            answer = self.client.get(url, asked, doing)
+            answer = self.client.get(url, asked, doing, one=one)
             page = self._page(answer, envelope, doing)
             if page.items and page.items == before:
                 raise self._unmoved(doing, "the same page came twice")
