@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from talk_assets.errors import ConfigurationError
 from talk_assets.sandbox.customerp.entities import ENTITIES
+from talk_assets.sandbox.customerp.state import CustomerpState
 from talk_assets.sandbox.customerp.validation import faults
 from talk_assets.sandbox.exact.state import ExactState
 from talk_assets.sandbox.seed.generate import generate
@@ -388,6 +389,19 @@ def test_any_options_can_be_loaded(
     for entity, kind in made.customerp.items():
         assert store.count("customerp", "main", entity) == len(kind) == getattr(options, f"{entity}s")
     assert store.get("exact", "7", "Accounts", made.employer_account) is not None
+    store.close()
+
+
+def test_numbers_go_on_after_the_seeded_ones() -> None:
+    """Without it a new customer would get a number of long ago, and in Exact the code of another company."""
+    store = Store()
+    load(generate(SeedOptions(customers=50, quotes=0, orders=30, until=UNTIL)), store, ExactState(store, 7))
+    state = CustomerpState(store)
+    seeded = {one.body.get("Number") for one in store.list("customerp", "main", "customer")}
+    number = state.create(ENTITIES["customer"], {"Name": "New"})["Number"]
+    assert int(number) > max(int(one) for one in seeded if one and one.isdigit())
+    orders = [str(one.body["Number"]) for one in store.list("customerp", "main", "order")]
+    assert state.create(ENTITIES["order"], {})["Number"] > max(one for one in orders if one.startswith("O-"))
     store.close()
 
 

@@ -154,6 +154,7 @@ class CustomerpState:
             for line in lines:
                 self._lift(entity.lines.name, line["Id"])
         self._lift(entity.name, key)
+        self._lift_numbering(entity, str(values.get("Number")))
         self.store.insert(SYSTEM, DIVISION, entity.name, key, body, modified)
 
     def _position(self, token: str | None) -> int:
@@ -233,19 +234,35 @@ class CustomerpState:
 
     def _free_number(self, entity: Entity, form: str) -> str:
         while True:
-            number = form.format(self.store.next_number(f"{SYSTEM}/number/{entity.name}"))
+            number = form.format(self.store.next_number(_numbers(entity)))
             if not self.store.find(SYSTEM, DIVISION, entity.name, "Number", number):
                 return number
 
     def _lift(self, entity: str, key: str) -> None:
         """Let the keys go on after one that was given from outside."""
-        number = key.rpartition("-")[2]
-        if number.isascii() and number.isdigit():
-            self.store.lift_number(_counter(entity), int(number))
+        number = _last_digits(key)
+        if number is not None:
+            self.store.lift_number(_counter(entity), number)
+
+    def _lift_numbering(self, entity: Entity, number: str) -> None:
+        """Let the numbers go on after one of the form that the server gives out itself."""
+        last = _last_digits(number)
+        if last is not None and entity.numbering is not None and entity.numbering.format(last) == number:
+            self.store.lift_number(_numbers(entity), last)
+
+
+def _numbers(entity: Entity) -> str:
+    return f"{SYSTEM}/number/{entity.name}"
 
 
 def _counter(entity: str) -> str:
     return f"{SYSTEM}/key/{entity}"
+
+
+def _last_digits(text: str) -> int | None:
+    """The number after the last hyphen, or that the whole text is."""
+    last = text.rpartition("-")[2]
+    return int(last) if last.isascii() and last.isdigit() else None
 
 
 def _check_version(stored: Stored, if_match: str | None) -> None:
