@@ -42,44 +42,17 @@ def _division() -> sa.Column[str]:
 
 
 def upgrade() -> None:
-    """Create all tables, and the functions that the views read values with."""
-    _create_functions()
+    """Create all tables."""
     _create_record()
-    _create_base()
-    _create_cursor()
-    _create_deletion()
-    _create_run()
-    _create_cluster()
-    _create_member()
-    _create_golden()
-    _create_match_key()
-    _create_proposal()
+    _create_cursor_and_deletion()
+    _create_run_and_token()
+    _create_cluster_and_member()
+    _create_base_and_golden()
+    _create_match_key_and_proposal()
     _create_owed()
     _create_intent()
-    _create_token()
-    _create_hold()
-    _create_conflict()
+    _create_hold_and_conflict()
     _create_history()
-
-
-def _create_functions() -> None:
-    # They give null for a text of another form, so that no stored value can make a view fail.
-    op.execute(r"""
-        create function talk.as_numeric(value text) returns numeric language sql immutable parallel safe
-        return case when value ~ '^-?[0-9]{1,100}(\.[0-9]{1,100})?$' then value::numeric end
-    """)
-    op.execute("""
-        create function talk.as_boolean(value text) returns boolean language sql immutable parallel safe
-        return case value when 'true' then true when 'false' then false end
-    """)
-    op.execute("""
-        create function talk.as_date(value text) returns date language sql immutable parallel safe
-        return case when value ~ '^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$' and value >= '0001' then
-            -- Counted from the first of the month: a day that does not exist falls into another month.
-            case when extract(month from make_date(left(value, 4)::int, substr(value, 6, 2)::int, 1)
-                + right(value, 2)::int - 1) = substr(value, 6, 2)::int
-            then make_date(left(value, 4)::int, substr(value, 6, 2)::int, 1) + right(value, 2)::int - 1 end end
-    """)
 
 
 def _create_record() -> None:
@@ -117,7 +90,7 @@ def _create_record() -> None:
     op.create_index("record_division_entity_document_idx", "record", ["division", "entity", "document"], schema="talk")
 
 
-def _create_base() -> None:
+def _create_base_and_golden() -> None:
     op.create_table(
         "base",
         _division(),
@@ -136,96 +109,6 @@ def _create_base() -> None:
         schema="talk",
         comment="What a record held when it was last accounted for; a difference from it is an edit.",
     )
-
-
-def _create_cursor() -> None:
-    op.create_table(
-        "cursor",
-        _division(),
-        _text("feed", "Entity, or the deletions of a system."),
-        _text("value", "Where the next read starts, in the system's own terms."),
-        _time("updated_at"),
-        _text("run"),
-        sa.PrimaryKeyConstraint("division", "feed", name="cursor_pkey"),
-        schema="talk",
-        comment="How far each feed was read.",
-    )
-
-
-def _create_deletion() -> None:
-    op.create_table(
-        "deletion",
-        _division(),
-        _text("system"),
-        _text("entity"),
-        _text("key"),
-        _time("deleted_at", "When the system says the record was removed.", null=True),
-        _time("seen_at"),
-        _time("applied_at", "When the removal was accounted for.", null=True),
-        sa.PrimaryKeyConstraint("division", "system", "entity", "key", name="deletion_pkey"),
-        schema="talk",
-        comment="Records that a system reports as removed.",
-    )
-    op.create_index(
-        "deletion_unapplied_idx",
-        "deletion",
-        ["division", "system"],
-        schema="talk",
-        postgresql_where=sa.text("applied_at is null"),
-    )
-
-
-def _create_run() -> None:
-    op.create_table(
-        "run",
-        _text("run_id"),
-        _division(),
-        _time("started_at"),
-        _time("ended_at", null=True),
-        _text("outcome", null=True),
-        _json("summary", "Counts of what the run read, decided and wrote.", empty=True),
-        sa.PrimaryKeyConstraint("division", "run_id", name="run_pkey"),
-        schema="talk",
-        comment="Syncs, one row per run and division.",
-    )
-
-
-def _create_cluster() -> None:
-    op.create_table(
-        "cluster",
-        _identity("Number of the cluster; also in member, golden, owed, history."),
-        _division(),
-        _text("subject", "What the records are about: organisation, person, product, sales_document, sales_line."),
-        sa.Column("document_id", sa.BigInteger, comment="Of a line: cluster of its document."),
-        _time("created_at"),
-        _text("created_run"),
-        schema="talk",
-        comment="Records of several entities that are the same thing, joined by links.",
-    )
-    op.create_index("cluster_document_id_idx", "cluster", ["document_id"], schema="talk")
-
-
-def _create_member() -> None:
-    op.create_table(
-        "member",
-        _division(),
-        _text("entity"),
-        _text("key"),
-        sa.Column(
-            "cluster_id", sa.BigInteger, sa.ForeignKey("talk.cluster.id", name="member_cluster_id_fkey"), nullable=False
-        ),
-        _text("origin", "How the link came to be: a criterion, our own insert, or a person."),
-        _time("linked_at"),
-        _text("linked_run"),
-        _time("deleted_at", "When the record was found to be gone; the link is kept for the answer why.", null=True),
-        sa.PrimaryKeyConstraint("division", "entity", "key", name="member_pkey"),
-        schema="talk",
-        comment="Link of a record to its cluster.",
-    )
-    op.create_index("member_cluster_id_idx", "member", ["cluster_id"], schema="talk")
-
-
-def _create_golden() -> None:
     op.create_table(
         "golden",
         sa.Column(
@@ -248,7 +131,100 @@ def _create_golden() -> None:
     )
 
 
-def _create_match_key() -> None:
+def _create_cursor_and_deletion() -> None:
+    op.create_table(
+        "cursor",
+        _division(),
+        _text("feed", "Entity, or the deletions of a system."),
+        _text("value", "Where the next read starts, in the system's own terms."),
+        _time("updated_at"),
+        _text("run"),
+        sa.PrimaryKeyConstraint("division", "feed", name="cursor_pkey"),
+        schema="talk",
+        comment="How far each feed was read.",
+    )
+    op.create_table(
+        "deletion",
+        _division(),
+        _text("system"),
+        _text("entity"),
+        _text("key"),
+        _time("deleted_at", "When the system says the record was removed.", null=True),
+        _time("seen_at"),
+        _time("applied_at", "When the removal was accounted for.", null=True),
+        sa.PrimaryKeyConstraint("division", "system", "entity", "key", name="deletion_pkey"),
+        schema="talk",
+        comment="Records that a system reports as removed.",
+    )
+    op.create_index(
+        "deletion_unapplied_idx",
+        "deletion",
+        ["division", "system"],
+        schema="talk",
+        postgresql_where=sa.text("applied_at is null"),
+    )
+
+
+def _create_run_and_token() -> None:
+    op.create_table(
+        "run",
+        _text("run_id"),
+        _division(),
+        _time("started_at"),
+        _time("ended_at", null=True),
+        _text("outcome", null=True),
+        _json("summary", "Counts of what the run read, decided and wrote.", empty=True),
+        sa.PrimaryKeyConstraint("division", "run_id", name="run_pkey"),
+        schema="talk",
+        comment="Syncs, one row per run and division.",
+    )
+    op.create_table(
+        "token",
+        _division(),
+        _text("system"),
+        sa.Column("secret", BYTEA, nullable=False, comment="Access and refresh token, encrypted."),
+        _text("seed", "SHA-256 of the configured first refresh token that these tokens descend from."),
+        _time("issued_at"),
+        _time("expires_at"),
+        sa.PrimaryKeyConstraint("division", "system", name="token_pkey"),
+        schema="talk",
+        comment="Current tokens of a system, encrypted with the installation's key.",
+    )
+
+
+def _create_cluster_and_member() -> None:
+    op.create_table(
+        "cluster",
+        _identity("Number of the cluster; also in member, golden, owed, history."),
+        _division(),
+        _text("subject", "What the records are about: organisation, person, product, sales_document, sales_line."),
+        sa.Column("document_id", sa.BigInteger, comment="Of a line: cluster of its document."),
+        _time("created_at"),
+        _text("created_run"),
+        schema="talk",
+        comment="Records of several entities that are the same thing, joined by links.",
+    )
+    op.create_index("cluster_document_id_idx", "cluster", ["document_id"], schema="talk")
+    op.create_table(
+        "member",
+        _division(),
+        _text("entity"),
+        _text("key"),
+        sa.Column(
+            "cluster_id", sa.BigInteger, sa.ForeignKey("talk.cluster.id", name="member_cluster_id_fkey"), nullable=False
+        ),
+        _text("origin", "How the link came to be: a criterion, our own insert, or a person."),
+        _time("linked_at"),
+        _text("linked_run"),
+        _time("deleted_at", "When the record was found to be gone; the link is kept for the answer why.", null=True),
+        sa.PrimaryKeyConstraint("division", "entity", "key", name="member_pkey"),
+        schema="talk",
+        comment="Link of a record to its cluster.",
+    )
+    op.create_index("member_cluster_id_idx", "member", ["cluster_id"], schema="talk")
+
+
+def _create_match_key_and_proposal() -> None:
     op.create_table(
         "match_key",
         _division(),
@@ -269,9 +245,6 @@ def _create_match_key() -> None:
         ["division", "flow", "alternative", "value"],
         schema="talk",
     )
-
-
-def _create_proposal() -> None:
     op.create_table(
         "proposal",
         _division(),
@@ -346,22 +319,7 @@ def _create_intent() -> None:
     )
 
 
-def _create_token() -> None:
-    op.create_table(
-        "token",
-        _division(),
-        _text("system"),
-        sa.Column("secret", BYTEA, nullable=False, comment="Access and refresh token, encrypted."),
-        _text("seed", "SHA-256 of the configured first refresh token that these tokens descend from."),
-        _time("issued_at"),
-        _time("expires_at"),
-        sa.PrimaryKeyConstraint("division", "system", name="token_pkey"),
-        schema="talk",
-        comment="Current tokens of a system, encrypted with the installation's key.",
-    )
-
-
-def _create_hold() -> None:
+def _create_hold_and_conflict() -> None:
     op.create_table(
         "hold",
         _division(),
@@ -377,9 +335,6 @@ def _create_hold() -> None:
         schema="talk",
         comment="Records deliberately left alone, with the reason.",
     )
-
-
-def _create_conflict() -> None:
     op.create_table(
         "conflict",
         _identity("Number of the conflict."),
