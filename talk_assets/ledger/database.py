@@ -16,6 +16,7 @@ from talk_assets.errors import ConfigurationError, LedgerError
 from talk_assets.ledger.tables import SCHEMA
 
 _CONNECT_SECONDS = 10
+_OLDEST_SERVER = 14
 
 
 def normalise(url: str) -> sa.URL:
@@ -85,7 +86,8 @@ class Ledger:
     def begin_apart(self) -> Iterator[sa.Connection]:
         """Open a transaction on a connection of its own, which is committed also within a preview.
 
-        For what has happened outside and cannot be taken back, such as a rotated token.
+        For what has happened outside and cannot be taken back, such as a rotated token. Not for rows that the preview
+        itself changed: the two transactions would wait for each other.
         """
         with self.engine.begin() as connection:
             yield connection
@@ -128,12 +130,14 @@ def open_ledger(url: str) -> Ledger:
 
     Raises:
         ConfigurationError: the text is no address of a PostgreSQL database.
-        LedgerError: the database cannot be reached, refuses the user, or its schema is newer than this code.
+        LedgerError: the database cannot be reached, refuses the user, is too old, or its schema is newer than this
+            code.
     """
     address = normalise(url)
     engine = _make_engine(address, pool_pre_ping=True, pool_size=5, max_overflow=20)
     try:
         with engine.begin() as connection:
+            check_server(connection.dialect.server_version_info or ())
             _migrate(connection)
     except sa.exc.DBAPIError as error:
         engine.dispose()
@@ -142,6 +146,22 @@ def open_ledger(url: str) -> Ledger:
         engine.dispose()
         raise
     return Ledger(engine)
+
+
+def check_server(version: tuple[int, ...]) -> None:
+    """Refuse a server that lacks what the schema needs.
+
+    Args:
+        version: of the server, most significant part first.
+
+    Raises:
+        LedgerError: the server is older than PostgreSQL 14.
+    """
+    if version < (_OLDEST_SERVER,):
+        raise LedgerError(
+            f"The ledger's database is PostgreSQL {'.'.join(map(str, version))}, and PostgreSQL {_OLDEST_SERVER} or "
+            "newer is needed. Upgrade the server, or let TALK_DATABASE_URL name another one."
+        )
 
 
 def _make_engine(address: sa.URL, **options: Any) -> sa.Engine:

@@ -11,7 +11,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 
 from talk_assets.errors import LedgerError
-from talk_assets.ledger.database import Ledger, normalise, open_ledger
+from talk_assets.ledger.database import Ledger, check_server, normalise, open_ledger
 from talk_assets.ledger.tables import metadata
 from talk_assets.ledger.tables import run as runs
 from talk_assets_tests.conftest import DatabaseServer
@@ -107,6 +107,13 @@ def test_a_missing_database_is_named(database_url: str) -> None:
     """Else a misspelt database name ends in a trace."""
     with pytest.raises(LedgerError, match="nowhere"):
         open_ledger(normalise(database_url).set(database="nowhere").render_as_string(hide_password=False))
+
+
+def test_a_server_that_is_too_old_is_refused() -> None:
+    """Else the first migration ends in a syntax error."""
+    with pytest.raises(LedgerError, match=r"PostgreSQL 13\.4, and PostgreSQL 14 or newer"):
+        check_server((13, 4))
+    check_server((14, 0))
 
 
 def test_sessions_speak_utc_and_iso_whatever_the_server_says(ledger: Ledger, database_url: str) -> None:
