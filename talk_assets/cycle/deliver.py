@@ -14,6 +14,7 @@ from talk_assets.cycle.merge import merge
 from talk_assets.cycle.send import Outcome, Sender
 from talk_assets.cycle.writes import Write, writes_of
 from talk_assets.ledger import debts
+from talk_assets.ledger.records import moved_since_decided
 
 # n writes cost about n / BATCH + 2 reads.
 BATCH = 50
@@ -53,7 +54,7 @@ def deliver(cycle: Cycle, entity: str, progress: Progress | None = None) -> Deli
         for name in names:
             done.writes += [_row(write, "would be sent", "") for write in _sendable(cycle, name)]
         return done
-    if not any([_sendable(cycle, name) for name in names]):
+    if not _anything_owed(cycle, names) or not any([_sendable(cycle, name) for name in names]):
         return done
     collect(cycle, entity)
     for name in names:
@@ -81,6 +82,12 @@ def count_owed(cycle: Cycle, entity: str) -> int:
     return int(counts["count"][counts["entity"].isin(cycle.with_lines(entity))].sum())
 
 
+def _anything_owed(cycle: Cycle, entities: list[str]) -> bool:
+    with cycle.ledger.begin() as connection:
+        counts = debts.count_owed(connection, cycle.division)
+    return bool((counts["entity"].isin(entities) & counts["state"].isin(["owed", "waiting"])).any())
+
+
 def _sendable(cycle: Cycle, entity: str) -> list[Write]:
     with cycle.ledger.begin() as connection:
         return writes_of(cycle, connection, entity)
@@ -90,10 +97,13 @@ def _send_all(cycle: Cycle, entity: str, done: Delivered, progress: Progress | N
     sender = Sender(cycle, entity)
     writes = _sendable(cycle, entity)
     faults = 0
+    moved: set[str] = set()
     for number, write in enumerate(writes):
-        if number and number % BATCH == 0:
-            collect(cycle, done.entity)
-        if sender.moved(write):
+        if number % BATCH == 0:
+            if number:
+                collect(cycle, done.entity)
+            moved = _moved(cycle, entity, writes[number : number + BATCH])
+        if write.key in moved:
             continue
         outcome, words = sender.send(write)
         done.writes.append(_row(write, outcome.value, words))
@@ -109,6 +119,13 @@ def _send_all(cycle: Cycle, entity: str, done: Delivered, progress: Progress | N
         faults = faults + 1 if outcome is Outcome.UNAVAILABLE else 0
         if faults >= _GIVE_UP_AFTER:
             break
+
+
+def _moved(cycle: Cycle, entity: str, writes: list[Write]) -> set[str]:
+    """Targets that are no longer what the writes were planned from, as far as was read."""
+    keys = [write.key for write in writes if write.key is not None]
+    with cycle.ledger.begin() as connection:
+        return moved_since_decided(connection, cycle.division, entity, keys)
 
 
 def _row(write: Write, outcome: str, words: str) -> dict[str, object]:

@@ -35,12 +35,15 @@ def recover(cycle: Cycle, connection: sa.Connection, subject: Subject) -> int:
         candidates = candidates[candidates["deleted_at"].isna()]
         linked = links_of(connection, cycle.division, candidates) if len(candidates) else candidates
         candidates = candidates[~candidates["key"].isin(linked["key"])].iloc[: 0 if lines else None]
+        members = members_of(connection, cycle.division, pd.Index(intents["cluster_id"].astype("int64").unique()))
+        linked_clusters = set(members["cluster_id"][members["entity"].eq(entity)])
         for _, intent in intents[intents["looked"].astype(bool)].iterrows():
-            arrived = candidates[_arrived(candidates, intent, subject, properties)]
             cluster_id = int(intent["cluster_id"])
-            if _has_member(cycle, connection, entity, cluster_id):
+            if cluster_id in linked_clusters:
                 debts.close_intent(connection, intent["id"], "linked")
-            elif len(arrived) == 1:
+                continue
+            arrived = candidates if candidates.empty else candidates[_arrived(candidates, intent, subject, properties)]
+            if len(arrived) == 1:
                 _link(cycle, connection, subject, entity, intent, arrived)
                 candidates = candidates.drop(arrived.index)
                 debts.close_intent(connection, intent["id"], "found after an interruption")
@@ -72,11 +75,6 @@ def _arrived(candidates: pd.DataFrame, intent: pd.Series, subject: Subject, prop
             equal = same(comparable(held, row), comparable(whole, row))
             fits &= equal | (held.notna() & made_coarser(held, whole, row))
     return fits
-
-
-def _has_member(cycle: Cycle, connection: sa.Connection, entity: str, cluster_id: int) -> bool:
-    members = members_of(connection, cycle.division, pd.Index([cluster_id], dtype="int64"))
-    return bool(members["entity"].eq(entity).any())
 
 
 def _link(

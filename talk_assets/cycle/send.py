@@ -10,8 +10,7 @@ from talk_assets.cycle.context import Cycle
 from talk_assets.cycle.writes import Write
 from talk_assets.errors import RecordChanged, RecordRejected, SystemUnavailable, UnexpectedAnswer
 from talk_assets.ledger import debts, notes
-from talk_assets.ledger.clusters import account_sent, store_members
-from talk_assets.ledger.records import is_accounted
+from talk_assets.ledger.clusters import account_sent, store_insert
 from talk_assets.systems.base import Written
 
 # Seconds until the next try after the n-th passing fault in a row: at once in the next run, then slower and slower.
@@ -35,13 +34,6 @@ class Sender:
         self._entity = entity
         self._system = cycle.system_of(entity)
         self._subject = cycle.mappings.subject_of(entity)
-
-    def moved(self, write: Write) -> bool:
-        """Whether the target is no longer what the write was planned from, as far as was read."""
-        if write.key is None:
-            return False
-        with self._cycle.ledger.begin() as connection:
-            return not is_accounted(connection, self._cycle.division, write.entity, write.key)
 
     def send(self, write: Write) -> tuple[Outcome, str]:
         """Carry a write out and store what became of it.
@@ -128,10 +120,7 @@ class Sender:
         cycle = self._cycle
         with cycle.ledger.begin() as connection:
             if write.operation == "create":
-                link = pd.DataFrame(
-                    [{"entity": write.entity, "key": written.key, "cluster_id": write.cluster_id, "origin": "insert"}]
-                )
-                store_members(connection, cycle.division, link, cycle.run_id)
+                store_insert(connection, cycle.division, write.entity, written.key, write.cluster_id, cycle.run_id)
                 debts.close_intent(connection, intents[0], "inserted")
             account_sent(connection, cycle.division, write.entity, written.key, write.cluster_id, write.canonical)
             debts.settle_owed(connection, cycle.division, write.entity, write.cluster_id, write.remaining, write.reason)
@@ -143,8 +132,9 @@ class Sender:
             "cluster_id": write.cluster_id,
             "entity": write.entity,
             "key": written.key,
+            "status": written.status,
         }
-        rows: list[dict[str, object]] = [
+        rows = [
             {
                 **common,
                 "kind": "write",
@@ -152,11 +142,10 @@ class Sender:
                 "before": write.expected.get(name),
                 "after": value or None,
                 "rule": write.operation,
-                "status": written.status,
             }
             for name, value in write.canonical.items()
         ]
         if write.operation == "create":
-            rows.append({**common, "kind": "link", "rule": "insert", "status": written.status})
-        frame = pd.DataFrame(rows).astype({"status": "Int64"})
-        notes.add_history(connection, self._cycle.division, frame, self._cycle.run_id)
+            link = {"kind": "link", "property": None, "before": None, "after": None, "rule": "insert"}
+            rows.append({**common, **link})
+        notes.add_events(connection, self._cycle.division, rows, self._cycle.run_id)

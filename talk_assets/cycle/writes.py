@@ -1,5 +1,6 @@
 """Which writes of an entity can be sent now; the others are told why they wait."""
 
+from collections.abc import Hashable
 from dataclasses import dataclass, field
 
 import pandas as pd
@@ -9,9 +10,9 @@ from talk_assets.cycle.collect import INVALID_LINE
 from talk_assets.cycle.context import Cycle
 from talk_assets.cycle.prepare import Ready, prepare
 from talk_assets.ledger import debts
-from talk_assets.ledger.clusters import keys_in, members_of
-from talk_assets.ledger.notes import holds
-from talk_assets.ledger.records import records_by_key
+from talk_assets.ledger.clusters import keys_in, links_of, members_of
+from talk_assets.ledger.notes import hold_reasons, holds
+from talk_assets.ledger.records import records_by_key, records_of_documents
 
 
 @dataclass(frozen=True)
@@ -83,15 +84,48 @@ def _wait_for_lines(cycle: Cycle, connection: sa.Connection, ready: Ready, lines
     of_document = lines.rows["document_id"].astype("Int64")
     blocked = lines.waits[lines.waits.ne("")].groupby(of_document).first()
     waits = waits.mask(creates & waits.eq(""), waits.index.to_series().map(blocked).fillna("").astype("str"))
-    members = members_of(connection, cycle.division, ready.rows.index[creates])
-    held = holds(connection, cycle.division)
-    held = held[held["kind"].eq(INVALID_LINE)].merge(members, on=["entity", "key"])
-    broken = held.drop_duplicates("cluster_id").set_index(held["cluster_id"].astype("int64"))["reason"]
-    waits = waits.mask(creates & waits.eq(""), waits.index.to_series().map(broken).fillna("").astype("str"))
+    for why in (
+        _invalid_lines(cycle, connection, ready.rows.index[creates]),
+        _held_lines(cycle, connection, ready, creates),
+    ):
+        waits = waits.mask(creates & waits.eq(""), waits.index.to_series().map(why).fillna("").astype("str"))
     if cycle.capabilities[ready.entity].requires_lines:
         empty = creates & ~waits.index.isin(of_document.dropna())
         waits = waits.mask(empty & waits.eq(""), f"{ready.entity} takes no document without lines: add a line")
     return waits
+
+
+def _invalid_lines(cycle: Cycle, connection: sa.Connection, clusters: pd.Index) -> pd.Series:
+    """Index cluster, value why a line of one of its documents could not be taken from its feed."""
+    members = members_of(connection, cycle.division, clusters)
+    held = holds(connection, cycle.division)
+    broken = held[held["kind"].eq(INVALID_LINE)].merge(members, on=["entity", "key"]).drop_duplicates("cluster_id")
+    index = pd.Index(broken["cluster_id"].astype("int64"))
+    return pd.Series(broken["reason"].to_numpy(), index=index, dtype="str")
+
+
+def _held_lines(cycle: Cycle, connection: sa.Connection, ready: Ready, creates: pd.Series) -> pd.Series:
+    """Index cluster, value why a line of the document it is created from is held."""
+    subject = cycle.mappings.subject_of(ready.entity)
+    sources = {flow.customerp for flow in subject.flows.values() if flow.exact == ready.entity}
+    sources |= {flow.exact for flow in subject.flows.values() if flow.customerp == ready.entity}
+    members = members_of(connection, cycle.division, ready.rows.index[creates])
+    found = []
+    for source in sources:
+        lines = cycle.lines_of(source)
+        documents = members[members["entity"].eq(source)]
+        if lines is None or documents.empty:
+            continue
+        known = records_of_documents(connection, cycle.division, lines, documents["key"], [])
+        linked = links_of(connection, cycle.division, known)
+        unlinked = known[~known["key"].isin(linked["key"])]
+        reasons = hold_reasons(connection, cycle.division, lines + "/" + unlinked["key"])
+        because = (lines + "/" + unlinked["key"]).map(reasons).astype("str").fillna("it is not linked yet")
+        text = "its line " + lines + "/" + unlinked["key"] + " is held: " + because
+        cluster_of = documents.set_index("key")["cluster_id"].astype("int64")
+        found.append(pd.Series(text.to_numpy(), index=unlinked["document"].map(cluster_of).to_numpy(), dtype="str"))
+    every = pd.concat(found) if found else pd.Series(dtype="str")
+    return every[~every.index.duplicated()]
 
 
 def _build(
@@ -106,42 +140,54 @@ def _build(
         documents = {str(number): str(key) for number, key in found_keys.items()}
     known = records_by_key(connection, cycle.division, ready.entity, ready.rows["key"].dropna(), [])
     versions = known.set_index("key")["version"].dropna().to_dict()
+    own_of, canonical_of = _texts(ready.own), _texts(ready.canonical)
+    expected_of, left_out_of = _texts(ready.expected), _texts(ready.left_out)
+    new_lines = _new_lines(lines)
+    reasons = {number: str(reason) for number, reason in ready.reasons.items()}
     found = []
-    for cluster_id in sendable:
-        row = ready.rows.loc[cluster_id]
+    for cluster_id, row in ready.rows.loc[sendable].to_dict("index").items():
         create = row["operation"] == "create"
-        own = _own(ready, cluster_id)
+        own = {name: value or None for name, value in own_of[cluster_id].items()}
         document = documents.get(str(row["document_id"]))
         if not own or (document_entity is not None and document is None):
             continue
         found.append(
             Write(
                 entity=ready.entity,
-                cluster_id=int(cluster_id),
+                cluster_id=int(str(cluster_id)),
                 operation=str(row["operation"]),
                 key=None if create else str(row["key"]),
                 own={**(subject.constants.get(ready.entity, {}) if create else {}), **own},
-                canonical=_texts(ready.canonical, cluster_id),
-                expected=_texts(ready.expected, cluster_id),
-                remaining=_texts(ready.left_out, cluster_id),
-                reason=str(ready.reasons[cluster_id]),
+                canonical=canonical_of[cluster_id],
+                expected=expected_of[cluster_id],
+                remaining=left_out_of[cluster_id],
+                reason=reasons[cluster_id],
                 document=document,
                 version=None if create else versions.get(row["key"]),
                 attempts=int(row["attempts"]),
-                lines=_new_lines(lines, cluster_id) if create and lines is not None else [],
+                lines=new_lines.get(cluster_id, []) if create else [],
             )
         )
     return found
 
 
-def _new_lines(lines: Ready, document: int) -> list[NewLine]:
-    mine = lines.rows.index[lines.rows["document_id"].eq(document) & lines.rows["operation"].eq("create")]
-    return [NewLine(int(line), _own(lines, line), _texts(lines.canonical, line)) for line in mine]
+def _new_lines(lines: Ready | None) -> dict[Hashable, list[NewLine]]:
+    """Per document cluster the lines to create with it."""
+    found: dict[Hashable, list[NewLine]] = {}
+    if lines is None:
+        return found
+    own_of, canonical_of = _texts(lines.own), _texts(lines.canonical)
+    creates = lines.rows["document_id"][lines.rows["operation"].eq("create")].dropna()
+    for cluster_id, document in creates.items():
+        own: dict[str, str | None] = {name: value or None for name, value in own_of[cluster_id].items()}
+        found.setdefault(int(document), []).append(NewLine(int(str(cluster_id)), own, canonical_of[cluster_id]))
+    return found
 
 
-def _own(ready: Ready, cluster_id: int) -> dict[str, str | None]:
-    return {name: value or None for name, value in _texts(ready.own, cluster_id).items()}
-
-
-def _texts(frame: pd.DataFrame, cluster_id: int) -> dict[str, str]:
-    return {str(name): str(value) for name, value in frame.loc[cluster_id].dropna().items()}
+def _texts(frame: pd.DataFrame) -> dict[Hashable, dict[str, str]]:
+    """Per cluster the values there are."""
+    rows = frame.to_dict("index")
+    return {
+        cluster_id: {str(name): str(value) for name, value in row.items() if isinstance(value, str)}
+        for cluster_id, row in rows.items()
+    }

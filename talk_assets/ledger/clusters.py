@@ -123,6 +123,21 @@ def store_members(connection: sa.Connection, division: str, frame: pd.DataFrame,
     upsert_frame(connection, member, rows, key=["division", "entity", "key"])
 
 
+def store_insert(connection: sa.Connection, division: str, entity: str, key: str, cluster_id: int, run: str) -> None:
+    """Store the link to a record that we have just inserted."""
+    statement = insert(member).values(
+        division=division,
+        entity=entity,
+        key=key,
+        cluster_id=cluster_id,
+        origin="insert",
+        linked_at=sa.func.now(),
+        linked_run=run,
+    )
+    taken = {"cluster_id": cluster_id, "origin": "insert", "deleted_at": None}
+    connection.execute(statement.on_conflict_do_update(index_elements=["division", "entity", "key"], set_=taken))
+
+
 def mark_deleted(connection: sa.Connection, division: str, frame: pd.DataFrame) -> None:
     """Note that the records `entity, key` are gone from their system; the links stay for the answer why."""
     if frame.empty:

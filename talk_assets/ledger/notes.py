@@ -9,7 +9,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from talk_assets.ledger.bulk import copy_frame, read_frame, upsert_frame
 from talk_assets.ledger.keys import keys_of
-from talk_assets.ledger.tables import conflict, hold, run
+from talk_assets.ledger.tables import conflict, history, hold, run
 
 _HOLD_KEY = ["division", "entity", "key", "kind", "property"]
 
@@ -74,6 +74,13 @@ def add_history(connection: sa.Connection, division: str, rows: pd.DataFrame, ru
         return
     frame = rows.assign(division=division, at=pd.Timestamp.now("UTC"), run=run_id).reset_index(drop=True)
     copy_frame(connection, "talk.history", frame, [str(name) for name in frame.columns])
+
+
+def add_events(connection: sa.Connection, division: str, rows: Sequence[Mapping[str, Any]], run_id: str) -> None:
+    """Append a few rows to history, each with `subject, kind` and any of its other columns; all with the same ones."""
+    if rows:
+        common = {"division": division, "run": run_id}
+        connection.execute(sa.insert(history).values(at=sa.func.now()), [{**common, **row} for row in rows])
 
 
 def replace_conflicts(

@@ -207,12 +207,15 @@ def apply_deletions(connection: sa.Connection, division: str, entities: Sequence
     return rows
 
 
-def is_accounted(connection: sa.Connection, division: str, entity: str, key: str) -> bool:
-    """Whether a record is known, there, and as it was when it was last decided on."""
-    return bool(
-        connection.execute(
-            sa.select(record.c.accounted & record.c.deleted_at.is_(None)).where(
-                record.c.division == division, record.c.entity == entity, record.c.key == key
-            )
-        ).scalar_one_or_none()
+def moved_since_decided(connection: sa.Connection, division: str, entity: str, keys: Sequence[str]) -> set[str]:
+    """Which of the records are not known, gone, or not as they were when they were last decided on."""
+    settled = connection.execute(
+        sa.select(record.c.key).where(
+            record.c.division == division,
+            record.c.entity == entity,
+            record.c.key.in_(keys),
+            record.c.accounted,
+            record.c.deleted_at.is_(None),
+        )
     )
+    return set(keys) - set(settled.scalars())
