@@ -117,6 +117,12 @@ def _store(
     known = store.records_by_key(connection, cycle.division, entity, fresh["key"], properties).set_index("key")
     fresh, same = _merge_known(fresh, known, properties)
     failed = failures(feed_schema(entity, cycle.mappings), fresh)
+    whole = failed[failed["key"].isna()]
+    if len(whole):
+        raise UnexpectedAnswer(
+            entity.partition(".")[0],
+            f"Reading {entity}: {' '.join(whole['problem'])} Nothing was taken from the feed.",
+        )
     replace_holds(
         connection,
         cycle.division,

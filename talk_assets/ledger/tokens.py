@@ -4,8 +4,6 @@ import hashlib
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from datetime import datetime
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
@@ -15,27 +13,7 @@ from talk_assets.ledger.database import Ledger
 from talk_assets.ledger.locks import advisory_lock
 from talk_assets.ledger.secrets import Cipher
 from talk_assets.ledger.tables import token
-
-
-@dataclass(frozen=True, slots=True)
-class StoredToken:
-    """What an authorisation server gave.
-
-    Attributes:
-        access_token: sent with every call.
-        refresh_token: exchanged for the next pair; Exact gives a new one each time and forgets the old one
-            (Exact reference, authentication).
-        issued_at: when the pair was given, with time zone.
-        expires_at: when the access token ends, with time zone.
-        seed: SHA-256 in hexadecimal of the configured first refresh token that the pair descends from (`seed_of`); a
-            newly configured one differs, and is then used instead.
-    """
-
-    access_token: str = field(repr=False)
-    refresh_token: str = field(repr=False)
-    issued_at: datetime
-    expires_at: datetime
-    seed: str
+from talk_assets.systems.tokens import StoredToken
 
 
 def seed_of(first_refresh_token: str) -> str:

@@ -167,7 +167,9 @@ def _text(values: pd.Series) -> pd.Series:
     objects = values.astype("object")
     # NaN: the property was not sent. None: it was sent, without a value.
     absent = objects.isna() & objects.map(type).astype("str").ne(str(type(None)))
-    text = objects.astype("str").str.replace("\r\n", "\n", regex=False).str.strip().fillna("")
+    # PostgreSQL stores no NUL, and no person ever typed one.
+    text = objects.astype("str").str.replace("\x00", "", regex=False)
+    text = text.str.replace("\r\n", "\n", regex=False).str.strip().fillna("")
     return text.mask(absent)
 
 

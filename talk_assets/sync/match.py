@@ -16,6 +16,8 @@ from talk_assets.sync.compare import comparable
 
 # Between the parts of a key made of several properties: no text of either system contains it.
 _SEPARATOR = "\x1f"
+# Characters of a criterion's value.
+LONGEST_KEY = 600
 
 
 def criterion_keys(feed: pd.DataFrame, entity: str, subject: Subject, resolved: pd.DataFrame) -> pd.DataFrame:
@@ -45,6 +47,8 @@ def criterion_keys(feed: pd.DataFrame, entity: str, subject: Subject, resolved: 
                 for p in alternative
             ]
             value = _joined(parts)
+            # A longer text identifies nothing, and would not fit an index.
+            value = value.where(value.str.len().le(LONGEST_KEY))
             usable = value.notna() if joined is None else value.notna() & ~joined
             found.append(
                 pd.DataFrame({"key": feed["key"][usable], "value": value[usable]}).assign(

@@ -9,7 +9,8 @@ from cryptography.fernet import Fernet
 from talk_assets.errors import LedgerError
 from talk_assets.ledger.database import Ledger
 from talk_assets.ledger.secrets import Cipher
-from talk_assets.ledger.tokens import StoredToken, TokenStore, seed_of
+from talk_assets.ledger.tokens import TokenStore, seed_of
+from talk_assets.systems.tokens import StoredToken
 
 NOW = datetime(2024, 1, 31, 12, 0, 0, 123456, tzinfo=UTC)
 
