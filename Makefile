@@ -1,0 +1,67 @@
+# The commands of a checkout. Each first builds .venv, or brings it up to date after a change of the requirements.
+# Targets are relative, so that a folder whose path has spaces works.
+
+SHELL := bash
+.DEFAULT_GOAL := help
+.PHONY: help sync dev test check lint-fix soak clean
+
+BIN := .venv/bin
+READY := .venv/.ready
+# Another interpreter: make sync PYTHON=/path/to/python3
+PYTHON :=
+# More words for the command: make sync ARGS=--preview, make test ARGS='-k match'
+ARGS :=
+
+help: ## Show these lines
+	@echo 'make TARGET [ARGS="more words for its command"] [PYTHON=interpreter for .venv]'
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s%s\n", $$1, $$2 }' Makefile
+
+sync: $(READY) ## Keep both systems equal: one round (ARGS=--preview writes nothing)
+	@$(BIN)/talk-assets sync $(ARGS)
+
+dev: $(READY) ## Start Dagster with its web pages on this machine; Ctrl-C stops it
+	@$(BIN)/talk-assets dev $(ARGS)
+
+test: check ## Run check, then every test but those of soak (within 10 minutes on two cores)
+	@$(BIN)/pytest -n 2 -m "not soak" $(ARGS)
+
+# With DAGSTER_HOME, dg finds in dagster.yaml that telemetry is off.
+check: export DAGSTER_HOME = $(CURDIR)
+check: $(READY) ## Check format, style, types and Dagster's configuration; change nothing
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/dg check toml
+	@$(BIN)/dg check defs
+
+lint-fix: $(READY) ## Correct format and style where that can be done by itself
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+soak: $(READY) ## Run the tests that take long
+	@$(BIN)/pytest -m soak --timeout 7200 $(ARGS)
+
+clean: ## Remove .venv and what the tools keep; .talk, with its data, stays
+	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis .tmp_dagster_home_* build dist
+	find talk_assets talk_assets_tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
+
+NEW_ENOUGH := import sys; raise SystemExit(sys.version_info < (3, 11))
+
+$(READY): requirements.txt requirements-dev.txt pyproject.toml
+	@$(BIN)/python -c '$(NEW_ENOUGH)' 2>/dev/null && exit 0; \
+	if [ -n "$(PYTHON)" ]; then candidates=("$(PYTHON)"); else candidates=(python3.11 python3 python3.12 python3.13); fi; \
+	for python in "$${candidates[@]}"; do \
+		"$$python" -c '$(NEW_ENOUGH)' 2>/dev/null || continue; \
+		echo "Building .venv with $$("$$python" --version)"; \
+		"$$python" -m venv --clear .venv && exit 0; \
+		rm -rf .venv; \
+		echo "$$python cannot build .venv: install its venv module (Debian and Ubuntu: python3-venv)." >&2; \
+		exit 1; \
+	done; \
+	echo "No Python 3.11 or newer among $${candidates[*]}: install Python 3.11, or name it with PYTHON=/path/to/python3.11." >&2; \
+	exit 1
+	@echo 'Installing the pinned packages into .venv; a dot for each that has to be fetched'
+	@set -o pipefail; $(BIN)/python -m pip install --disable-pip-version-check --requirement requirements-dev.txt \
+		| awk '/^Collecting/ { printf "."; fflush(); dots = 1 } END { if (dots) print "" }'
+	@$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
