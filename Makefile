@@ -25,8 +25,9 @@ dev: $(READY) ## Start Dagster with its web pages on this machine; Ctrl-C stops 
 test: check ## Run check, then every test but those of soak (within 10 minutes on two cores)
 	@$(BIN)/pytest -n 2 -m "not soak" $(ARGS)
 
-# With DAGSTER_HOME, dg finds in dagster.yaml that telemetry is off.
+# Where dg finds that telemetry is off, and that it runs in the environment of this folder.
 check: export DAGSTER_HOME = $(CURDIR)
+check: export VIRTUAL_ENV = $(CURDIR)/.venv
 check: $(READY) ## Check format, style, types and Dagster's configuration; change nothing
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
@@ -61,7 +62,7 @@ $(READY): requirements.txt requirements-dev.txt pyproject.toml
 	echo "No Python 3.11 or newer among $${candidates[*]}: install Python 3.11, or name it with PYTHON=/path/to/python3.11." >&2; \
 	exit 1
 	@echo 'Installing the pinned packages into .venv; a dot for each that has to be fetched'
-	@set -o pipefail; $(BIN)/python -m pip install --disable-pip-version-check --requirement requirements-dev.txt \
-		| awk '/^Collecting/ { printf "."; fflush(); dots = 1 } END { if (dots) print "" }'
+	@set -o pipefail; $(BIN)/python -m pip install --disable-pip-version-check --requirement requirements-dev.txt 2>.venv/pip.log \
+		| awk '/^Collecting/ { printf "."; fflush(); dots = 1 } END { if (dots) print "" }' || { cat .venv/pip.log >&2; exit 1; }
 	@$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
