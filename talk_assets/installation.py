@@ -1,6 +1,7 @@
 """An installation in use: settings, mappings, the ledger and both systems, opened together and closed together."""
 
-from collections.abc import Iterator
+import hashlib
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import TypeVar
@@ -10,7 +11,8 @@ from talk_assets.errors import ConfigurationError
 from talk_assets.ledger.database import Ledger, open_ledger
 from talk_assets.ledger.embedded import database_url
 from talk_assets.ledger.locks import division_lock
-from talk_assets.ledger.notes import start_run
+from talk_assets.ledger.notes import DONE, last_run, start_run
+from talk_assets.ledger.records import read_cursor, store_cursor
 from talk_assets.ledger.secrets import open_cipher
 from talk_assets.ledger.tokens import TokenStore
 from talk_assets.ledger.views import create_views
@@ -29,6 +31,8 @@ T = TypeVar("T")
 
 # How long a run waits for another one of the same division before it leaves.
 WAIT_SECONDS = 30.0
+# The name under which it is kept for which systems the credentials were found good.
+CHECKED = "checked"
 
 
 @dataclass(frozen=True)
@@ -56,10 +60,10 @@ class Installation:
 
     @contextmanager
     def systems(self) -> Iterator[dict[str, System]]:
-        """Connect both systems and check that they answer.
+        """Make a connector for each system; nothing is sent yet.
 
         Raises:
-            AccessDenied, SystemUnavailable, UnexpectedAnswer: the sentence names the setting.
+            ConfigurationError: a setting or the connector profile is wrong.
         """
         settings = self.settings
         wanted = {
@@ -88,8 +92,6 @@ class Installation:
                 wanted,
             )
             stack.callback(exact.close)
-            customerp.check()
-            exact.check()
             yield {"customerp": customerp, "exact": exact}
 
     @contextmanager
@@ -100,12 +102,16 @@ class Installation:
 
         Raises:
             LedgerError: another run of the division holds the lock.
+            AccessDenied: a system refuses the credentials; the sentence names the setting.
+            SystemUnavailable: a system does not answer at its address.
+            UnexpectedAnswer: something else answers there.
         """
         employer = self.settings.exact_employer_account
         with ExitStack() as stack:
             stack.enter_context(division_lock(self.ledger, self.division, WAIT_SECONDS, run_id))
             systems = stack.enter_context(self.systems())
             ledger = stack.enter_context(self.ledger.preview()) if preview else self.ledger
+            self._check(ledger, systems, run_id)
             with ledger.begin() as connection:
                 start_run(connection, self.division, run_id)
             yield Cycle(
@@ -117,6 +123,32 @@ class Installation:
                 systems=systems,
                 defaults={} if employer is None else {"exact_employer_account": f"exact.accounts/{employer}"},
             )
+
+    def _check(self, ledger: Ledger, systems: Mapping[str, System], run_id: str) -> None:
+        """Ask both systems whether they know us, unless the last run shows that they do: questions cost calls."""
+        with ledger.begin() as connection:
+            checked = read_cursor(connection, self.division, CHECKED)
+            last = last_run(connection, self.division)
+        if checked == self._fingerprint() and last is not None and last["outcome"] == DONE:
+            return
+        for system in systems.values():
+            system.check()
+        with ledger.begin() as connection:
+            store_cursor(connection, self.division, CHECKED, self._fingerprint(), run_id)
+
+    def _fingerprint(self) -> str:
+        """Tells the configured systems apart without revealing anything of them."""
+        settings = self.settings
+        parts = [
+            settings.customerp_url,
+            settings.customerp_token and settings.customerp_token.get_secret_value(),
+            settings.customerp_profile,
+            settings.exact_url,
+            settings.exact_division,
+            settings.exact_client_id,
+            settings.exact_client_secret and settings.exact_client_secret.get_secret_value(),
+        ]
+        return hashlib.sha256("\0".join(map(str, parts)).encode()).hexdigest()
 
 
 def _mapped(mappings: Mappings, entity: str) -> bool:

@@ -69,7 +69,7 @@ def collect(cycle: Cycle, entity: str) -> Collected:
     failed = pd.concat(found, ignore_index=True)
     return Collected(
         entity=entity,
-        read=len(read.records),
+        read=len(read.records) + len(read.lines),
         changed=changed,
         held=failed["key"].nunique(),
         failures=failed,

@@ -219,3 +219,17 @@ def clusters_with_intent(connection: sa.Connection, division: str, entity: str) 
         )
     )
     return {int(number) for number in rows.scalars()}
+
+
+def latest_owed(connection: sa.Connection, division: str, limit: int = 20) -> pd.DataFrame:
+    """The debts that need attention first: `entity, key, operation, state, reason, values, since`, dead ones first."""
+    urgency = sa.case({"dead": 0, "waiting": 1, "person": 2, "owed": 3}, value=owed.c.state)
+    return read_frame(
+        connection,
+        sa.select(
+            owed.c.entity, owed.c.key, owed.c.operation, owed.c.state, owed.c.reason, owed.c["values"], owed.c.since
+        )
+        .where(owed.c.division == division)
+        .order_by(urgency, owed.c.entity, owed.c.cluster_id)
+        .limit(limit),
+    )

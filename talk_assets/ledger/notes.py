@@ -11,6 +11,8 @@ from talk_assets.ledger.bulk import copy_frame, read_frame, upsert_frame
 from talk_assets.ledger.keys import keys_of
 from talk_assets.ledger.tables import conflict, history, hold, run
 
+# How a run ended.
+DONE, FAILURES = "done", "failures"
 _HOLD_KEY = ["division", "entity", "key", "kind", "property"]
 
 
@@ -161,3 +163,26 @@ def last_run(connection: sa.Connection, division: str) -> dict[str, Any] | None:
         .limit(1)
     ).one_or_none()
     return None if row is None else dict(row._mapping)
+
+
+def add_summary(
+    connection: sa.Connection, division: str, run_id: str, section: str, name: str, counts: Mapping[str, int]
+) -> None:
+    """Add counts to a run's summary under `section` and `name`; counts that are there already grow."""
+    at = (run.c.division == division, run.c.run_id == run_id)
+    noted = connection.execute(sa.select(run.c.summary).where(*at).with_for_update()).scalar_one()
+    before = noted.setdefault(section, {}).get(name, {})
+    noted[section][name] = {key: value + before.get(key, 0) for key, value in counts.items()}
+    connection.execute(sa.update(run).values(summary=noted).where(*at))
+
+
+def summary_of(connection: sa.Connection, division: str, run_id: str) -> dict[str, Any]:
+    """What was added to a run's summary so far."""
+    return connection.execute(
+        sa.select(run.c.summary).where(run.c.division == division, run.c.run_id == run_id)
+    ).scalar_one()
+
+
+def latest_division(connection: sa.Connection) -> str | None:
+    """The division of the latest run; None before the first."""
+    return connection.execute(sa.select(run.c.division).order_by(run.c.started_at.desc()).limit(1)).scalar_one_or_none()

@@ -1,0 +1,110 @@
+"""Sources and feeds: what lives in the other systems, and what was read of it."""
+
+import time
+
+import dagster as dg
+
+from talk_assets.assets.keys import FEEDS, OWNERS, SOURCES, deletions_key, feed_key, source_key
+from talk_assets.assets.metadata import column_schema, counts, masked, seconds, table
+from talk_assets.assets.run import TalkRun
+from talk_assets.cycle.collect import collect, collect_deletions
+from talk_assets.cycle.report import note_feed
+from talk_assets.mappings.model import Mappings
+from talk_assets.schemas.frames import feed_schema
+
+_SYSTEMS = {"customerp": "Customerp", "exact": "Exact Online"}
+SCHEMA = "schema"
+
+
+def source_specs(mappings: Mappings) -> list[dg.AssetSpec]:
+    """One external asset per entity: it lives in its system, and people edit it there."""
+    return [
+        dg.AssetSpec(
+            key=source_key(entity),
+            group_name=SOURCES,
+            description=f"{name} as it lives in {_SYSTEMS[system]}, where people edit it.",
+            owners=OWNERS,
+            kinds={system},
+            tags={"system": system},
+        )
+        for entity in mappings.entities
+        for system, _, name in [entity.partition(".")]
+    ]
+
+
+def deletions_asset(system: str) -> dg.AssetsDefinition:
+    """What a system reports as removed since the last read."""
+
+    @dg.asset(
+        key=deletions_key(system),
+        group_name=FEEDS,
+        owners=OWNERS,
+        kinds={system, "postgres"},
+        code_version="1",
+        description=(
+            f"Records that {_SYSTEMS[system]} reports as removed since the last read. Nothing is deleted on the other "
+            "side: a removed record is noted, its partner stays, and it is not put back."
+        ),
+    )
+    def deletions(talk: dg.ResourceParam[TalkRun]) -> dg.MaterializeResult:  # type: ignore[type-arg]  # Dagster reads the bare name only
+        started = time.monotonic()
+        with talk.step("feeds", f"{system}.deletions"):
+            reported = collect_deletions(talk.cycle, system)
+        return dg.MaterializeResult(metadata={**counts({"reported": reported}), **seconds(time.monotonic() - started)})
+
+    return deletions
+
+
+def feed_asset(entity: str, mappings: Mappings) -> dg.AssetsDefinition:
+    """What was read of an entity."""
+    system, _, name = entity.partition(".")
+    subject = mappings.subject_of(entity).subject
+    schema = feed_schema(entity, mappings)
+
+    @dg.asset(
+        key=feed_key(entity),
+        deps=[source_key(entity), deletions_key(system)],
+        group_name=FEEDS,
+        owners=OWNERS,
+        kinds={system, "postgres", "pandas"},
+        tags={"system": system, "subject": subject},
+        code_version="1",
+        metadata={**column_schema(schema), "table": f"talk.feed_{system}_{name}"},
+        check_specs=[
+            dg.AssetCheckSpec(
+                SCHEMA, asset=feed_key(entity), description="Every record that was read has the declared types."
+            )
+        ],
+        description=(
+            f"Reads the {name} of {_SYSTEMS[system]} that changed since the last read, turns them into the declared "
+            "types and stores them. A record that breaks its schema is held with a sentence; the rest goes on. A "
+            "property missing from the whole feed, or a feed that is suddenly empty, stops this entity."
+        ),
+    )
+    def feed(talk: dg.ResourceParam[TalkRun]) -> dg.MaterializeResult:  # type: ignore[type-arg]  # Dagster reads the bare name only
+        started, calls = time.monotonic(), talk.cycle.systems[system].calls
+        with talk.step("feeds", entity):
+            collected = collect(talk.cycle, entity)
+            shown = note_feed(talk.cycle, collected)
+        failing = masked(collected.failures.head(20), subject, ["value", "problem"])
+        said = "; ".join(failing["problem"].head(3)) if len(failing) else "Every record that was read fits."
+        return dg.MaterializeResult(
+            metadata={
+                **counts({**shown, "calls": talk.cycle.systems[system].calls - calls}),
+                **seconds(time.monotonic() - started),
+                "full_read": dg.MetadataValue.bool(collected.complete),
+                "held_records": table(failing),
+            },
+            check_results=[
+                dg.AssetCheckResult(
+                    asset_key=feed_key(entity),
+                    check_name=SCHEMA,
+                    passed=collected.held == 0,
+                    severity=dg.AssetCheckSeverity.WARN,
+                    description=said,
+                    metadata={"held_records": table(failing)},
+                )
+            ],
+        )
+
+    return feed

@@ -1,0 +1,38 @@
+"""How assets are called."""
+
+import dagster as dg
+
+OWNERS = ["team:talk-assets"]
+# Groups: the layers, in the order in which data passes through them.
+SOURCES, FEEDS, PAIRS, MERGED, SINKS = "sources", "feeds", "matched_pairs", "merged", "sinks"
+
+
+def source_key(entity: str) -> dg.AssetKey:
+    """What lives in the other system."""
+    system, _, name = entity.partition(".")
+    return dg.AssetKey(["source", system, name])
+
+
+def feed_key(entity: str) -> dg.AssetKey:
+    """What was read of an entity."""
+    return dg.AssetKey(entity.split("."))
+
+
+def deletions_key(system: str) -> dg.AssetKey:
+    """What a system reports as removed."""
+    return dg.AssetKey([system, "deletions"])
+
+
+def pair_key(flow: str) -> dg.AssetKey:
+    """The matched pairs of a flow."""
+    return dg.AssetKey(["pairs", flow])
+
+
+def merged_key(subject: str) -> dg.AssetKey:
+    """The golden records of a subject."""
+    return dg.AssetKey(["merged", subject])
+
+
+def sink_key(entity: str) -> dg.AssetKey:
+    """What was written to an entity."""
+    return dg.AssetKey(["written", *entity.split(".")])

@@ -1,0 +1,84 @@
+"""Merged subjects: which value every property has, and what is therefore owed."""
+
+import time
+
+import dagster as dg
+
+from talk_assets.assets.keys import MERGED, OWNERS, merged_key, pair_key
+from talk_assets.assets.metadata import column_schema, counts, masked, seconds, table
+from talk_assets.assets.run import TalkRun
+from talk_assets.cycle.merge import merge
+from talk_assets.cycle.report import changes
+from talk_assets.mappings.model import Mappings
+from talk_assets.schemas.frames import golden_schema
+
+CONFLICTS = "conflicts"
+_VALUES = ["before", "after", "loser_value"]
+
+
+def merged_asset(subject_name: str, mappings: Mappings) -> dg.AssetsDefinition:
+    """The golden records of a subject and of its lines."""
+    subject = mappings.subjects[subject_name]
+    lines = f" and their lines ({subject.lines.meaning})" if subject.lines is not None else ""
+
+    @dg.asset(
+        key=merged_key(subject_name),
+        deps=[pair_key(flow) for flow in subject.flows],
+        group_name=MERGED,
+        owners=OWNERS,
+        kinds={"pandas", "postgres"},
+        tags={"subject": subject_name},
+        code_version="1",
+        metadata={
+            **column_schema(golden_schema(subject_name, mappings)),
+            "table": f"talk.golden_{subject_name}",
+        },
+        check_specs=[
+            dg.AssetCheckSpec(
+                CONFLICTS, asset=merged_key(subject_name), description="No property waits for a person's decision."
+            )
+        ],
+        description=(
+            f"{subject.meaning} Decides every property once for all records that are the same{lines}: the latest edit "
+            "wins, empty never beats a value, and whoever loses is kept in talk.history. What a system should hold and "
+            "does not becomes an owed write. Stored in one transaction."
+        ),
+    )
+    def merged(talk: dg.ResourceParam[TalkRun]) -> dg.MaterializeResult:  # type: ignore[type-arg]  # Dagster reads the bare name only
+        started = time.monotonic()
+        with talk.step("merged", subject_name):
+            done = merge(talk.cycle, subject_name)
+        sample = masked(changes(talk.cycle, subject_name), subject_name, _VALUES)
+        conflicts = sum(
+            part.conflicts.groupby(["cluster_id", "property"]).ngroups for part in done if len(part.conflicts)
+        )
+        return dg.MaterializeResult(
+            metadata={
+                **counts(
+                    {
+                        "decided": done[0].decided,
+                        "decided_lines": sum(part.decided for part in done[1:]),
+                        "linked": sum(len(part.linked) for part in done),
+                        "held": sum(len(part.held) for part in done),
+                        "changes": sum(len(part.history) for part in done),
+                        "conflicts": conflicts,
+                        "recovered_inserts": sum(part.recovered for part in done),
+                    }
+                ),
+                **seconds(time.monotonic() - started),
+                "latest_changes": table(sample),
+            },
+            check_results=[
+                dg.AssetCheckResult(
+                    asset_key=merged_key(subject_name),
+                    check_name=CONFLICTS,
+                    passed=conflicts == 0,
+                    severity=dg.AssetCheckSeverity.WARN,
+                    description=f"{conflicts} properties wait for a person's decision; see talk.conflict."
+                    if conflicts
+                    else "No property waits for a person's decision.",
+                )
+            ],
+        )
+
+    return merged

@@ -1,0 +1,48 @@
+"""What people see beside an asset."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import dagster as dg
+import pandas as pd
+import pandera.pandas as pa
+
+from talk_assets.schemas.report import table_schema
+
+# Subjects whose values are about people: shown by their first letter only.
+PERSONAL = {"person"}
+
+
+def column_schema(schema: pa.DataFrameSchema) -> dict[str, Any]:
+    """The columns of a frame with type and meaning, as Dagster shows them."""
+    columns = [
+        dg.TableColumn(name=column.name, type=column.type, description=column.description)
+        for column in table_schema(schema)
+    ]
+    return {"dagster/column_schema": dg.TableSchema(columns=columns)}
+
+
+def table(frame: pd.DataFrame) -> dg.MetadataValue[Any]:
+    """A few rows, as a table to read."""
+    shown = frame.astype("object").where(frame.notna(), "")
+    columns = [dg.TableColumn(name=str(name), type="text") for name in frame.columns]
+    records = [dg.TableRecord({str(k): str(v) for k, v in row.items()}) for row in shown.to_dict("records")]
+    return dg.MetadataValue.table(records, schema=dg.TableSchema(columns=columns))
+
+
+def masked(frame: pd.DataFrame, subject: str, columns: list[str]) -> pd.DataFrame:
+    """The same rows, with values about people cut to their first letter."""
+    if subject not in PERSONAL:
+        return frame
+    hidden = {name: (frame[name].str.slice(0, 1) + "•••") for name in columns if name in frame}
+    return frame.assign(**hidden)
+
+
+def counts(values: Mapping[str, int | float]) -> dict[str, Any]:
+    """Numbers by name; Dagster plots them over the runs."""
+    return {name: dg.MetadataValue.int(int(value)) for name, value in values.items()}
+
+
+def seconds(value: float) -> dict[str, Any]:
+    """How long the step took."""
+    return {"seconds": dg.MetadataValue.float(round(value, 3))}

@@ -1,0 +1,95 @@
+"""Matched pairs: which records of the two systems are the same."""
+
+import time
+
+import dagster as dg
+
+from talk_assets.assets.keys import OWNERS, PAIRS, feed_key, merged_key, pair_key
+from talk_assets.assets.metadata import column_schema, counts, seconds, table
+from talk_assets.assets.run import TalkRun
+from talk_assets.cycle.match import match
+from talk_assets.cycle.report import pair_counts
+from talk_assets.ledger.notes import holds
+from talk_assets.mappings.model import Flow, Mappings, Subject
+from talk_assets.schemas.frames import pair_schema
+
+AMBIGUITY = "ambiguity"
+
+
+def pair_asset(flow_name: str, mappings: Mappings) -> dg.AssetsDefinition:
+    """The matched pairs of one Customerp entity and one Exact entity."""
+    flow = mappings.flows[flow_name]
+    subject = mappings.subject_of(flow.customerp)
+    system_kinds = {"customerp", "exact", "pandas"}
+
+    @dg.asset(
+        key=pair_key(flow_name),
+        deps=[*map(feed_key, flow.entities), *map(merged_key, _referred_to(subject, mappings))],
+        group_name=PAIRS,
+        owners=OWNERS,
+        kinds=system_kinds,
+        tags={"subject": subject.subject},
+        code_version="1",
+        metadata={**column_schema(pair_schema(flow_name, mappings)), "table": f"talk.pair_{flow_name}"},
+        check_specs=[
+            dg.AssetCheckSpec(
+                AMBIGUITY, asset=pair_key(flow_name), description="No record matches more than one record."
+            )
+        ],
+        description=(
+            f"{flow.meaning} Records are the same when {_criteria(flow)}. Links that were made before stay; where it "
+            "cannot be told which records belong together, all of them are held and none is inserted."
+        ),
+    )
+    def pairs(talk: dg.ResourceParam[TalkRun]) -> dg.MaterializeResult:  # type: ignore[type-arg]  # Dagster reads the bare name only
+        started = time.monotonic()
+        with talk.step("pairs", flow_name):
+            matched = match(talk.cycle, flow_name)
+        with talk.cycle.ledger.begin() as connection:
+            shown = pair_counts(connection, talk.cycle.division, flow, talk.cycle.run_id)
+            held = holds(connection, talk.cycle.division)
+        held = held[held["kind"].eq("ambiguous") & held["entity"].isin(flow.entities)]
+        told = held[["entity", "key", "reason"]].head(20)
+        return dg.MaterializeResult(
+            metadata={
+                **counts({"looked_at": matched.looked_at, "proposed": len(matched.proposals)}),
+                **counts({name: value for name, value in shown.items() if name in ("linked", "unmatched")}),
+                **seconds(time.monotonic() - started),
+                "proposals": table(matched.proposals.head(20)),
+            },
+            check_results=[
+                dg.AssetCheckResult(
+                    asset_key=pair_key(flow_name),
+                    check_name=AMBIGUITY,
+                    passed=held.empty,
+                    severity=dg.AssetCheckSeverity.WARN,
+                    description=_ambiguity(len(held)),
+                    metadata={"held_records": table(told)},
+                )
+            ],
+        )
+
+    return pairs
+
+
+def _ambiguity(held: int) -> str:
+    if not held:
+        return "No record of this flow was held as ambiguous before this run."
+    return (
+        f"{held} records are held because it cannot be told which belong together; correct the value that they share "
+        "in one of the systems."
+    )
+
+
+def _criteria(flow: Flow) -> str:
+    alternatives = [" and ".join(part.property for part in alternative) for alternative in flow.criteria]
+    told = [f"{flow.join.name} names the other record"] if flow.join else []
+    told += [f"{words} {'is' if ' and ' not in words else 'are'} equal" for words in alternatives]
+    return ", or ".join(told)
+
+
+def _referred_to(subject: Subject, mappings: Mappings) -> list[str]:
+    """Subjects that have to be decided first, because records of this one point to them."""
+    parts = [subject] if subject.lines is None else [subject, subject.lines]
+    named = {row.to for part in parts for row in part.properties.values() if row.to is not None}
+    return [name for name in mappings.subjects if name in named and name != subject.subject]

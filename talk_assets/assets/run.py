@@ -1,0 +1,83 @@
+"""What the assets of one run share: the cycle, and somebody who wants to know how far it is."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import dagster as dg
+
+from talk_assets.cycle.context import Cycle
+from talk_assets.cycle.deliver import Delivered
+from talk_assets.cycle.report import finish, summary
+from talk_assets.errors import AccessDenied, SystemFault, SystemUnavailable, TalkError
+from talk_assets.installation import open_installation
+from talk_assets.settings import load_settings
+
+# Called with a stage (feeds, pairs, merged, writes), what was done in it, how much of that is done and there is to do.
+Listener = Callable[[str, str, int, int], None]
+
+
+def _nobody(_stage: str, _name: str, _done: int, _total: int) -> None:
+    return None
+
+
+@dataclass
+class TalkRun:
+    """One run.
+
+    Attributes:
+        cycle: what its steps work with.
+        tell: called as steps are done.
+        delivered: what was written, or in a preview would be, entity by entity.
+        fault: the first error that stopped a step.
+    """
+
+    cycle: Cycle
+    tell: Listener = _nobody
+    delivered: list[Delivered] = field(default_factory=list)
+    fault: TalkError | None = None
+
+    @contextmanager
+    def step(self, stage: str, name: str) -> Iterator[None]:
+        """Run a step; what stops it becomes a failure whose text is the error's one sentence.
+
+        Raises:
+            Failure: without retries where only a person can help.
+        """
+        try:
+            yield
+        except TalkError as error:
+            self.fault = self.fault or error
+            passing = isinstance(error, SystemUnavailable)
+            raise dg.Failure(description=str(error), allow_retries=passing) from None
+        self.tell(stage, name, 1, 1)
+
+
+def could_not_start(fault: TalkError | None) -> bool:
+    """Whether a run stopped because a system could not be reached or refused us, rather than over a record."""
+    return isinstance(fault, AccessDenied | SystemUnavailable) or (
+        fault is not None and not isinstance(fault, SystemFault)
+    )
+
+
+@dg.resource(
+    config_schema={
+        "preview": dg.Field(
+            bool, default_value=False, description="Compute and show what would be written; store and write nothing."
+        )
+    },
+    description="The installation: settings, ledger and both systems, locked to this run for its division.",
+)
+@contextmanager
+def talk_resource(context: dg.InitResourceContext) -> Iterator[TalkRun]:
+    """Open the installation for a run that Dagster started."""
+    run_id = context.run.run_id if context.run is not None else "outside a run"
+    started = time.monotonic()
+    with (
+        open_installation(load_settings()) as installation,
+        installation.cycle(run_id, preview=bool(context.resource_config["preview"])) as cycle,
+    ):
+        run = TalkRun(cycle)
+        yield run
+        finish(cycle, summary(cycle, time.monotonic() - started), complete=run.fault is None)

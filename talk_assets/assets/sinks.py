@@ -1,0 +1,173 @@
+"""Sinks: deliver what is owed to an entity, and read back what it became."""
+
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import dagster as dg
+import pandas as pd
+
+from talk_assets.assets.keys import OWNERS, SINKS, merged_key, sink_key
+from talk_assets.assets.metadata import counts, masked, seconds, table
+from talk_assets.assets.run import TalkRun
+from talk_assets.cycle.deliver import confirm, count_owed, deliver
+from talk_assets.cycle.report import note_writes
+from talk_assets.ledger import debts
+from talk_assets.mappings.capabilities import Capabilities
+from talk_assets.mappings.model import Mappings
+
+UNDELIVERED = "undelivered"
+# A write that failed for now stays owed; the step itself is repeated when the system could not be reached at all.
+_RETRIES = dg.RetryPolicy(max_retries=2, delay=5, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS)
+
+
+def sink_order(mappings: Mappings) -> list[str]:
+    """The written entities in the order of delivery: Exact first, and what is referred to before what refers to it.
+
+    Exact comes first because it fills in values of its own, which Customerp gets in the same run.
+    """
+    ordered = [entity for subject in mappings.subjects.values() for entity in subject.entities]
+    return sorted(dict.fromkeys(ordered), key=lambda entity: entity.partition(".")[0] != "exact")
+
+
+def sink_asset(entity: str, mappings: Mappings, capabilities: Capabilities) -> dg.AssetsDefinition:
+    """What was written to an entity: a graph of one op that delivers and one that confirms."""
+    name = entity.replace(".", "_")
+    subject = mappings.subject_of(entity).subject
+
+    @dg.op(
+        name=f"deliver_{name}",
+        ins={"after": dg.In(dg.Nothing)},
+        out=dg.Out(dict, description="Counts of what was written."),
+        retry_policy=_RETRIES,
+        description=f"Send what is owed to {entity}; a target that moved since it was read is decided again.",
+    )
+    def deliver_op(context: dg.OpExecutionContext, talk: dg.ResourceParam[TalkRun]) -> dict[str, int]:
+        started = time.monotonic()
+        with talk.step("writes", entity):
+            done = deliver(talk.cycle, entity, lambda who, at, of: talk.tell("writing", who, at, of))
+            shown = note_writes(talk.cycle, done)
+        talk.delivered.append(done)
+        for write in done.writes:
+            if write["outcome"] != "done":
+                context.log.info(f"{entity} {write['key']} {write['operation']}: {write['outcome']}. {write['reason']}")
+        return {**shown, "milliseconds": round((time.monotonic() - started) * 1000)}
+
+    @dg.op(
+        name=f"confirm_{name}",
+        ins={"delivered": dg.In(dict)},
+        out=dg.Out(dg.Nothing),
+        retry_policy=_RETRIES,
+        description=f"Read {entity} back: what it now holds becomes the base, and what it filled in is decided.",
+    )
+    def confirm_op(context: dg.OpExecutionContext, talk: dg.ResourceParam[TalkRun], delivered: dict[str, int]) -> None:
+        started, changed = time.monotonic(), 0
+        with talk.step("confirmed", entity):
+            if delivered["created"] + delivered["updated"] + delivered["failed"]:
+                changed = confirm(talk.cycle, entity)
+            owed = count_owed(talk.cycle, entity)
+            with talk.cycle.ledger.begin() as connection:
+                waiting = debts.latest_owed(connection, talk.cycle.division)
+        mine = waiting[waiting["entity"].isin(talk.cycle.with_lines(entity))]
+        spent = delivered["milliseconds"] / 1000 + time.monotonic() - started
+        shown = {key: value for key, value in delivered.items() if key != "milliseconds"}
+        context.add_output_metadata(
+            {
+                **counts({**shown, "owed": owed, "read_back": changed}),
+                **seconds(spent),
+                "owed_writes": table(masked(mine, subject, ["values"])),
+                "written": _sample(talk, entity, subject),
+            }
+        )
+
+    @dg.graph_asset(
+        key=sink_key(entity),
+        ins={f"after_{n}": dg.AssetIn(key, dagster_type=dg.Nothing) for n, key in enumerate(_after(entity, mappings))},
+        group_name=SINKS,
+        owners=OWNERS,
+        kinds={entity.partition(".")[0], "postgres"},
+        tags={"system": entity.partition(".")[0], "subject": subject},
+        code_version="1",
+        description=_description(entity, capabilities),
+    )
+    def sink(**after: Any) -> Any:
+        return confirm_op(deliver_op(list(after.values())))
+
+    return sink
+
+
+def _sample(talk: TalkRun, entity: str, subject: str) -> dg.MetadataValue[Any]:
+    done = [part for part in talk.delivered if part.entity == entity]
+    rows = [
+        {
+            "key": write["key"],
+            "operation": write["operation"],
+            "property": name,
+            "value": value or "",
+            "outcome": write["outcome"],
+        }
+        for part in done
+        for write in part.writes[:10]
+        for name, value in dict(write["values"]).items()  # type: ignore[call-overload]
+    ]
+    frame = pd.DataFrame(rows[:30], columns=["key", "operation", "property", "value", "outcome"], dtype="str")
+    return table(masked(frame, subject, ["value"]))
+
+
+def _after(entity: str, mappings: Mappings) -> Sequence[dg.AssetKey]:
+    """Everything is decided before anything is written, and what is referred to is written first."""
+    subjects = list(mappings.subjects)
+    own = mappings.subject_of(entity).subject
+    system = entity.partition(".")[0]
+    keys = [merged_key(subject) for subject in subjects]
+    for other in sink_order(mappings):
+        other_system = other.partition(".")[0]
+        earlier = subjects.index(mappings.subject_of(other).subject) < subjects.index(own)
+        same_subject = mappings.subject_of(other).subject == own
+        if (other_system == system and earlier) or (system == "customerp" and other_system == "exact" and same_subject):
+            keys.append(sink_key(other))
+    return keys
+
+
+def _description(entity: str, capabilities: Capabilities) -> str:
+    read_only = capabilities[entity].read_only
+    if read_only is not None:
+        return (
+            f"{read_only} What {entity} is owed is listed here; the debt closes by itself when the value appears there."
+        )
+    return (
+        f"Delivers what is owed to {entity}. Before writing the feed is read once more, and a record that moved is "
+        "left out and decided again; afterwards it is read back. An insert is noted before it is sent, so that a crash "
+        "cannot duplicate it. A refused write is kept with the system's own words; one that failed for now stays owed."
+    )
+
+
+def undelivered_check(entity: str) -> dg.AssetChecksDefinition:
+    """Nothing that could be written is left owed."""
+
+    @dg.asset_check(asset=sink_key(entity), name=UNDELIVERED, description="Nothing that could be written is left owed.")
+    def undelivered(talk: dg.ResourceParam[TalkRun]) -> dg.AssetCheckResult:
+        with talk.cycle.ledger.begin() as connection:
+            owed = debts.count_owed(connection, talk.cycle.division)
+        mine = owed[owed["entity"].isin(talk.cycle.with_lines(entity))]
+        per_state = {str(state): int(n) for state, n in mine.groupby("state")["count"].sum().items()}
+        refused = per_state.get("dead", 0)
+        return dg.AssetCheckResult(
+            passed=not per_state,
+            severity=dg.AssetCheckSeverity.ERROR if refused else dg.AssetCheckSeverity.WARN,
+            description=_told(per_state),
+            metadata=counts(per_state),
+        )
+
+    return undelivered
+
+
+def _told(per_state: dict[str, int]) -> str:
+    words = {
+        "dead": "refused: correct the record, it is then sent again",
+        "waiting": "waiting for another record or a missing value",
+        "person": "for a person to enter",
+        "owed": "to be tried again in the next run",
+    }
+    told = [f"{per_state[state]} {text}" for state, text in words.items() if state in per_state]
+    return "Owed: " + "; ".join(told) + "." if told else "Nothing is owed."

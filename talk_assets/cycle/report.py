@@ -1,0 +1,145 @@
+"""What a run did, as numbers: for the closing table, `--json`, the run's row in the ledger, and `status`."""
+
+from typing import Any
+
+import pandas as pd
+import sqlalchemy as sa
+
+from talk_assets.cycle.collect import Collected
+from talk_assets.cycle.context import Cycle
+from talk_assets.cycle.deliver import Delivered
+from talk_assets.ledger import debts, notes
+from talk_assets.ledger.bulk import read_frame
+from talk_assets.ledger.database import Ledger
+from talk_assets.mappings.model import Flow, Mappings
+
+_FEED = {"read": 0, "changed": 0, "held": 0}
+_PAIR = {"linked": 0, "matched": 0, "inserted": 0, "ambiguous": 0, "unmatched": 0}
+_WRITES = {"created": 0, "updated": 0, "deleted": 0, "failed": 0, "owed": 0}
+_LINKED = sa.text(
+    "select count(*) as linked, "
+    "count(*) filter (where (c.linked_run = :run and c.origin not in ('insert', 'alone')) "
+    "  or (e.linked_run = :run and e.origin not in ('insert', 'alone'))) as matched, "
+    "count(*) filter (where (c.linked_run = :run and c.origin = 'insert') "
+    "  or (e.linked_run = :run and e.origin = 'insert')) as inserted "
+    "from talk.member c join talk.member e using (cluster_id) "
+    "where c.division = :division and c.entity = :customerp and e.entity = :exact "
+    "and c.deleted_at is null and e.deleted_at is null"
+)
+_UNMATCHED = sa.text(
+    "select count(*) from talk.record r where r.division = :division and r.entity in (:customerp, :exact) "
+    "and r.deleted_at is null and not exists (select from talk.member m join talk.member o using (cluster_id) "
+    "where m.division = r.division and m.entity = r.entity and m.key = r.key and m.deleted_at is null "
+    "and o.deleted_at is null and o.entity in (:customerp, :exact) and o.entity <> m.entity)"
+)
+
+
+def note_feed(cycle: Cycle, collected: Collected) -> dict[str, int]:
+    """Keep what a feed brought; it is also what is shown."""
+    counts = {"read": collected.read, "changed": collected.changed, "held": collected.held}
+    _note(cycle, "feeds", collected.entity, counts)
+    return counts
+
+
+def note_writes(cycle: Cycle, delivered: Delivered) -> dict[str, int]:
+    """Keep what was delivered to an entity; it is also what is shown."""
+    counts = {name: int(getattr(delivered, name)) for name in _WRITES}
+    _note(cycle, "writes", delivered.entity, counts)
+    return counts
+
+
+def _note(cycle: Cycle, section: str, name: str, counts: dict[str, int]) -> None:
+    with cycle.ledger.begin() as connection:
+        notes.add_summary(connection, cycle.division, cycle.run_id, section, name, counts)
+
+
+def pair_counts(connection: sa.Connection, division: str, flow: Flow, run_id: str) -> dict[str, int]:
+    """Linked pairs of a flow, those matched or inserted in this run, and records that are ambiguous or unmatched."""
+    at = {"division": division, "customerp": flow.customerp, "exact": flow.exact}
+    linked = connection.execute(_LINKED, {**at, "run": run_id}).one()
+    unmatched = connection.execute(_UNMATCHED, at).scalar_one()
+    held = notes.holds(connection, division)
+    ambiguous = held["kind"].eq("ambiguous") & held["entity"].isin(flow.entities)
+    return {
+        "linked": linked.linked,
+        "matched": linked.matched,
+        "inserted": linked.inserted,
+        "ambiguous": int(ambiguous.sum()),
+        "unmatched": unmatched,
+    }
+
+
+def summary(cycle: Cycle, seconds: float) -> dict[str, Any]:
+    """What the run did, with every feed, pair and written entity present."""
+    with cycle.ledger.begin() as connection:
+        noted = notes.summary_of(connection, cycle.division, cycle.run_id)
+        pairs = {
+            name: pair_counts(connection, cycle.division, flow, cycle.run_id)
+            for name, flow in cycle.mappings.flows.items()
+        }
+        conflicts = len(notes.open_conflicts(connection, cycle.division))
+        held = len(notes.holds(connection, cycle.division))
+        owed = debts.count_owed(connection, cycle.division)
+    return {
+        "run_id": cycle.run_id,
+        "seconds": round(seconds, 2),
+        "feeds": {e: noted.get("feeds", {}).get(e, dict(_FEED)) for e in cycle.mappings.entities},
+        "pairs": pairs,
+        "writes": {
+            e: {**_WRITES, **noted.get("writes", {}).get(e, {}), "owed": _owed(cycle, owed, e)}
+            for e in cycle.mappings.entities
+        },
+        "conflicts": conflicts,
+        "holds": held,
+        "calls": {name: system.calls for name, system in sorted(cycle.systems.items())},
+    }
+
+
+def _owed(cycle: Cycle, owed: pd.DataFrame, entity: str) -> int:
+    return int(owed["count"][owed["entity"].isin(cycle.with_lines(entity))].sum())
+
+
+def outcome_of(totals: dict[str, Any], *, complete: bool) -> str:
+    """`done`, or `failures` when a write failed or a step did not come through."""
+    failed = any(counts["failed"] for counts in totals["writes"].values())
+    return notes.FAILURES if failed or not complete else notes.DONE
+
+
+def finish(cycle: Cycle, totals: dict[str, Any], *, complete: bool) -> None:
+    """Keep how the run ended."""
+    with cycle.ledger.begin() as connection:
+        notes.end_run(connection, cycle.division, cycle.run_id, outcome_of(totals, complete=complete), totals)
+
+
+def changes(cycle: Cycle, subject: str, limit: int = 10) -> pd.DataFrame:
+    """The run's latest decisions about a subject: `property, before, after, winner, loser, loser_value, rule`."""
+    with cycle.ledger.begin() as connection:
+        return read_frame(
+            connection,
+            sa.text(
+                "select property, before, after, winner, loser, loser_value, rule from talk.history "
+                "where division = :division and run = :run and subject = :subject and kind = 'decision' "
+                "order by id desc limit :limit"
+            ),
+            {"division": cycle.division, "run": cycle.run_id, "subject": subject, "limit": limit},
+        )
+
+
+def status(ledger: Ledger, division: str, mappings: Mappings) -> dict[str, Any]:
+    """How a division stands: links per flow, holds, conflicts, debts, and the last run."""
+    with ledger.begin() as connection:
+        last = notes.last_run(connection, division)
+        owed = debts.count_owed(connection, division)
+        held = notes.holds(connection, division)
+        return {
+            "division": division,
+            "pairs": {
+                name: pair_counts(connection, division, flow, last["run_id"] if last else "")
+                for name, flow in mappings.flows.items()
+            },
+            "holds": held,
+            "conflicts": notes.open_conflicts(connection, division),
+            "owed": owed,
+            "debts": debts.latest_owed(connection, division),
+            "last_run": last,
+        }
