@@ -1,8 +1,10 @@
 """Requests to Customerp: where they go, what every one of them carries, and what the answers mean."""
 
+import ssl
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import unquote, urlencode
@@ -56,9 +58,19 @@ class ExactNumbers(HttpClient):
         super().__init__(SYSTEM, url, "CUSTOMERP_URL", **options)
         usual = self._client
         self._client = _ExactNumbersClient(
-            auth=usual.auth, headers=usual.headers, timeout=usual.timeout, event_hooks=usual.event_hooks
+            auth=usual.auth,
+            headers=usual.headers,
+            timeout=usual.timeout,
+            event_hooks=usual.event_hooks,
+            verify=_tls(),
         )
         usual.close()
+
+
+@cache
+def _tls() -> ssl.SSLContext:
+    """What httpx trusts by default; reading the certificates takes longer than a request."""
+    return httpx.create_ssl_context()
 
 
 class _ExactNumbersClient(httpx.Client):

@@ -87,17 +87,20 @@ def test_all_pages_are_read(
     assert customerp.calls == calls
 
 
-def test_a_server_that_gives_smaller_pages_than_asked_is_read_to_its_end(connect: Connect) -> None:
+@pytest.mark.parametrize(("ends", "total"), [("empty", None), ("short", "count")])
+def test_a_server_that_gives_smaller_pages_than_asked_is_read_to_its_end(
+    ends: str, total: str | None, connect: Connect
+) -> None:
     """A server's own limit would cut off everything after its first page."""
+    paging = {"style": "page_number", "size": 1000, "ends": ends}
+    profile = {**FULL, "paging": paging, "envelope": {**FULL["envelope"], "total": total}}
 
     def capped(asked: Asked) -> Answer:
         start = (int(asked.query["page"]) - 1) * 2
-        return Answer(body={"rows": rows(KEYS[start : start + 2])})
+        return Answer(body={"rows": rows(KEYS[start : start + 2]), "count": len(KEYS)})
 
     with loopback(capped) as server:
-        read = connect(server.url, {**FULL, "paging": {"style": "page_number", "size": 1000}}).read(
-            "customerp.customer", None
-        )
+        read = connect(server.url, profile).read("customerp.customer", None)
     assert [record["_key"] for record in read.records] == KEYS
 
 
@@ -172,6 +175,17 @@ def test_records_that_move_between_pages_are_not_passed_over(removed: bool, conn
         profile = {**FULL, "envelope": envelope, "paging": {"style": "page_number", "size": 2}}
         read = connect(server.url, profile).read("customerp.customer", None)
     assert {record["_key"] for record in read.records} == (set(KEYS[1:]) if removed else set(KEYS))
+
+
+def test_a_total_that_is_not_reached_is_told(connect: Connect) -> None:
+    """A list that ends early looks like records that were removed."""
+    profile = {**FULL, "envelope": {**FULL["envelope"], "total": "count"}, "paging": {"style": "page_number"}}
+
+    def early(asked: Asked) -> Answer:
+        return Answer(body={"rows": rows(KEYS) if asked.query["page"] == "1" else [], "count": 6})
+
+    with loopback(early) as server, pytest.raises(SystemUnavailable, match="more or fewer"):
+        connect(server.url, profile).read("customerp.customer", None)
 
 
 def test_records_that_keep_moving_are_told(connect: Connect) -> None:

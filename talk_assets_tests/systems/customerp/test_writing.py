@@ -139,6 +139,17 @@ def test_lines_that_a_list_does_not_show_are_read_for_each_document(where: str, 
     assert read.lines_complete
 
 
+def test_a_document_read_by_itself_has_the_version_of_its_entity_tag(connect: Connect) -> None:
+    """Its updates could not be protected against edits made meanwhile."""
+    script: Script = {
+        "GET /quotes": Answer(200, {"items": [{"Id": "q1"}], "next": None, "token": "9"}),
+        "GET /quotes/q1": Answer(200, {"Id": "q1", "Lines": []}, {"ETag": '"7"'}),
+    }
+    with loopback(scripted(script)) as server:
+        read = connect(server.url, {"lines": {"read": "one"}, "version": None}).read("customerp.quote", None)
+    assert [record["_version"] for record in read.records] == ["7"]
+
+
 def test_a_wrong_path_does_not_make_documents_disappear(connect: Connect) -> None:
     """Every changed document would be left out, and the cursor would move past it."""
     page = {"items": [{"Id": "q1"}], "next": None, "token": "9"}
