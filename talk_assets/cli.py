@@ -122,7 +122,7 @@ def _execute(
     installation: Installation, cycle: Cycle, selection: list[dg.AssetKey] | None, tell: Listener
 ) -> tuple[TalkRun, list[str]]:
     """Run the job in this process; the run, and a sentence per step that failed."""
-    run = TalkRun(cycle, tell)
+    run = TalkRun(lambda: cycle, tell)
     job = build_defs(installation.mappings, installation.capabilities, {"talk": run}).resolve_job_def(SYNC)
     with _instance(installation, preview=cycle.preview) as instance:
         result = job.execute_in_process(

@@ -82,8 +82,9 @@ def feed_asset(entity: str, mappings: Mappings) -> dg.AssetsDefinition:
         ),
     )
     def feed(talk: dg.ResourceParam[TalkRun]) -> dg.MaterializeResult:  # type: ignore[type-arg]  # Dagster reads the bare name only
-        started, calls = time.monotonic(), talk.cycle.systems[system].calls
+        started = time.monotonic()
         with talk.step("feeds", entity):
+            calls = talk.cycle.systems[system].calls
             collected = collect(talk.cycle, entity)
             shown = note_feed(talk.cycle, collected)
         failing = masked(collected.failures.head(20), subject, ["value", "problem"])

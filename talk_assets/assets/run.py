@@ -2,8 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from contextlib import ExitStack, contextmanager
 
 import dagster as dg
 
@@ -22,21 +21,37 @@ def _nobody(_stage: str, _name: str, _done: int, _total: int) -> None:
     return None
 
 
-@dataclass
 class TalkRun:
     """One run.
 
+    Args:
+        begin: opens the cycle, when the first step needs it: Dagster also makes resources that no step uses.
+        tell: called as steps are done.
+
     Attributes:
-        cycle: what its steps work with.
         tell: called as steps are done.
         delivered: what was written, or in a preview would be, entity by entity.
         fault: the first error that stopped a step.
     """
 
-    cycle: Cycle
-    tell: Listener = _nobody
-    delivered: list[Delivered] = field(default_factory=list)
-    fault: TalkError | None = None
+    def __init__(self, begin: Callable[[], Cycle], tell: Listener = _nobody) -> None:
+        self._begin = begin
+        self._cycle: Cycle | None = None
+        self.tell = tell
+        self.delivered: list[Delivered] = []
+        self.fault: TalkError | None = None
+
+    @property
+    def begun(self) -> bool:
+        """Whether any step has run."""
+        return self._cycle is not None
+
+    @property
+    def cycle(self) -> Cycle:
+        """What the steps work with."""
+        if self._cycle is None:
+            self._cycle = self._begin()
+        return self._cycle
 
     @contextmanager
     def step(self, stage: str, name: str) -> Iterator[None]:
@@ -73,11 +88,15 @@ def could_not_start(fault: TalkError | None) -> bool:
 def talk_resource(context: dg.InitResourceContext) -> Iterator[TalkRun]:
     """Open the installation for a run that Dagster started."""
     run_id = context.run.run_id if context.run is not None else "outside a run"
+    preview = bool(context.resource_config["preview"])
     started = time.monotonic()
-    with (
-        open_installation(load_settings()) as installation,
-        installation.cycle(run_id, preview=bool(context.resource_config["preview"])) as cycle,
-    ):
-        run = TalkRun(cycle)
+    with ExitStack() as stack:
+
+        def begin() -> Cycle:
+            installation = stack.enter_context(open_installation(load_settings()))
+            return stack.enter_context(installation.cycle(run_id, preview=preview))
+
+        run = TalkRun(begin)
         yield run
-        finish(cycle, summary(cycle, time.monotonic() - started), complete=run.fault is None)
+        if run.begun:
+            finish(run.cycle, summary(run.cycle, time.monotonic() - started), complete=run.fault is None)
