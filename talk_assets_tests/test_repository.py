@@ -23,7 +23,7 @@ from talk_assets_tests.conftest import DatabaseServer
 
 ROOT = Path(__file__).parents[1]
 # What a room may import besides itself, `errors` and `settings`.
-ROOMS: dict[str, set[str]] = {"errors": set(), "settings": set(), "mappings": set(), "sandbox": set()}
+ROOMS: dict[str, set[str]] = {name: set() for name in ("errors", "settings", "mappings", "sandbox", "dagster_home")}
 ROOMS["schemas"] = {"mappings"}
 ROOMS["sync"] = ROOMS["systems"] = {"mappings", "schemas"}
 ROOMS["ledger"] = {"mappings", "schemas", "sync", "systems"}
@@ -32,7 +32,8 @@ ROOMS["installation"] = ROOMS["cycle"] | {"cycle"}
 ROOMS["assets"] = ROOMS["installation"] | {"installation"}
 ROOMS["automation"] = ROOMS["assets"] | {"assets"}
 ROOMS["definitions"] = ROOMS["automation"] | {"automation"}
-ROOMS["cli"] = ROOMS["definitions"] | {"definitions"}
+ROOMS["console"] = ROOMS["automation"]
+ROOMS["cli"] = ROOMS["definitions"] | {"definitions", "console", "dagster_home"}
 # Of these rooms the ledger knows types only: what it stores, and the store that a connector asks for.
 LEDGER_TYPES = ("talk_assets.sync.frames.", "talk_assets.sync.plan.", "talk_assets.systems.tokens.")
 # Where Dagster stores things: all that may differ between the two configurations.
