@@ -19,7 +19,7 @@ from talk_assets.assets.run import Listener, TalkRun, could_not_start
 from talk_assets.cycle.context import Cycle
 from talk_assets.cycle.report import finish, outcome_of, summary
 from talk_assets.cycle.report import status as status_of
-from talk_assets.dagster_home import dagster_home
+from talk_assets.dagster_home import dagster_home, write_workspace
 from talk_assets.definitions import SYNC, build_defs
 from talk_assets.errors import ConfigurationError, TalkError
 from talk_assets.installation import Installation, open_installation
@@ -213,9 +213,9 @@ def dev(
             "DAGSTER_HOME": str(home),
             "TALK_HOME": str(installation.settings.talk_home.resolve()),
         }
-        module = ["-m", "talk_assets.definitions", "-d", os.getcwd()]  # noqa: PTH109
-        web = ["dagster_webserver", *module, "-h", host, "-p", str(port)]
-        daemon = ["dagster._daemon", "run", *module]
+        workspace = ["-w", str(write_workspace(installation.settings))]
+        web = ["dagster_webserver", *workspace, "-h", host, "-p", str(port)]
+        daemon = ["dagster._daemon", "run", *workspace]
         names = ("the webserver", "the daemon")
         processes = [
             subprocess.Popen([sys.executable, "-m", *command], env=environment)  # noqa: S603

@@ -8,6 +8,19 @@ from ruamel.yaml import YAML
 from talk_assets.settings import Settings
 
 _PACKAGE = Path(__file__).parent
+# What the webserver and the daemon load; the location keeps its name wherever it is started.
+_WORKSPACE = {
+    "load_from": [{"python_module": {"module_name": "talk_assets.definitions", "location_name": "talk_assets"}}]
+}
+
+
+def write_workspace(settings: Settings) -> Path:
+    """Write the file that says what the webserver and the daemon load, and give its path."""
+    path = settings.talk_home.resolve() / "dagster" / "workspace.yaml"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w") as file:
+        YAML().dump(_WORKSPACE, file)
+    return path
 
 
 def dagster_home(settings: Settings) -> Path:

@@ -7,9 +7,10 @@ import dagster as dg
 
 from talk_assets.assets.feeds import deletions_asset, feed_asset, source_specs
 from talk_assets.assets.merged import merged_asset
+from talk_assets.assets.order import sink_order
 from talk_assets.assets.pairs import pair_asset
 from talk_assets.assets.run import talk_resource
-from talk_assets.assets.sinks import sink_asset, sink_order, undelivered_check
+from talk_assets.assets.sinks import sink_asset, undelivered_check
 from talk_assets.mappings.capabilities import Capabilities
 from talk_assets.mappings.load import load_capabilities, load_mappings
 from talk_assets.mappings.model import Mappings

@@ -6,11 +6,12 @@ import dagster as dg
 
 from talk_assets.assets.keys import OWNERS, PAIRS, feed_key, merged_key, pair_key
 from talk_assets.assets.metadata import column_schema, counts, seconds, table
+from talk_assets.assets.order import referred_to
 from talk_assets.assets.run import TalkRun
 from talk_assets.cycle.match import match
 from talk_assets.cycle.report import pair_counts
 from talk_assets.ledger.notes import holds
-from talk_assets.mappings.model import Flow, Mappings, Subject
+from talk_assets.mappings.model import Flow, Mappings
 from talk_assets.schemas.frames import pair_schema
 
 AMBIGUITY = "ambiguity"
@@ -24,7 +25,7 @@ def pair_asset(flow_name: str, mappings: Mappings) -> dg.AssetsDefinition:
 
     @dg.asset(
         key=pair_key(flow_name),
-        deps=[*map(feed_key, flow.entities), *map(merged_key, _referred_to(subject, mappings))],
+        deps=[*map(feed_key, flow.entities), *map(merged_key, referred_to(subject, mappings))],
         group_name=PAIRS,
         owners=OWNERS,
         kinds=system_kinds,
@@ -86,10 +87,3 @@ def _criteria(flow: Flow) -> str:
     told = [f"{flow.join.name} names the other record"] if flow.join else []
     told += [f"{words} {'is' if ' and ' not in words else 'are'} equal" for words in alternatives]
     return ", or ".join(told)
-
-
-def _referred_to(subject: Subject, mappings: Mappings) -> list[str]:
-    """Subjects that have to be decided first, because records of this one point to them."""
-    parts = [subject] if subject.lines is None else [subject, subject.lines]
-    named = {row.to for part in parts for row in part.properties.values() if row.to is not None}
-    return [name for name in mappings.subjects if name in named and name != subject.subject]

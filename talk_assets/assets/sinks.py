@@ -9,6 +9,7 @@ import pandas as pd
 
 from talk_assets.assets.keys import OWNERS, SINKS, merged_key, sink_key
 from talk_assets.assets.metadata import counts, masked, seconds, table
+from talk_assets.assets.order import referred_to, sink_order
 from talk_assets.assets.run import TalkRun
 from talk_assets.cycle.deliver import confirm, count_owed, deliver
 from talk_assets.cycle.report import note_writes
@@ -19,15 +20,6 @@ from talk_assets.mappings.model import Mappings
 UNDELIVERED = "undelivered"
 # A write that failed for now stays owed; the step itself is repeated when the system could not be reached at all.
 _RETRIES = dg.RetryPolicy(max_retries=2, delay=5, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS)
-
-
-def sink_order(mappings: Mappings) -> list[str]:
-    """The written entities in the order of delivery: Exact first, and what is referred to before what refers to it.
-
-    Exact comes first because it fills in values of its own, which Customerp gets in the same run.
-    """
-    ordered = [entity for subject in mappings.subjects.values() for entity in subject.entities]
-    return sorted(dict.fromkeys(ordered), key=lambda entity: entity.partition(".")[0] != "exact")
 
 
 def sink_asset(entity: str, mappings: Mappings, capabilities: Capabilities) -> dg.AssetsDefinition:
@@ -115,16 +107,15 @@ def _sample(talk: TalkRun, entity: str, subject: str) -> dg.MetadataValue[Any]:
 
 
 def _after(entity: str, mappings: Mappings) -> Sequence[dg.AssetKey]:
-    """Everything is decided before anything is written, and what is referred to is written first."""
-    subjects = list(mappings.subjects)
-    own = mappings.subject_of(entity).subject
+    """What is decided before it is written, what is referred to is written first, and Exact before Customerp."""
+    subject = mappings.subject_of(entity)
     system = entity.partition(".")[0]
-    keys = [merged_key(subject) for subject in subjects]
+    referred = referred_to(subject, mappings)
+    keys = [merged_key(subject.subject)]
     for other in sink_order(mappings):
-        other_system = other.partition(".")[0]
-        earlier = subjects.index(mappings.subject_of(other).subject) < subjects.index(own)
-        same_subject = mappings.subject_of(other).subject == own
-        if (other_system == system and earlier) or (system == "customerp" and other_system == "exact" and same_subject):
+        of = mappings.subject_of(other).subject
+        same_system = other.partition(".")[0] == system
+        if (same_system and of in referred) or (not same_system and of == subject.subject and system == "customerp"):
             keys.append(sink_key(other))
     return keys
 
