@@ -64,7 +64,12 @@ def collect(cycle: Cycle, entity: str) -> Collected:
             keys = pd.DataFrame({"key": pd.Series([str(r["_key"]) for r in read.lines], dtype="str")})
             store.delete_missing_lines(connection, cycle.division, lines, keys, documents)
         store.apply_deletions(connection, cycle.division, cycle.with_lines(entity))
-        changed = sum(_settle(cycle, connection, name) for name in frames)
+        for name in frames:
+            _settle(cycle, connection, name)
+        changed = sum(
+            store.count_undecided(connection, cycle.division, name, [str(record["_key"]) for record in records])
+            for name, records in frames.items()
+        )
         store.store_cursor(connection, cycle.division, entity, read.cursor, cycle.run_id)
     failed = pd.concat(found, ignore_index=True)
     return Collected(
@@ -115,7 +120,7 @@ def _store(
         )
     fresh = to_canonical(raw, entity, cycle.mappings)
     known = store.records_by_key(connection, cycle.division, entity, fresh["key"], properties).set_index("key")
-    fresh, same = _merge_known(fresh, known, properties)
+    fresh, same = _merge_known(fresh, known, properties, versions_grow=entity.startswith("exact."))
     failed = failures(feed_schema(entity, cycle.mappings), fresh)
     whole = failed[failed["key"].isna()]
     if len(whole):
@@ -159,16 +164,18 @@ def _hold_documents(
     replace_holds(connection, cycle.division, looked_at, [INVALID_LINE], held, cycle.run_id)
 
 
-def _merge_known(fresh: pd.DataFrame, known: pd.DataFrame, properties: list[str]) -> tuple[pd.DataFrame, pd.Series]:
+def _merge_known(
+    fresh: pd.DataFrame, known: pd.DataFrame, properties: list[str], *, versions_grow: bool
+) -> tuple[pd.DataFrame, pd.Series]:
     """Fill what the system did not send from what is known; drop what is older than that.
 
     Returns:
         The records with NA for empty, and whether each holds exactly what is known already.
     """
     before = known.reindex(fresh["key"]).set_axis(fresh.index)
-    # By the record's own clock or version: a late page or event is not a fresh edit.
+    # By the record's own clock, or Exact's row version, which grows: a late page or event is not a fresh edit.
     newer, older = pd.to_numeric(fresh["version"], errors="coerce"), pd.to_numeric(before["version"], errors="coerce")
-    stale = newer.lt(older) if newer.notna().all() else fresh["modified"].lt(before["modified"])
+    stale = newer.lt(older) if versions_grow else fresh["modified"].lt(before["modified"])
     fresh, before = fresh[~stale.fillna(False)], before[~stale.fillna(False)]
     same = before["entity"].notna() & before["deleted_at"].isna()
     columns = {}
@@ -192,21 +199,17 @@ def _holds(failed: pd.DataFrame, entity: str) -> pd.DataFrame:
     )
 
 
-def _settle(cycle: Cycle, connection: sa.Connection, entity: str) -> int:
-    """Account for records that differ from their bases in nothing, or in what a system made of our write.
-
-    Returns:
-        How many records are left to be decided on.
-    """
+def _settle(cycle: Cycle, connection: sa.Connection, entity: str) -> None:
+    """Account for records that differ from their bases in nothing, or in what a system made of our write."""
     subject = cycle.mappings.subject_of(entity)
     properties = list(subject.held_by(entity))
     if entity not in store.undecided_entities(connection, cycle.division):
-        return 0
+        return
     waiting = store.unaccounted(connection, cycle.division, entity, [])
     live = waiting[waiting["deleted_at"].isna()]
     linked = links_of(connection, cycle.division, live) if len(live) else live
     if len(linked) == 0:
-        return len(waiting)
+        return
     clusters = pd.Index(linked["cluster_id"].astype("int64").unique())
     members = load_members(connection, cycle.division, entity, properties, clusters)
     fresh = members.at(members.keys.isin(live["key"]))
@@ -214,4 +217,3 @@ def _settle(cycle: Cycle, connection: sa.Connection, entity: str) -> int:
     store_bases(connection, cycle.division, entity, settled)
     done = pd.DataFrame({"entity": entity, "key": settled.keys[equal]})
     store.mark_accounted(connection, cycle.division, done, accounted=True)
-    return len(waiting) - len(done)

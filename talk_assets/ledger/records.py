@@ -84,6 +84,19 @@ def unaccounted(connection: sa.Connection, division: str, entity: str, propertie
     )
 
 
+def count_undecided(connection: sa.Connection, division: str, entity: str, keys: Sequence[str]) -> int:
+    """How many of the records wait for a decision on their content."""
+    if not keys:
+        return 0
+    named = keys_of(connection, pd.DataFrame({"key": pd.Series(list(keys), dtype="str")}))
+    return connection.execute(
+        sa.select(sa.func.count())
+        .select_from(record)
+        .join(named, named.c.key == record.c.key)
+        .where(record.c.division == division, record.c.entity == entity, ~record.c.accounted)
+    ).scalar_one()
+
+
 def undecided_entities(connection: sa.Connection, division: str) -> set[str]:
     """Entities of which some record's content waits for a decision."""
     rows = connection.execute(
