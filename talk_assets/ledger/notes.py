@@ -178,9 +178,10 @@ def add_summary(
 
 def summary_of(connection: sa.Connection, division: str, run_id: str) -> dict[str, Any]:
     """What was added to a run's summary so far."""
-    return connection.execute(
+    noted: dict[str, Any] = connection.execute(
         sa.select(run.c.summary).where(run.c.division == division, run.c.run_id == run_id)
     ).scalar_one()
+    return noted
 
 
 def latest_division(connection: sa.Connection) -> str | None:
