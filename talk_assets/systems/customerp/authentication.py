@@ -146,9 +146,8 @@ def authentication(settings: Authentication, secret: str, token_http: HttpClient
 
 
 def hidden_forms(secret: str) -> list[str]:
-    """The spellings in which the secret could come back in an answer, longest first."""
-    parts = [secret, *secret.split(":", 1)[1:], base64.b64encode(secret.encode()).decode()]
-    return sorted({part for part in parts if part}, key=len, reverse=True)
+    """The secret, and its part after the colon: what must not be repeated from an answer, longest first."""
+    return [part for part in (secret, *secret.split(":", 1)[1:]) if part]
 
 
 def _token_of(response: httpx.Response) -> tuple[str | None, float]:

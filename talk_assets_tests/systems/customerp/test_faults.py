@@ -1,5 +1,6 @@
 """What answers other than success mean."""
 
+import base64
 import json
 from typing import Any
 
@@ -86,12 +87,24 @@ def test_the_property_is_found_where_the_profile_says(
 
 
 @pytest.mark.parametrize("status", [401, 403, 422, 404, 418])
-def test_an_answer_that_repeats_the_secret_is_not_passed_on(status: int, connect: Connect) -> None:
+@pytest.mark.parametrize(
+    ("kind", "secret", "repeated"),
+    [
+        ("bearer", TOKEN, TOKEN),
+        ("basic", "jan:very-secret", "very-secret"),
+        ("basic", "jan:very-secret", base64.b64encode(b"jan:very-secret").decode()),
+    ],
+)
+def test_an_answer_that_repeats_the_secret_is_not_passed_on(
+    status: int, kind: str, secret: str, repeated: str, connect: Connect
+) -> None:
     """Errors are stored, shown and mailed."""
-    body = {"detail": f"the token {TOKEN} is not good", "errors": [{"property": TOKEN, "detail": TOKEN}]}
+    body = {"detail": f"{repeated} is not good", "errors": [{"property": repeated, "detail": repeated}]}
     with loopback(lambda _asked: Answer(status, body)) as server, pytest.raises(SystemFault) as caught:
-        connect(server.url).update("customerp.customer", "cus-1", {"Name": "A"})
-    assert TOKEN not in str(caught.value)
+        connect(server.url, {"authentication": {"kind": kind}}, secret).update(
+            "customerp.customer", "cus-1", {"Name": "A"}
+        )
+    assert repeated not in str(caught.value)
     assert "is not good" in str(caught.value)
 
 

@@ -84,12 +84,20 @@ def test_settings_of_one_entity_leave_the_others(tmp_path: Path, capabilities: C
         "envelope: {items: rows}\n"
         "entities:\n"
         "  quote: {list: /offers, envelope: {record: offer}, update: {method: PUT}, lines: {path: '/offer-rows'}}\n"
+        "  customer:\n"
+        "    create: {path: /new-customer, method: PUT}\n"
+        "    update: {path: '/edit/{key}'}\n"
+        "    delete: {path: '/rm/{key}'}\n"
     )
     spoken = dialects(load_profile(path), capabilities, {"customerp.quote": ["Number"]})
     quote, order = spoken["customerp.quote"], spoken["customerp.order"]
     assert (quote.envelope.items, quote.envelope.record, order.envelope.record) == ("rows", "offer", "")
     assert (quote.update.whole, order.update.whole) == (True, False)
     assert (quote.path_of("1/2"), order.path_of("3")) == ("/api/offers/1%2F2", "/api/orders/3")
+    customer = spoken["customerp.customer"]
+    assert (customer.create.path, customer.create.method) == ("/api/new-customer", "PUT")
+    assert (customer.update.path, customer.delete.path) == ("/api/edit/{key}", "/api/rm/{key}")
+    assert (order.create.path, order.create.method, order.update.path) == ("/api/orders", "POST", "/api/orders/{key}")
     assert (quote.lines_path("7"), order.lines_path("7")) == ("/api/offer-rows", "/api/orders/7/lines")
     assert quote.line_path("7", "8") == "/api/offers/7/lines/8"
     assert order.shape.names["CustomerReference"] == "customer_reference"
