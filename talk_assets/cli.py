@@ -15,7 +15,7 @@ import dagster as dg
 import typer
 
 from talk_assets import console
-from talk_assets.assets.run import Listener, TalkRun, could_not_start
+from talk_assets.assets.run import Listener, TalkRun
 from talk_assets.cycle.context import Cycle
 from talk_assets.cycle.report import finish, outcome_of, summary
 from talk_assets.cycle.report import status as status_of
@@ -47,7 +47,7 @@ def main() -> None:
     try:
         app()
     except TalkError as error:
-        console.err.print(f"[red]Error:[/red] {error}", highlight=False, soft_wrap=True)
+        console.complain("Error", str(error))
         sys.exit(NOT_STARTED)
 
 
@@ -81,11 +81,11 @@ def sync(
             totals = summary(cycle, time.monotonic() - started)
             finish(cycle, totals, complete=not sentences)
             _show(run, totals, preview=preview, as_json=as_json)
-    for sentence in sentences:
-        console.err.print(f"[red]Failed:[/red] {sentence}", highlight=False, soft_wrap=True)
-    wrote = any(counts["created"] or counts["updated"] for counts in totals["writes"].values())
-    if could_not_start(run.fault) and not wrote:
+    if run.hindrance is not None:
+        console.complain("Error", str(run.hindrance))
         raise typer.Exit(NOT_STARTED)
+    for sentence in sentences:
+        console.complain("Failed", sentence)
     if outcome_of(totals, complete=not sentences) != DONE:
         raise typer.Exit(FAILED)
 
@@ -159,8 +159,8 @@ def _show(run: TalkRun, totals: dict[str, Any], *, preview: bool, as_json: bool)
         return
     if preview:
         with run.cycle.ledger.begin() as connection:
-            owed = latest_owed(connection, run.cycle.division, limit=1_000_000)
-        console.planned_writes(planned, owed[owed["state"].eq("waiting")])
+            waiting = latest_owed(connection, run.cycle.division, states=["waiting"])
+        console.planned_writes(planned, waiting)
         return
     console.summary_tables(totals)
 
@@ -177,7 +177,7 @@ def status(
         with ledger.begin() as connection:
             known = latest_division(connection)
         division = str(settings.exact_division) if settings.exact_division is not None else known
-        state = status_of(ledger, division or "", mappings)
+        state = status_of(ledger, division or "", mappings, limit=None if as_json else console.SHOWN)
     finally:
         ledger.close()
     if as_json:
@@ -216,7 +216,7 @@ def dev(
         workspace = ["-w", str(write_workspace(installation.settings))]
         web = ["dagster_webserver", *workspace, "-h", host, "-p", str(port)]
         daemon = ["dagster._daemon", "run", *workspace]
-        names = ("the webserver", "the daemon")
+        names = ("The webserver", "The daemon")
         processes = [
             subprocess.Popen([sys.executable, "-m", *command], env=environment)  # noqa: S603
             for command in (web, daemon)
@@ -225,7 +225,7 @@ def dev(
         signal.signal(signal.SIGTERM, signal.default_int_handler)
         try:
             ended = _first_to_end(processes)
-            console.err.print(f"[red]Error:[/red] {names[processes.index(ended)]} ended by itself.")
+            console.complain("Error", f"{names[processes.index(ended)]} ended by itself.")
             raise typer.Exit(NOT_STARTED)
         except KeyboardInterrupt:
             console.out.print("Ending.")

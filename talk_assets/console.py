@@ -1,11 +1,13 @@
 """What the commands print: progress while they work, tables at the end, sentences when something is wrong."""
 
+import json
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
 import pandas as pd
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
@@ -13,8 +15,15 @@ from talk_assets.assets.run import Listener
 
 out = Console()
 err = Console(stderr=True)
+# Rows of a table; the rest is in the ledger.
+SHOWN = 20
 
 _STAGES = {"feeds": "Read", "pairs": "Match", "merged": "Merge", "confirmed": "Write"}
+
+
+def complain(kind: str, sentence: str) -> None:
+    """Say on standard error what went wrong: its kind, in red, and one sentence."""
+    err.print(f"[red]{kind}:[/red] {escape(sentence)}", highlight=False, soft_wrap=True)
 
 
 @contextmanager
@@ -106,21 +115,29 @@ def planned_writes(writes: Iterable[Mapping[str, Any]], waiting: pd.DataFrame) -
     for write in writes:
         count += 1
         target = f"{write['entity']}/{write['key']}" if write["key"] else write["entity"]
-        out.print(f"[bold]{write['operation']}[/bold] {target}", highlight=False)
+        _line(f"[bold]{write['operation']}[/bold] {escape(target)}")
         for name, value in write["values"].items():
-            out.print(f"    {name}: {_quoted(value)}", highlight=False, markup=False)
+            _line(escape(f"    {name}: {_quoted(value)}"))
         for number, line in enumerate(write["lines"], start=1):
-            told = ", ".join(f"{name} {_quoted(value)}" for name, value in line.items())
-            out.print(f"    line {number}: {told}", highlight=False, markup=False)
+            _line(escape(f"    line {number}: {_listed(line)}"))
     for row in waiting.to_dict("records"):
-        out.print(f"[bold]{row['operation']}[/bold] {row['entity']} [dim]{row['state']}[/dim]", highlight=False)
-        out.print(f"    {row['reason']}", highlight=False, markup=False)
-        out.print(f"    {row['values']}", highlight=False, markup=False)
-    out.print(f"\n{count:,} writes would be sent, {len(waiting):,} wait. Nothing was written or stored.")
+        _line(f"[bold]{row['operation']}[/bold] {row['entity']} [dim]waits[/dim]")
+        _line(escape(f"    {row['reason']}"))
+        _line(escape(f"    {_listed(json.loads(row['values']))}"))
+    _line(f"\n{count:,} writes would be sent, {len(waiting):,} wait. Nothing was written or stored.")
+
+
+def _line(markup: str) -> None:
+    # Whoever searches the output wants a value whole, however narrow the window.
+    out.print(markup, highlight=False, soft_wrap=True)
+
+
+def _listed(values: Mapping[str, str | None]) -> str:
+    return ", ".join(f"{name} {_quoted(value)}" for name, value in values.items())
 
 
 def _quoted(value: str | None) -> str:
-    return "(cleared)" if value is None else repr(value)
+    return repr(value) if value else "(cleared)"
 
 
 def status_tables(state: Mapping[str, Any]) -> None:
@@ -136,26 +153,38 @@ def status_tables(state: Mapping[str, Any]) -> None:
     for flow, counts in state["pairs"].items():
         table.add_row(flow, *(_number(counts[name]) for name in ("linked", "ambiguous", "unmatched")))
     out.print(table)
-    for title, frame, empty in (
-        ("Holds", state["holds"][["entity", "key", "kind", "reason"]], "No record is held."),
-        ("Conflicts", state["conflicts"][["subject", "cluster_id", "property", "claims"]], "No conflict is open."),
-        ("Owed", state["debts"][["entity", "key", "operation", "state", "reason"]], "Nothing is owed."),
-    ):
-        out.print()
-        _rows(title, frame, empty)
+    _rows("Holds", state["holds"][["entity", "key", "kind", "reason"]], "No record is held.")
+    _rows("Conflicts", state["conflicts"][["subject", "cluster_id", "property", "claims"]], "No conflict is open.")
+    per_state = state["owed"].groupby("state")["count"].sum()
+    debts = state["debts"]
+    by_hand = debts["state"].eq("person")
+    entering = debts[by_hand].assign(enter=[_listed(values) for values in debts["values"][by_hand]])
+    _rows(
+        "To enter by hand",
+        entering[["entity", "key", "operation", "enter"]],
+        "Nothing has to be entered by hand.",
+        int(per_state.get("person", 0)),
+    )
+    _rows(
+        "Owed",
+        debts.loc[~by_hand, ["entity", "key", "operation", "state", "reason"]],
+        "Nothing is owed.",
+        int(per_state.drop("person", errors="ignore").sum()),
+    )
 
 
-def _rows(title: str, frame: pd.DataFrame, empty: str, limit: int = 20) -> None:
+def _rows(title: str, frame: pd.DataFrame, empty: str, total: int | None = None) -> None:
+    """The first rows of a frame; `total` says how many there are when the frame holds only some of them."""
+    out.print()
     if frame.empty:
         out.print(f"[bold]{title}[/bold]: {empty}")
         return
-    table = Table(
-        title=f"{title} ({len(frame):,})", title_justify="left", title_style="bold", header_style="dim", box=None
-    )
+    total = len(frame) if total is None else total
+    table = Table(title=f"{title} ({total:,})", title_justify="left", title_style="bold", header_style="dim", box=None)
     for name in frame.columns:
         table.add_column(str(name), overflow="fold")
-    for row in frame.head(limit).fillna("").astype("str").to_numpy().tolist():
-        table.add_row(*row)
+    for row in frame.head(SHOWN).fillna("").astype("str").to_numpy().tolist():
+        table.add_row(*map(escape, row))
     out.print(table)
-    if len(frame) > limit:
-        out.print(f"[dim]... and {len(frame) - limit:,} more, in the ledger (schema talk).[/dim]")
+    if total > SHOWN:
+        out.print(f"[dim]... and {total - SHOWN:,} more, in the ledger (schema talk).[/dim]")

@@ -5,7 +5,8 @@ import time
 import dagster as dg
 
 from talk_assets.assets.keys import MERGED, OWNERS, merged_key, pair_key
-from talk_assets.assets.metadata import column_schema, counts, masked, seconds, table
+from talk_assets.assets.masking import about_people, masked
+from talk_assets.assets.metadata import column_schema, counts, seconds, table
 from talk_assets.assets.run import TalkRun
 from talk_assets.cycle.merge import merge
 from talk_assets.cycle.report import changes
@@ -48,7 +49,7 @@ def merged_asset(subject_name: str, mappings: Mappings) -> dg.AssetsDefinition:
         started = time.monotonic()
         with talk.step("merged", subject_name):
             done = merge(talk.cycle, subject_name)
-        sample = masked(changes(talk.cycle, subject_name), subject_name, _VALUES)
+        sample = masked(changes(talk.cycle, subject_name), about_people(subject), _VALUES)
         conflicts = sum(
             part.conflicts.groupby(["cluster_id", "property"]).ngroups for part in done if len(part.conflicts)
         )

@@ -9,9 +9,6 @@ import pandera.pandas as pa
 
 from talk_assets.schemas.report import table_schema
 
-# Subjects whose values are about people: shown by their first letter only.
-PERSONAL = {"person"}
-
 
 def column_schema(schema: pa.DataFrameSchema) -> dict[str, Any]:
     """The columns of a frame with type and meaning, as Dagster shows them."""
@@ -28,14 +25,6 @@ def table(frame: pd.DataFrame) -> dg.MetadataValue[Any]:
     columns = [dg.TableColumn(name=str(name), type="text") for name in frame.columns]
     records = [dg.TableRecord({str(k): str(v) for k, v in row.items()}) for row in shown.to_dict("records")]
     return dg.MetadataValue.table(records, schema=dg.TableSchema(columns=columns))
-
-
-def masked(frame: pd.DataFrame, subject: str, columns: list[str]) -> pd.DataFrame:
-    """The same rows, with values about people cut to their first letter."""
-    if subject not in PERSONAL:
-        return frame
-    hidden = {name: (frame[name].str.slice(0, 1) + "•••") for name in columns if name in frame}
-    return frame.assign(**hidden)
 
 
 def counts(values: Mapping[str, int | float]) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from talk_assets.assets.keys import OWNERS, PAIRS, feed_key, merged_key, pair_ke
 from talk_assets.assets.metadata import column_schema, counts, seconds, table
 from talk_assets.assets.order import referred_to
 from talk_assets.assets.run import TalkRun
+from talk_assets.cycle.linking import AMBIGUOUS
 from talk_assets.cycle.match import match
 from talk_assets.cycle.report import pair_counts
 from talk_assets.ledger.notes import holds
@@ -32,11 +33,6 @@ def pair_asset(flow_name: str, mappings: Mappings) -> dg.AssetsDefinition:
         tags={"subject": subject.subject},
         code_version="1",
         metadata={**column_schema(pair_schema(flow_name, mappings)), "table": f"talk.pair_{flow_name}"},
-        check_specs=[
-            dg.AssetCheckSpec(
-                AMBIGUITY, asset=pair_key(flow_name), description="No record matches more than one record."
-            )
-        ],
         description=(
             f"{flow.meaning} Records are the same when {_criteria(flow)}. Links that were made before stay; where it "
             "cannot be told which records belong together, all of them are held and none is inserted."
@@ -48,9 +44,6 @@ def pair_asset(flow_name: str, mappings: Mappings) -> dg.AssetsDefinition:
             matched = match(talk.cycle, flow_name)
         with talk.cycle.ledger.begin() as connection:
             shown = pair_counts(connection, talk.cycle.division, flow, talk.cycle.run_id)
-            held = holds(connection, talk.cycle.division)
-        held = held[held["kind"].eq("ambiguous") & held["entity"].isin(flow.entities)]
-        told = held[["entity", "key", "reason"]].head(20)
         return dg.MaterializeResult(
             metadata={
                 **counts({"looked_at": matched.looked_at, "proposed": len(matched.proposals)}),
@@ -58,24 +51,38 @@ def pair_asset(flow_name: str, mappings: Mappings) -> dg.AssetsDefinition:
                 **seconds(time.monotonic() - started),
                 "proposals": table(matched.proposals.head(20)),
             },
-            check_results=[
-                dg.AssetCheckResult(
-                    asset_key=pair_key(flow_name),
-                    check_name=AMBIGUITY,
-                    passed=held.empty,
-                    severity=dg.AssetCheckSeverity.WARN,
-                    description=_ambiguity(len(held)),
-                    metadata={"held_records": table(told)},
-                )
-            ],
         )
 
     return pairs
 
 
+def ambiguity_check(flow_name: str, mappings: Mappings) -> dg.AssetChecksDefinition:
+    """No record of a flow matches more than one record; told once the clusters are formed."""
+    flow = mappings.flows[flow_name]
+
+    @dg.asset_check(
+        asset=pair_key(flow_name),
+        name=AMBIGUITY,
+        additional_deps=[merged_key(mappings.subject_of(flow.customerp).subject)],
+        description="No record matches more than one record.",
+    )
+    def ambiguity(talk: dg.ResourceParam[TalkRun]) -> dg.AssetCheckResult:
+        with talk.step("checks", flow_name), talk.cycle.ledger.begin() as connection:
+            held = holds(connection, talk.cycle.division)
+        held = held[held["kind"].eq(AMBIGUOUS) & held["entity"].isin(flow.entities)]
+        return dg.AssetCheckResult(
+            passed=held.empty,
+            severity=dg.AssetCheckSeverity.WARN,
+            description=_ambiguity(len(held)),
+            metadata={**counts({"held": len(held)}), "held_records": table(held[["entity", "key", "reason"]].head(20))},
+        )
+
+    return ambiguity
+
+
 def _ambiguity(held: int) -> str:
     if not held:
-        return "No record of this flow was held as ambiguous before this run."
+        return "No record of this flow is held as ambiguous."
     return (
         f"{held} records are held because it cannot be told which belong together; correct the value that they share "
         "in one of the systems."

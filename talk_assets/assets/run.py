@@ -9,7 +9,7 @@ import dagster as dg
 from talk_assets.cycle.context import Cycle
 from talk_assets.cycle.deliver import Delivered
 from talk_assets.cycle.report import finish, summary
-from talk_assets.errors import AccessDenied, SystemFault, SystemUnavailable, TalkError
+from talk_assets.errors import SystemUnavailable, TalkError
 from talk_assets.installation import open_installation
 from talk_assets.settings import load_settings
 
@@ -31,15 +31,18 @@ class TalkRun:
     Attributes:
         tell: called as steps are done.
         delivered: what was written, or in a preview would be, entity by entity.
-        fault: the first error that stopped a step.
+        passed: stage and name of the steps that came through.
+        stopped: of those that did not, with the error where it was one of ours.
     """
 
     def __init__(self, begin: Callable[[], Cycle], tell: Listener = _nobody) -> None:
         self._begin = begin
         self._cycle: Cycle | None = None
+        self._refused: TalkError | None = None
         self.tell = tell
         self.delivered: list[Delivered] = []
-        self.fault: TalkError | None = None
+        self.passed: set[tuple[str, str]] = set()
+        self.stopped: dict[tuple[str, str], TalkError | None] = {}
 
     @property
     def begun(self) -> bool:
@@ -48,10 +51,29 @@ class TalkRun:
 
     @property
     def cycle(self) -> Cycle:
-        """What the steps work with."""
+        """What the steps work with.
+
+        Raises:
+            TalkError: the run cannot begin; every step is told the same at once.
+        """
+        if self._refused is not None:
+            raise self._refused
         if self._cycle is None:
-            self._cycle = self._begin()
+            try:
+                self._cycle = self._begin()
+            except TalkError as error:
+                self._refused = error
+                raise
         return self._cycle
+
+    @property
+    def hindrance(self) -> TalkError | None:
+        """Why nothing at all could be read of a system, so that there was nothing to work with; None when there was."""
+        read = {name.partition(".")[0] for stage, name in self.passed if stage == "feeds"}
+        for (stage, name), error in self.stopped.items():
+            if stage == "feeds" and name.partition(".")[0] not in read:
+                return error
+        return None
 
     @contextmanager
     def step(self, stage: str, name: str) -> Iterator[None]:
@@ -60,20 +82,17 @@ class TalkRun:
         Raises:
             Failure: without retries where only a person can help.
         """
+        # What stops a step unforeseen leaves it here without an error of ours; a step that is repeated takes it out.
+        self.stopped[stage, name] = None
         try:
             yield
         except TalkError as error:
-            self.fault = self.fault or error
+            self.stopped[stage, name] = error
             passing = isinstance(error, SystemUnavailable)
             raise dg.Failure(description=str(error), allow_retries=passing) from None
+        del self.stopped[stage, name]
+        self.passed.add((stage, name))
         self.tell(stage, name, 1, 1)
-
-
-def could_not_start(fault: TalkError | None) -> bool:
-    """Whether a run stopped because a system could not be reached or refused us, rather than over a record."""
-    return isinstance(fault, AccessDenied | SystemUnavailable) or (
-        fault is not None and not isinstance(fault, SystemFault)
-    )
 
 
 @dg.resource(
@@ -99,4 +118,4 @@ def talk_resource(context: dg.InitResourceContext) -> Iterator[TalkRun]:
         run = TalkRun(begin)
         yield run
         if run.begun:
-            finish(run.cycle, summary(run.cycle, time.monotonic() - started), complete=run.fault is None)
+            finish(run.cycle, summary(run.cycle, time.monotonic() - started), complete=not run.stopped)

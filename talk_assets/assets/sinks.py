@@ -1,18 +1,22 @@
 """Sinks: deliver what is owed to an entity, and read back what it became."""
 
+import json
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import dagster as dg
 import pandas as pd
 
 from talk_assets.assets.keys import OWNERS, SINKS, merged_key, sink_key
-from talk_assets.assets.metadata import counts, masked, seconds, table
+from talk_assets.assets.masking import about_people, masked, masked_reason, masked_words
+from talk_assets.assets.metadata import counts, seconds, table
 from talk_assets.assets.order import referred_to, sink_order
 from talk_assets.assets.run import TalkRun
+from talk_assets.cycle.context import Cycle
 from talk_assets.cycle.deliver import confirm, count_owed, deliver
 from talk_assets.cycle.report import note_writes
+from talk_assets.cycle.send import Outcome
 from talk_assets.ledger import debts
 from talk_assets.mappings.capabilities import Capabilities
 from talk_assets.mappings.model import Mappings
@@ -41,8 +45,8 @@ def sink_asset(entity: str, mappings: Mappings, capabilities: Capabilities) -> d
             shown = note_writes(talk.cycle, done)
         talk.delivered.append(done)
         for write in done.writes:
-            if write["outcome"] != "done":
-                context.log.info(f"{entity} {write['key']} {write['operation']}: {write['outcome']}. {write['reason']}")
+            if write["outcome"] != Outcome.DONE.value:
+                context.log.info(f"{_target(write)}: {write['outcome']}. {_words(talk.cycle, write)}")
         return {**shown, "milliseconds": round((time.monotonic() - started) * 1000)}
 
     @dg.op(
@@ -59,16 +63,17 @@ def sink_asset(entity: str, mappings: Mappings, capabilities: Capabilities) -> d
                 changed = confirm(talk.cycle, entity)
             owed = count_owed(talk.cycle, entity)
             with talk.cycle.ledger.begin() as connection:
-                waiting = debts.latest_owed(connection, talk.cycle.division)
-        mine = waiting[waiting["entity"].isin(talk.cycle.with_lines(entity))]
+                waiting = debts.latest_owed(
+                    connection, talk.cycle.division, entities=talk.cycle.with_lines(entity), limit=20
+                )
         spent = delivered["milliseconds"] / 1000 + time.monotonic() - started
         shown = {key: value for key, value in delivered.items() if key != "milliseconds"}
         context.add_output_metadata(
             {
                 **counts({**shown, "owed": owed, "read_back": changed}),
                 **seconds(spent),
-                "owed_writes": table(masked(mine, subject, ["values"])),
-                "written": _sample(talk, entity, subject),
+                "owed_writes": table(_owed(talk.cycle, waiting)),
+                "written": _sample(talk, entity),
             }
         )
 
@@ -88,22 +93,42 @@ def sink_asset(entity: str, mappings: Mappings, capabilities: Capabilities) -> d
     return sink
 
 
-def _sample(talk: TalkRun, entity: str, subject: str) -> dg.MetadataValue[Any]:
-    done = [part for part in talk.delivered if part.entity == entity]
+def _owed(cycle: Cycle, waiting: pd.DataFrame) -> pd.DataFrame:
+    """`key, operation, state, what`: why it waits, or else which properties are owed."""
+    rows = []
+    for debt in waiting.fillna("").to_dict("records"):
+        names = ", ".join(json.loads(debt["values"]))
+        why = "" if debt["state"] == "person" else _words(cycle, debt)
+        rows.append((debt["key"], debt["operation"], debt["state"], why or names))
+    return pd.DataFrame(rows, columns=["key", "operation", "state", "what"], dtype="str")
+
+
+def _sample(talk: TalkRun, entity: str) -> dg.MetadataValue[Any]:
+    writes = [write for done in talk.delivered if done.entity == entity for write in done.writes[:10]]
     rows = [
-        {
-            "key": write["key"],
-            "operation": write["operation"],
-            "property": name,
-            "value": value or "",
-            "outcome": write["outcome"],
-        }
-        for part in done
-        for write in part.writes[:10]
-        for name, value in dict(write["values"]).items()  # type: ignore[call-overload]
+        (write["key"], write["operation"], name, value or "", write["outcome"])
+        for write in writes
+        for name, value in _values(write).items()
     ]
     frame = pd.DataFrame(rows[:30], columns=["key", "operation", "property", "value", "outcome"], dtype="str")
-    return table(masked(frame, subject, ["value"]))
+    return table(masked(frame, about_people(talk.cycle.mappings.subject_of(entity)), ["value"]))
+
+
+def _target(write: Mapping[str, object]) -> str:
+    return f"{write['operation']} {write['entity']}{'/' if write['key'] else ''}{write['key']}"
+
+
+def _words(cycle: Cycle, debt: Mapping[Any, Any]) -> str:
+    """Why a write was not done, without what it says of people."""
+    hidden = about_people(cycle.mappings.subject_of(str(debt["entity"])))
+    reason = masked_reason(str(debt["reason"]), cycle.mappings)
+    return masked_words(reason, [value for name, value in _values(debt).items() if name in hidden])
+
+
+def _values(write: Mapping[Any, Any]) -> dict[str, Any]:
+    """What is to be written; a debt from the ledger has it as JSON."""
+    values = write["values"]
+    return dict(json.loads(values) if isinstance(values, str) else values)
 
 
 def _after(entity: str, mappings: Mappings) -> Sequence[dg.AssetKey]:
@@ -138,7 +163,7 @@ def undelivered_check(entity: str) -> dg.AssetChecksDefinition:
 
     @dg.asset_check(asset=sink_key(entity), name=UNDELIVERED, description="Nothing that could be written is left owed.")
     def undelivered(talk: dg.ResourceParam[TalkRun]) -> dg.AssetCheckResult:
-        with talk.cycle.ledger.begin() as connection:
+        with talk.step("checks", entity), talk.cycle.ledger.begin() as connection:
             owed = debts.count_owed(connection, talk.cycle.division)
         mine = owed[owed["entity"].isin(talk.cycle.with_lines(entity))]
         per_state = {str(state): int(n) for state, n in mine.groupby("state")["count"].sum().items()}
@@ -158,7 +183,7 @@ def _told(per_state: dict[str, int]) -> str:
         "dead": "refused: correct the record, it is then sent again",
         "waiting": "waiting for another record or a missing value",
         "person": "for a person to enter",
-        "owed": "to be tried again in the next run",
+        "owed": "to be sent in the next run, or with the document that they are lines of",
     }
     told = [f"{per_state[state]} {text}" for state, text in words.items() if state in per_state]
     return "Owed: " + "; ".join(told) + "." if told else "Nothing is owed."

@@ -1,5 +1,6 @@
 """What a run did, as numbers: for the closing table, `--json`, the run's row in the ledger, and `status`."""
 
+import json
 from typing import Any
 
 import pandas as pd
@@ -125,12 +126,27 @@ def changes(cycle: Cycle, subject: str, limit: int = 10) -> pd.DataFrame:
         )
 
 
-def status(ledger: Ledger, division: str, mappings: Mappings) -> dict[str, Any]:
-    """How a division stands: links per flow, holds, conflicts, debts, and the last run."""
+def status(ledger: Ledger, division: str, mappings: Mappings, limit: int | None = None) -> dict[str, Any]:
+    """How a division stands.
+
+    Args:
+        ledger: the state.
+        division: the division.
+        mappings: what is synchronised.
+        limit: at most so many debts that a person can settle, and as many others.
+
+    Returns:
+        `division`, `pairs` (per flow), `last_run` (None before the first), and frames: `holds`, `conflicts`, `owed`
+        (counts per entity and state), `debts` (`values` is a dictionary under the system's own property names).
+    """
     with ledger.begin() as connection:
         last = notes.last_run(connection, division)
         owed = debts.count_owed(connection, division)
         held = notes.holds(connection, division)
+        latest = [
+            debts.latest_owed(connection, division, states=states, limit=limit)
+            for states in (["person"], ["dead", "waiting", "owed"])
+        ]
         return {
             "division": division,
             "pairs": {
@@ -140,6 +156,15 @@ def status(ledger: Ledger, division: str, mappings: Mappings) -> dict[str, Any]:
             "holds": held,
             "conflicts": notes.open_conflicts(connection, division),
             "owed": owed,
-            "debts": debts.latest_owed(connection, division),
+            "debts": _with_own_names(pd.concat(latest, ignore_index=True), mappings),
             "last_run": last,
         }
+
+
+def _with_own_names(owed: pd.DataFrame, mappings: Mappings) -> pd.DataFrame:
+    """The same debts, their values under the names that people meet in the system."""
+    values = []
+    for entity, text in zip(owed["entity"], owed["values"], strict=True):
+        rows = mappings.subject_of(entity).held_by(entity)
+        values.append({rows[name].members[entity].name: value for name, value in json.loads(text).items()})
+    return owed.assign(values=pd.Series(values, index=owed.index, dtype="object"))

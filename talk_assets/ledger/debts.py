@@ -221,15 +221,34 @@ def clusters_with_intent(connection: sa.Connection, division: str, entity: str) 
     return {int(number) for number in rows.scalars()}
 
 
-def latest_owed(connection: sa.Connection, division: str, limit: int = 20) -> pd.DataFrame:
-    """The debts that need attention first: `entity, key, operation, state, reason, values, since`, dead ones first."""
+def latest_owed(
+    connection: sa.Connection,
+    division: str,
+    *,
+    entities: Sequence[str] | None = None,
+    states: Sequence[str] | None = None,
+    limit: int | None = None,
+) -> pd.DataFrame:
+    """The debts that need attention first: `entity, key, operation, state, reason, values, since`, dead ones first.
+
+    Args:
+        connection: in a transaction.
+        division: the division.
+        entities: only what is owed to these.
+        states: only debts in these states.
+        limit: at most so many.
+    """
     urgency = sa.case({"dead": 0, "waiting": 1, "person": 2, "owed": 3}, value=owed.c.state)
     return read_frame(
         connection,
         sa.select(
             owed.c.entity, owed.c.key, owed.c.operation, owed.c.state, owed.c.reason, owed.c["values"], owed.c.since
         )
-        .where(owed.c.division == division)
+        .where(
+            owed.c.division == division,
+            sa.true() if entities is None else owed.c.entity.in_(entities),
+            sa.true() if states is None else owed.c.state.in_(states),
+        )
         .order_by(urgency, owed.c.entity, owed.c.cluster_id)
         .limit(limit),
     )
