@@ -48,7 +48,7 @@ def collect(cycle: Cycle, entity: str) -> Collected:
     frames = {entity: read.records}
     lines = cycle.lines_of(entity)
     if lines is not None:
-        frames[lines] = read.lines
+        frames[lines] = _dated(read.lines, read.records)
     with cycle.ledger.begin() as connection:
         if read.complete and not read.records and store.count_live(connection, cycle.division, entity):
             raise UnexpectedAnswer(
@@ -56,6 +56,8 @@ def collect(cycle: Cycle, entity: str) -> Collected:
                 f"Reading {entity}: the feed is empty although it had records before; nothing was taken from it. "
                 "Check the rights of the connection and the address, then run again.",
             )
+        # First, so that a record which was removed and is there again stays.
+        store.apply_deletions(connection, cycle.division, cycle.with_lines(entity))
         found = [_store(cycle, connection, name, records, complete=read.complete) for name, records in frames.items()]
         if lines is not None:
             _hold_documents(cycle, connection, entity, read.lines, found[1])
@@ -63,7 +65,8 @@ def collect(cycle: Cycle, entity: str) -> Collected:
             documents = pd.Series([str(r["_key"]) for r in read.records], dtype="str")
             keys = pd.DataFrame({"key": pd.Series([str(r["_key"]) for r in read.lines], dtype="str")})
             store.delete_missing_lines(connection, cycle.division, lines, keys, documents)
-        store.apply_deletions(connection, cycle.division, cycle.with_lines(entity))
+        if lines is not None:
+            store.delete_lines_of_deleted(connection, cycle.division, entity, lines)
         for name in frames:
             _settle(cycle, connection, name)
         changed = sum(
@@ -80,6 +83,15 @@ def collect(cycle: Cycle, entity: str) -> Collected:
         failures=failed,
         complete=read.complete,
     )
+
+
+def _dated(lines: list[Record], documents: list[Record]) -> list[Record]:
+    """Lines with a time: where the system tells none, that of their document."""
+    modified = {document["_key"]: document["_modified"] for document in documents}
+    return [
+        line if line["_modified"] is not None else {**line, "_modified": modified.get(line["_document"])}
+        for line in lines
+    ]
 
 
 def collect_deletions(cycle: Cycle, system: str) -> int:

@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from talk_assets.cycle.context import Cycle
 from talk_assets.cycle.references import known_targets
 from talk_assets.ledger import clusters as links
-from talk_assets.ledger.debts import owed_to
+from talk_assets.ledger.debts import creates_owed
 from talk_assets.ledger.records import records_of_documents
 from talk_assets.mappings.model import Subject
 from talk_assets.sync.match import match_lines
@@ -55,6 +55,10 @@ def line_proposals(
     proposals, doubts = [], []
     for flow in subject.flows.values():
         of_flow = lines[lines["entity"].isin(flow.entities)]
+        if flow.create.unless is not None:
+            # Where the document has such a member, its lines are another matter: an order may take less than the offer.
+            without = links.keys_in(connection, cycle.division, flow.create.unless, touched).index
+            of_flow = of_flow[~of_flow["document_cluster"].astype("str").isin(without)]
         both = of_flow.groupby("cluster_id")["entity"].nunique()
         open_lines = of_flow[~of_flow["cluster_id"].isin(both[both.eq(2)].index)]
         found, doubtful = match_lines(open_lines, flow)
@@ -78,8 +82,6 @@ def documents_with(
     live = members[~members["deleted"].astype(bool)]
     found = {}
     for entity in dict.fromkeys(str(cycle.capabilities[line].document) for line in subject.entities):
-        owed = owed_to(connection, cycle.division, entity, [], ["owed", "waiting"])
-        coming = owed["cluster_id"][owed["operation"].eq("create")]
-        there = live["cluster_id"][live["entity"].eq(entity)]
-        found[entity] = documents.isin(pd.concat([coming, there]))
+        there = {int(number) for number in live["cluster_id"][live["entity"].eq(entity)]}
+        found[entity] = documents.isin(there | creates_owed(connection, cycle.division, entity))
     return found

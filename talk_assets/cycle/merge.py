@@ -84,7 +84,10 @@ def _merge(cycle: Cycle, connection: sa.Connection, subject: Subject) -> Merged:
     if lines:
         recovered = recover(cycle, connection, subject)
     kinds = [REFERENCE, AMBIGUOUS, AMBIGUOUS_LINES]
-    notes.replace_holds(connection, cycle.division, looked_at, kinds, held[_HOLDS], cycle.run_id)
+    examined = pd.concat([looked_at, gone, joined[["entity", "key"]], held[["entity", "key"]]])
+    notes.replace_holds(connection, cycle.division, examined, kinds, held[_HOLDS], cycle.run_id)
+    # What is held is looked at again in every run, also what was linked and decided before.
+    records.mark_accounted(connection, cycle.division, held, accounted=False)
     links.mark_deleted(connection, cycle.division, gone)
     records.mark_accounted(connection, cycle.division, gone, accounted=True)
     clusters, held_clusters = _concerned(cycle, connection, fresh, linked_before, held)
@@ -247,7 +250,7 @@ def _decide(
         decision.golden,
         capabilities=cycle.capabilities,
         clusters_of=targets,
-        gone=known[known["deleted"].astype(bool)],
+        gone=_not_there(known, members),
         held=held,
         open_conflicts=decision.conflicts,
         defaults=cycle.defaults,
@@ -262,6 +265,10 @@ def _decide(
     history = decision.history.assign(subject=subject.subject, kind="decision")
     notes.add_history(connection, cycle.division, history, cycle.run_id)
     _hold_unfit(cycle, connection, decision, planned)
+    if _is_lines(cycle, subject):
+        documents = links.documents_of(connection, alive).dropna().astype("int64").unique()
+        entities = [str(cycle.capabilities[line].document) for line in subject.entities]
+        debts.try_again(connection, cycle.division, entities, [int(number) for number in documents])
     return decision
 
 
@@ -274,6 +281,12 @@ def _account_matching(subject: Subject, entity: str, members: Members, now: pd.T
             base[name] = members.current[name]
             times[name] = at
     return Members(members.keys, members.modified, members.current, base, times, members.sent)
+
+
+def _not_there(known: pd.DataFrame, members: dict[str, Members]) -> pd.DataFrame:
+    """Members that are deleted, or whose content could not be taken from their feed: none is created beside them."""
+    loaded = pd.concat([(entity + "/" + frame.keys) for entity, frame in members.items()])
+    return known[known["deleted"].astype(bool) | ~(known["entity"] + "/" + known["key"]).isin(loaded)]
 
 
 def _hold_unfit(cycle: Cycle, connection: sa.Connection, decision: Decision, planned: Plan) -> None:

@@ -10,7 +10,7 @@ from talk_assets.cycle.collect import INVALID_LINE
 from talk_assets.cycle.context import Cycle
 from talk_assets.cycle.prepare import Ready, prepare
 from talk_assets.ledger import debts
-from talk_assets.ledger.clusters import keys_in, links_of, members_of
+from talk_assets.ledger.clusters import keys_in, links_of, members_of, positions_of
 from talk_assets.ledger.notes import hold_reasons, holds
 from talk_assets.ledger.records import records_by_key, records_of_documents
 
@@ -142,7 +142,7 @@ def _build(
     versions = known.set_index("key")["version"].dropna().to_dict()
     own_of, canonical_of = _texts(ready.own), _texts(ready.canonical)
     expected_of, left_out_of = _texts(ready.expected), _texts(ready.left_out)
-    new_lines = _new_lines(lines)
+    new_lines = _new_lines(cycle, connection, lines)
     reasons = {number: str(reason) for number, reason in ready.reasons.items()}
     found = []
     for cluster_id, row in ready.rows.loc[sendable].to_dict("index").items():
@@ -171,14 +171,15 @@ def _build(
     return found
 
 
-def _new_lines(lines: Ready | None) -> dict[Hashable, list[NewLine]]:
-    """Per document cluster the lines to create with it."""
+def _new_lines(cycle: Cycle, connection: sa.Connection, lines: Ready | None) -> dict[Hashable, list[NewLine]]:
+    """Per document cluster the lines to create with it, in the order of the document they come from."""
     found: dict[Hashable, list[NewLine]] = {}
     if lines is None:
         return found
     own_of, canonical_of = _texts(lines.own), _texts(lines.canonical)
     creates = lines.rows["document_id"][lines.rows["operation"].eq("create")].dropna()
-    for cluster_id, document in creates.items():
+    places = positions_of(connection, cycle.division, pd.Index(creates.index, dtype="int64")).reindex(creates.index)
+    for cluster_id, document in creates.loc[places.sort_values(kind="stable").index].items():
         own: dict[str, str | None] = {name: value or None for name, value in own_of[cluster_id].items()}
         found.setdefault(int(document), []).append(NewLine(int(str(cluster_id)), own, canonical_of[cluster_id]))
     return found

@@ -8,7 +8,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, insert
 
 from talk_assets.ledger.bulk import json_columns, pack_json, read_frame, upsert_frame
 from talk_assets.ledger.keys import keys_of
-from talk_assets.ledger.tables import base, cluster, golden, match_key, member, proposal, record
+from talk_assets.ledger.tables import base, cluster, conflict, golden, intent, match_key, member, proposal, record
 from talk_assets.sync.frames import TIME, Golden, Members
 
 
@@ -112,6 +112,23 @@ def documents_of(connection: sa.Connection, clusters: pd.Index) -> pd.Series:
     return pd.Series(found["document_id"].astype("Int64").to_numpy(), index=pd.Index(found["id"].astype("int64")))
 
 
+def positions_of(connection: sa.Connection, division: str, clusters: pd.Index) -> pd.Series:
+    """Index cluster of a line, value its first place among the documents that have it."""
+    wanted = _clusters(connection, clusters)
+    same_record = sa.and_(
+        record.c.division == member.c.division, record.c.entity == member.c.entity, record.c.key == member.c.key
+    )
+    found = read_frame(
+        connection,
+        sa.select(member.c.cluster_id, sa.func.min(record.c.position).label("position"))
+        .join_from(member, wanted, _key(wanted) == member.c.cluster_id)
+        .join(record, same_record)
+        .where(member.c.division == division, member.c.deleted_at.is_(None))
+        .group_by(member.c.cluster_id),
+    )
+    return pd.Series(found["position"].to_numpy(), index=pd.Index(found["cluster_id"].astype("int64")), dtype="Int64")
+
+
 def store_members(connection: sa.Connection, division: str, frame: pd.DataFrame, run: str) -> None:
     """Store links: `entity, key, cluster_id, origin`."""
     rows = frame[["entity", "key", "cluster_id", "origin"]].assign(
@@ -189,6 +206,13 @@ def move_clusters(connection: sa.Connection, division: str, moves: pd.DataFrame)
         sa.delete(base).where(base.c.division == division, base.c.entity == wanted.c.entity, base.c.key == wanted.c.key)
     )
     old = [int(number) for number in moves["old"]]
+    for row_old, row_new in zip(old, moves["cluster_id"], strict=True):
+        connection.execute(sa.update(intent).values(cluster_id=int(row_new)).where(intent.c.cluster_id == row_old))
+    connection.execute(
+        sa.update(conflict)
+        .values(resolved_at=sa.func.now(), resolution="the records joined another cluster")
+        .where(conflict.c.cluster_id.in_(old), conflict.c.resolved_at.is_(None))
+    )
     connection.execute(sa.delete(golden).where(golden.c.cluster_id.in_(old)))
     for row_old, row_new in zip(moves["old"], moves["cluster_id"], strict=True):
         connection.execute(

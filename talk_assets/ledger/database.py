@@ -165,7 +165,10 @@ def check_server(version: tuple[int, ...]) -> None:
 
 
 def _make_engine(address: sa.URL, **options: Any) -> sa.Engine:
-    engine = sa.create_engine(address, connect_args={"connect_timeout": _CONNECT_SECONDS}, **options)
+    # Parameters are hidden: an unexpected SQL error is not to print names and addresses.
+    engine = sa.create_engine(
+        address, hide_parameters=True, connect_args={"connect_timeout": _CONNECT_SECONDS}, **options
+    )
     sa.event.listen(engine, "connect", _prepare_session)
     return engine
 

@@ -252,3 +252,28 @@ def latest_owed(
         .order_by(urgency, owed.c.entity, owed.c.cluster_id)
         .limit(limit),
     )
+
+
+def creates_owed(connection: sa.Connection, division: str, entity: str) -> set[int]:
+    """Clusters that are owed a new record of an entity, however that debt stands."""
+    rows = connection.execute(
+        sa.select(owed.c.cluster_id).where(
+            owed.c.division == division, owed.c.entity == entity, owed.c.operation == "create"
+        )
+    )
+    return {int(number) for number in rows.scalars()}
+
+
+def try_again(connection: sa.Connection, division: str, entities: Sequence[str], clusters: Sequence[int]) -> None:
+    """Send refused creates again, because something that belongs to them was corrected."""
+    connection.execute(
+        sa.update(owed)
+        .values(state="owed", reason="", attempts=0, next_try=None)
+        .where(
+            owed.c.division == division,
+            owed.c.entity.in_(entities),
+            owed.c.cluster_id.in_(clusters),
+            owed.c.operation == "create",
+            owed.c.state == "dead",
+        )
+    )

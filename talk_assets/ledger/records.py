@@ -191,15 +191,19 @@ def delete_missing_lines(
 
 def store_deletions(connection: sa.Connection, division: str, system: str, frame: pd.DataFrame) -> None:
     """Store removals that a system reported: `entity, key, deleted_at`."""
-    rows = frame.assign(division=division, system=system, seen_at=pd.Timestamp.now("UTC"))
-    upsert_frame(connection, deletion, rows, key=["division", "system", "entity", "key"], update=["deleted_at"])
+    rows = frame.assign(
+        division=division,
+        system=system,
+        seen_at=pd.Timestamp.now("UTC"),
+        applied_at=pd.Series(pd.NaT, index=frame.index, dtype="datetime64[us, UTC]"),
+    )
+    upsert_frame(
+        connection, deletion, rows, key=["division", "system", "entity", "key"], update=["deleted_at", "applied_at"]
+    )
 
 
 def apply_deletions(connection: sa.Connection, division: str, entities: Sequence[str]) -> int:
-    """Mark the reported records of the given entities as deleted and undecided; how many were known.
-
-    A line goes with its document.
-    """
+    """Mark the reported records of the given entities as deleted and undecided; how many were known."""
     reported = sa.select(deletion.c.entity, deletion.c.key).where(
         deletion.c.division == division, deletion.c.entity.in_(entities), deletion.c.applied_at.is_(None)
     )
@@ -218,6 +222,26 @@ def apply_deletions(connection: sa.Connection, division: str, entities: Sequence
         .where(deletion.c.division == division, deletion.c.entity.in_(entities), deletion.c.applied_at.is_(None))
     )
     return rows
+
+
+def delete_lines_of_deleted(connection: sa.Connection, division: str, document: str, line: str) -> None:
+    """Mark the lines of deleted documents as deleted: a line goes with its document."""
+    gone = sa.select(record.c.key).where(
+        record.c.division == division,
+        record.c.entity == document,
+        record.c.deleted_at.is_not(None),
+        ~record.c.accounted,
+    )
+    connection.execute(
+        sa.update(record)
+        .values(deleted_at=sa.func.now(), accounted=False)
+        .where(
+            record.c.division == division,
+            record.c.entity == line,
+            record.c.deleted_at.is_(None),
+            record.c.document.in_(gone),
+        )
+    )
 
 
 def moved_since_decided(connection: sa.Connection, division: str, entity: str, keys: Sequence[str]) -> set[str]:

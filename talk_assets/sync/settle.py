@@ -27,7 +27,9 @@ def settle(subject: Subject, entity: str, members: Members) -> tuple[Members, pd
     for name, row in subject.held_by(entity).items():
         held = members.current[name]
         agrees = same(comparable(held, row), comparable(base[name], row))
-        absorbed = ~agrees & sent[name].notna() & made_coarser(held, sent[name], row)
+        # Only what we wrote last: once it was read back, a further difference is a person's edit.
+        unread = sent[name].notna() & same(comparable(base[name], row), comparable(sent[name], row))
+        absorbed = ~agrees & unread & made_coarser(held, sent[name], row)
         base[name] = base[name].where(~absorbed, held)
         # What arrived as it was sent needs no memory.
         sent[name] = sent[name].mask(same(comparable(held, row), comparable(sent[name], row)))
