@@ -108,7 +108,7 @@ class Installation:
         """
         employer = self.settings.exact_employer_account
         with ExitStack() as stack:
-            stack.enter_context(division_lock(self.ledger, self.division, WAIT_SECONDS, run_id))
+            lock = stack.enter_context(division_lock(self.ledger, self.division, WAIT_SECONDS, run_id))
             systems = stack.enter_context(self.systems())
             ledger = stack.enter_context(self.ledger.preview()) if preview else self.ledger
             self._check(ledger, systems, run_id)
@@ -122,6 +122,7 @@ class Installation:
                 capabilities=self.capabilities,
                 systems=systems,
                 defaults={} if employer is None else {"exact_employer_account": f"exact.accounts/{employer}"},
+                still_locked=lock.confirm,
             )
 
     def _check(self, ledger: Ledger, systems: Mapping[str, System], run_id: str) -> None:
@@ -141,12 +142,10 @@ class Installation:
         settings = self.settings
         parts = [
             settings.customerp_url,
-            settings.customerp_token and settings.customerp_token.get_secret_value(),
             settings.customerp_profile,
             settings.exact_url,
             settings.exact_division,
             settings.exact_client_id,
-            settings.exact_client_secret and settings.exact_client_secret.get_secret_value(),
         ]
         return hashlib.sha256("\0".join(map(str, parts)).encode()).hexdigest()
 

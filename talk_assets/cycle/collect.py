@@ -6,14 +6,14 @@ import pandas as pd
 import sqlalchemy as sa
 
 from talk_assets.cycle.context import Cycle
+from talk_assets.cycle.settling import settle_records
 from talk_assets.errors import UnexpectedAnswer
 from talk_assets.ledger import records as store
-from talk_assets.ledger.clusters import links_of, load_members, mark_returned, store_bases
+from talk_assets.ledger.clusters import links_of, mark_returned
 from talk_assets.ledger.notes import replace_holds
 from talk_assets.schemas.frames import feed_schema
 from talk_assets.schemas.report import failures
 from talk_assets.sync.convert import to_canonical
-from talk_assets.sync.settle import settle
 from talk_assets.systems.base import Record
 
 INVALID = "invalid"
@@ -60,21 +60,21 @@ def collect(cycle: Cycle, entity: str) -> Collected:
         store.apply_deletions(connection, cycle.division, cycle.with_lines(entity))
         found = [_store(cycle, connection, name, records, complete=read.complete) for name, records in frames.items()]
         if lines is not None:
-            _hold_documents(cycle, connection, entity, read.lines, found[1])
+            _hold_documents(cycle, connection, entity, read.lines, found[1].failed)
         if lines is not None and read.lines_complete and read.records:
             documents = pd.Series([str(r["_key"]) for r in read.records], dtype="str")
             keys = pd.DataFrame({"key": pd.Series([str(r["_key"]) for r in read.lines], dtype="str")})
             store.delete_missing_lines(connection, cycle.division, lines, keys, documents)
         if lines is not None:
             store.delete_lines_of_deleted(connection, cycle.division, entity, lines)
-        for name in frames:
-            _settle(cycle, connection, name)
+        for name, stored in zip(frames, found, strict=True):
+            settle_records(cycle, connection, name, stored.settling)
         changed = sum(
             store.count_undecided(connection, cycle.division, name, [str(record["_key"]) for record in records])
             for name, records in frames.items()
         )
         store.store_cursor(connection, cycle.division, entity, read.cursor, cycle.run_id)
-    failed = pd.concat(found, ignore_index=True)
+    failed = pd.concat([stored.failed for stored in found], ignore_index=True)
     return Collected(
         entity=entity,
         read=len(read.records) + len(read.lines),
@@ -115,13 +115,24 @@ def collect_deletions(cycle: Cycle, system: str) -> int:
     return len(read.deletions)
 
 
-def _store(
-    cycle: Cycle, connection: sa.Connection, entity: str, records: list[Record], *, complete: bool
-) -> pd.DataFrame:
-    """Store the valid ones of the records read; the failures of the others."""
+@dataclass(frozen=True)
+class _Stored:
+    """What storing a read found: failures of records, and keys of those that waited for no decision before."""
+
+    failed: pd.DataFrame
+    settling: pd.Series
+
+
+def _store(cycle: Cycle, connection: sa.Connection, entity: str, records: list[Record], *, complete: bool) -> _Stored:
+    """Store the records read.
+
+    Of an invalid record that is linked nothing is taken. One that is not linked is stored without what is wrong, so
+    that it is not created a second time elsewhere; it is held.
+    """
     properties = cycle.properties_of(entity)
     if not records:
-        return pd.DataFrame(columns=["entity", "key", "property", "value", "problem"], dtype="str")
+        nothing = pd.DataFrame(columns=["entity", "key", "property", "value", "problem"], dtype="str")
+        return _Stored(nothing, pd.Series(dtype="str"))
     raw = pd.DataFrame(records, dtype="object").drop_duplicates("_key", keep="last").reset_index(drop=True)
     gone = [name for name in cycle.mappings.wanted(entity) if name not in raw]
     if gone and (complete or len(raw) >= _ENOUGH_TO_TELL):
@@ -149,11 +160,32 @@ def _store(
         cycle.run_id,
     )
     valid = ~fresh["key"].isin(failed["key"])
-    rows = fresh[valid].assign(accounted=(same & known["accounted"].reindex(fresh["key"]).eq(True).to_numpy())[valid])
+    before = known.reindex(fresh["key"]).set_axis(fresh.index)
+    decided = before["accounted"].eq(True)
+    rows = fresh[valid].assign(accounted=(same & decided)[valid])
+    broken = fresh[~valid]
+    if len(broken):
+        linked = links_of(connection, cycle.division, broken.assign(entity=entity))
+        broken = _without(broken[~broken["key"].isin(linked["key"])], failed)
+        rows = pd.concat([rows, broken.assign(accounted=False)], ignore_index=True)
     store.store_records(connection, cycle.division, entity, rows, properties, cycle.run_id)
     returned = known.index[known["deleted_at"].notna() & known.index.isin(rows["key"])]
     mark_returned(connection, cycle.division, pd.DataFrame({"entity": entity, "key": returned}))
-    return failed.assign(entity=entity)
+    quiet = valid & (before["entity"].isna() | decided) & ~fresh["key"].isin(returned)
+    if "join" in fresh:
+        quiet &= (
+            before["entity"].isna() | fresh["join"].eq(before["join"]) | (fresh["join"].isna() & before["join"].isna())
+        )
+    return _Stored(failed.assign(entity=entity), fresh["key"][quiet])
+
+
+def _without(records: pd.DataFrame, failed: pd.DataFrame) -> pd.DataFrame:
+    """Records with the properties that failed left empty."""
+    cleaned = records.copy()
+    for name, keys in failed.groupby("property")["key"]:
+        if name in cleaned:
+            cleaned[str(name)] = cleaned[str(name)].mask(cleaned["key"].isin(keys))
+    return cleaned
 
 
 def _hold_documents(
@@ -209,23 +241,3 @@ def _holds(failed: pd.DataFrame, entity: str) -> pd.DataFrame:
             "value": failed["value"],
         }
     )
-
-
-def _settle(cycle: Cycle, connection: sa.Connection, entity: str) -> None:
-    """Account for records that differ from their bases in nothing, or in what a system made of our write."""
-    subject = cycle.mappings.subject_of(entity)
-    properties = list(subject.held_by(entity))
-    if entity not in store.undecided_entities(connection, cycle.division):
-        return
-    waiting = store.unaccounted(connection, cycle.division, entity, [])
-    live = waiting[waiting["deleted_at"].isna()]
-    linked = links_of(connection, cycle.division, live) if len(live) else live
-    if len(linked) == 0:
-        return
-    clusters = pd.Index(linked["cluster_id"].astype("int64").unique())
-    members = load_members(connection, cycle.division, entity, properties, clusters)
-    fresh = members.at(members.keys.isin(live["key"]))
-    settled, equal = settle(subject, entity, fresh)
-    store_bases(connection, cycle.division, entity, settled)
-    done = pd.DataFrame({"entity": entity, "key": settled.keys[equal]})
-    store.mark_accounted(connection, cycle.division, done, accounted=True)

@@ -1,12 +1,16 @@
 """What the steps of a cycle work with."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from talk_assets.ledger.database import Ledger
 from talk_assets.mappings.capabilities import Capabilities
 from talk_assets.mappings.model import Mappings, Subject
 from talk_assets.systems.base import System
+
+
+def _nothing() -> None:
+    return None
 
 
 @dataclass(frozen=True)
@@ -21,6 +25,7 @@ class Cycle:
         capabilities: what the entities can take.
         systems: `customerp` and `exact`.
         defaults: values of the settings that mappings name as defaults, references as `entity/key`.
+        still_locked: raises when another process may have taken the division over; asked before each batch.
     """
 
     division: str
@@ -30,6 +35,7 @@ class Cycle:
     capabilities: Capabilities
     systems: Mapping[str, System]
     defaults: Mapping[str, str]
+    still_locked: Callable[[], None] = _nothing
 
     @property
     def preview(self) -> bool:

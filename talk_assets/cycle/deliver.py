@@ -7,14 +7,16 @@ each batch it is read again, which confirms that batch and is the check before t
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from talk_assets.cycle.collect import collect
+from talk_assets.cycle.collect import INVALID, collect
 from talk_assets.cycle.context import Cycle
 from talk_assets.cycle.match import match
 from talk_assets.cycle.merge import merge
 from talk_assets.cycle.send import Outcome, Sender
 from talk_assets.cycle.writes import Write, writes_of
 from talk_assets.ledger import debts
-from talk_assets.ledger.records import moved_since_decided
+from talk_assets.ledger.notes import holds
+from talk_assets.ledger.records import moved_since_decided, undecided_entities
+from talk_assets.mappings.model import Subject
 
 # n writes cost about n / BATCH + 2 reads.
 BATCH = 50
@@ -54,25 +56,32 @@ def deliver(cycle: Cycle, entity: str, progress: Progress | None = None) -> Deli
         for name in names:
             done.writes += [_row(write, "would be sent", "") for write in _sendable(cycle, name)]
         return done
-    if not _anything_owed(cycle, names) or not any([_sendable(cycle, name) for name in names]):
+    if not _anything_owed(cycle, names):
         return done
-    collect(cycle, entity)
+    writes = {name: _sendable(cycle, name) for name in names}
+    if not any(writes.values()):
+        return done
+    # What is new in the target may be what is about to be created there.
+    if confirm(cycle, entity):
+        writes = {}
     for name in names:
-        _send_all(cycle, name, done, progress)
+        _send_all(cycle, name, writes.get(name), done, progress)
         if name == entity and done.created and len(names) > 1:
             # The lines that were created with their documents have to be known before any line is sent.
             confirm(cycle, entity)
+            writes = {}
     return done
 
 
 def confirm(cycle: Cycle, entity: str) -> int:
-    """Read an entity back after writing, and decide what is new about it; how many of its records changed."""
-    changed = collect(cycle, entity).changed
+    """Read an entity, before or after writing, and decide what is new about it; how many records the read brought."""
+    read = collect(cycle, entity).read
     subject = cycle.mappings.subject_of(entity)
-    for flow in subject.flows:
-        match(cycle, flow)
-    merge(cycle, subject.subject)
-    return changed
+    if _anything_new(cycle, subject):
+        for flow in subject.flows:
+            match(cycle, flow)
+        merge(cycle, subject.subject)
+    return read
 
 
 def count_owed(cycle: Cycle, entity: str) -> int:
@@ -88,44 +97,66 @@ def _anything_owed(cycle: Cycle, entities: list[str]) -> bool:
     return bool((counts["entity"].isin(entities) & counts["state"].isin(["owed", "waiting"])).any())
 
 
+def _anything_new(cycle: Cycle, subject: Subject) -> bool:
+    """Whether there is something to decide, or an insert whose outcome is not known."""
+    entities = {*subject.entities, *(subject.lines.entities if subject.lines is not None else [])}
+    with cycle.ledger.begin() as connection:
+        undecided = undecided_entities(connection, cycle.division)
+        return bool(entities & (undecided | debts.entities_with_intent(connection, cycle.division)))
+
+
 def _sendable(cycle: Cycle, entity: str) -> list[Write]:
     with cycle.ledger.begin() as connection:
         return writes_of(cycle, connection, entity)
 
 
-def _send_all(cycle: Cycle, entity: str, done: Delivered, progress: Progress | None) -> None:
+def _send_all(
+    cycle: Cycle, entity: str, prepared: list[Write] | None, done: Delivered, progress: Progress | None
+) -> None:
+    """Send what can be sent, batch by batch; after each the target is read and what is left is listed anew."""
     sender = Sender(cycle, entity)
-    writes = _sendable(cycle, entity)
+    writes = _sendable(cycle, entity) if prepared is None else prepared
+    tried: set[int] = set()
     faults = 0
-    moved: set[str] = set()
-    for number, write in enumerate(writes):
-        if number % BATCH == 0:
-            if number:
-                collect(cycle, done.entity)
-            moved = _moved(cycle, entity, writes[number : number + BATCH])
-        if write.key in moved:
-            continue
-        outcome, words = sender.send(write)
-        done.writes.append(_row(write, outcome.value, words))
-        if outcome is Outcome.DONE and write.operation == "create" and write.document is None:
-            done.created += 1
-        elif outcome is Outcome.DONE:
-            # A line that is added or changed is a change of its document.
-            done.updated += 1
-        elif outcome is not Outcome.CHANGED:
-            done.failed += 1
-        if progress is not None:
-            progress(done.entity, number + 1, len(writes))
-        faults = faults + 1 if outcome is Outcome.UNAVAILABLE else 0
-        if faults >= _GIVE_UP_AFTER:
-            break
+    while writes:
+        cycle.still_locked()
+        batch = writes[:BATCH]
+        moved = _moved(cycle, entity, batch)
+        for write in batch:
+            tried.add(write.cluster_id)
+            if write.key in moved:
+                continue
+            outcome, words = sender.send(write)
+            _count(done, write, outcome, words)
+            faults = faults + 1 if outcome is Outcome.UNAVAILABLE else 0
+            if progress is not None:
+                progress(done.entity, len(tried), len(tried) - len(batch) + len(writes))
+            if faults >= _GIVE_UP_AFTER:
+                return
+        left = len(writes) > len(batch)
+        if left:
+            confirm(cycle, done.entity)
+        writes = [write for write in _sendable(cycle, entity) if write.cluster_id not in tried] if left else []
+
+
+def _count(done: Delivered, write: Write, outcome: Outcome, words: str) -> None:
+    done.writes.append(_row(write, outcome.value, words))
+    if outcome is Outcome.DONE and write.operation == "create" and write.document is None:
+        done.created += 1
+    elif outcome is Outcome.DONE:
+        # A line that is added or changed is a change of its document.
+        done.updated += 1
+    elif outcome is not Outcome.CHANGED:
+        done.failed += 1
 
 
 def _moved(cycle: Cycle, entity: str, writes: list[Write]) -> set[str]:
-    """Targets that are no longer what the writes were planned from, as far as was read."""
+    """Targets that are no longer what the writes were planned from, or whose content could not be taken."""
     keys = [write.key for write in writes if write.key is not None]
     with cycle.ledger.begin() as connection:
-        return moved_since_decided(connection, cycle.division, entity, keys)
+        held = holds(connection, cycle.division)
+        invalid = held["key"][held["kind"].eq(INVALID) & held["entity"].eq(entity)]
+        return moved_since_decided(connection, cycle.division, entity, keys) | set(invalid)
 
 
 def _row(write: Write, outcome: str, words: str) -> dict[str, object]:

@@ -50,6 +50,27 @@ def _fresh(cycle: Cycle, connection: sa.Connection, entity: str) -> pd.DataFrame
     return frame[frame["deleted_at"].isna()]
 
 
+def store_keys(cycle: Cycle, connection: sa.Connection, entity: str, frame: pd.DataFrame) -> None:
+    """Store what records of an entity are found by, in every flow; nothing is matched.
+
+    Args:
+        cycle: the run.
+        connection: in a transaction.
+        entity: the records' entity.
+        frame: the records, see `ledger.records.unaccounted`.
+    """
+    subject = cycle.mappings.subject_of(entity)
+    flows = [name for name, flow in subject.flows.items() if entity in flow.entities and flow.criteria]
+    if frame.empty or not flows:
+        return
+    keys = criterion_keys(
+        frame, entity, subject, resolved(subject, frame, known_targets(cycle, connection, subject, [frame]))
+    )
+    for name in flows:
+        mine = keys[keys["flow"].eq(name)].assign(entity=entity)
+        links.store_match_keys(connection, cycle.division, name, frame[["entity", "key"]], mine)
+
+
 def _proposals(
     cycle: Cycle, connection: sa.Connection, flow_name: str, flow: Flow, fresh: dict[str, pd.DataFrame]
 ) -> pd.DataFrame:

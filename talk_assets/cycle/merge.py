@@ -5,17 +5,19 @@ from dataclasses import dataclass, field
 import pandas as pd
 import sqlalchemy as sa
 
+from talk_assets.cycle.collect import INVALID
 from talk_assets.cycle.context import Cycle
 from talk_assets.cycle.lines import AMBIGUOUS_LINES, documents_with, line_documents, line_proposals
 from talk_assets.cycle.linking import AMBIGUOUS, link
 from talk_assets.cycle.recover import recover
 from talk_assets.cycle.references import REFERENCE, known_targets, waiting_for_references
+from talk_assets.cycle.settling import account_plain
 from talk_assets.ledger import clusters as links
 from talk_assets.ledger import debts, notes, records
 from talk_assets.mappings.model import Subject
 from talk_assets.sync.decide import Decision, decide
 from talk_assets.sync.frames import Members
-from talk_assets.sync.match import assign
+from talk_assets.sync.match import assign, spread
 from talk_assets.sync.plan import Plan, plan
 
 UNFIT = "unfit"
@@ -76,6 +78,8 @@ def _merge(cycle: Cycle, connection: sa.Connection, subject: Subject) -> Merged:
     looked_at = pd.concat([frame[["entity", "key"]] for frame in fresh.values()])
     linked_before = links.links_of(connection, cycle.division, pd.concat([looked_at, gone]))
     waiting = _waiting(cycle, connection, subject, fresh, linked_before)
+    broken = _broken(cycle, connection, subject, fresh, linked_before)
+    waiting = pd.concat([waiting, broken], ignore_index=True).drop_duplicates(["entity", "key"])
     fresh = {e: f[~f["key"].isin(waiting["key"][waiting["entity"].eq(e)])] for e, f in fresh.items()}
     proposals, doubtful = _proposals(cycle, connection, subject, fresh)
     held = pd.concat([waiting, doubtful], ignore_index=True)
@@ -125,6 +129,26 @@ def _waiting(
         for entity, frame in fresh.items()
     ]
     return pd.concat(found, ignore_index=True).reindex(columns=_HOLDS)
+
+
+def _broken(
+    cycle: Cycle, connection: sa.Connection, subject: Subject, fresh: dict[str, pd.DataFrame], linked: pd.DataFrame
+) -> pd.DataFrame:
+    """Unlinked records that are invalid, and those that the criteria connect with one: they wait to be corrected."""
+    invalid = notes.holds(connection, cycle.division)
+    invalid = invalid[invalid["kind"].eq(INVALID)].drop_duplicates(["entity", "key"])
+    names = linked["entity"] + "/" + linked["key"]
+    looked_at = pd.concat([frame[["entity", "key"]] for frame in fresh.values()])
+    looked_at = looked_at[~(looked_at["entity"] + "/" + looked_at["key"]).isin(names)]
+    name = invalid["entity"] + "/" + invalid["key"]
+    reason = pd.DataFrame({"name": name, "reason": "waits for " + name + " to be corrected: " + invalid["reason"]})
+    proposals = links.proposals_of(connection, cycle.division, list(subject.flows))
+    reasons = spread(reason.set_index("name")["reason"], proposals)
+    at = (looked_at["entity"] + "/" + looked_at["key"]).map(reasons).astype("str")
+    found = looked_at[at.notna()]
+    return found.assign(
+        kind=REFERENCE, property="", reason=at[at.notna()], value=pd.Series(pd.NA, index=found.index, dtype="str")
+    )
 
 
 def _proposals(
@@ -242,7 +266,7 @@ def _decide(
     targets = known_targets(cycle, connection, subject, frames)
     now = pd.Timestamp.now("UTC").floor("us")
     decision = decide(subject, members, agreed, capabilities=cycle.capabilities, clusters_of=targets, now=now)
-    matched = {entity: _account_matching(subject, entity, m, now) for entity, m in decision.accounted.items()}
+    matched = {entity: account_plain(subject, entity, m, now) for entity, m in decision.accounted.items()}
     known = links.members_of(connection, cycle.division, alive)
     planned = plan(
         subject,
@@ -270,17 +294,6 @@ def _decide(
         entities = [str(cycle.capabilities[line].document) for line in subject.entities]
         debts.try_again(connection, cycle.division, entities, [int(number) for number in documents])
     return decision
-
-
-def _account_matching(subject: Subject, entity: str, members: Members, now: pd.Timestamp) -> Members:
-    """Account for the properties that only criteria use: nothing is decided about them."""
-    base, times = members.base.copy(), members.times.copy()
-    at = members.modified.fillna(now)
-    for name, row in subject.held_by(entity).items():
-        if row.direction == "match":
-            base[name] = members.current[name]
-            times[name] = at
-    return Members(members.keys, members.modified, members.current, base, times, members.sent)
 
 
 def _not_there(known: pd.DataFrame, members: dict[str, Members]) -> pd.DataFrame:

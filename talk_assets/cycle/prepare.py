@@ -18,7 +18,8 @@ class Ready:
     Attributes:
         entity: the entity.
         rows: `operation, key, document_id, attempts`.
-        canonical: what is written, canonical names and texts; '' clears; NA is not written.
+        canonical: what is written, canonical names and texts, references as the entity itself holds them; '' clears;
+            NA is not written.
         own: the same under the entity's own names; '' clears.
         waits: why a row cannot be sent yet, '' when it can.
         expected: what the records held of it when it was planned, canonical.
@@ -43,7 +44,7 @@ def prepare(cycle: Cycle, connection: sa.Connection, entity: str) -> Ready:
     owed = owed_to(connection, cycle.division, entity, properties, ["owed", "waiting"])
     owed.index = pd.Index(owed["cluster_id"].astype("int64"))
     canonical = owed[[f"v:{name}" for name in properties]].set_axis(properties, axis=1)
-    translated = canonical.copy()
+    translated, written = canonical.copy(), canonical.copy()
     waits = _incomplete(owed)
     reasons = pd.Series("", index=owed.index, dtype="str")
     left_out = pd.DataFrame(False, index=owed.index, columns=properties)
@@ -60,6 +61,9 @@ def prepare(cycle: Cycle, connection: sa.Connection, entity: str) -> Ready:
             left_out[name] = lost
             reasons = reasons.mask(lost & reasons.eq(""), why)
         translated[name] = keys.where(~lost)
+        # As the entity will show it: what is read back then equals what was sent.
+        target = cycle.mappings.target_of(entity, name)
+        written[name] = (target + "/" + keys).where(keys.notna(), canonical[name])
     own = to_own_values(translated.mask(_is_empty(translated)), entity, subject)
     for name in properties:
         column = subject.properties[name].members[entity].name
@@ -67,7 +71,7 @@ def prepare(cycle: Cycle, connection: sa.Connection, entity: str) -> Ready:
     return Ready(
         entity=entity,
         rows=owed[["operation", "key", "document_id", "attempts"]],
-        canonical=canonical.mask(left_out),
+        canonical=written.mask(left_out),
         own=own,
         expected=owed[[f"e:{name}" for name in properties]].set_axis(properties, axis=1),
         waits=waits,

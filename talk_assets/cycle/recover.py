@@ -1,5 +1,7 @@
 """After a crash: which inserts reached their target although we never heard of it."""
 
+from datetime import timedelta
+
 import pandas as pd
 import sqlalchemy as sa
 
@@ -13,7 +15,7 @@ from talk_assets.sync.compare import comparable, made_coarser, same
 from talk_assets.sync.frames import TIME, Members
 
 # A request that was under way when we lost sight of it may still be carried out for this long.
-LATEST_ARRIVAL = pd.Timedelta(seconds=5)
+LATEST_ARRIVAL = timedelta(seconds=5)
 
 
 def recover(cycle: Cycle, connection: sa.Connection, subject: Subject) -> int:
@@ -25,12 +27,12 @@ def recover(cycle: Cycle, connection: sa.Connection, subject: Subject) -> int:
     """
     found = 0
     lines = cycle.capabilities[subject.entities[0]].document is not None
-    for entity in subject.entities:
+    for entity in sorted(debts.entities_with_intent(connection, cycle.division) & set(subject.entities)):
         properties = list(subject.held_by(entity))
         feed = cycle.capabilities[entity].document or entity
-        intents = debts.open_intents(connection, cycle.division, entity, properties, feed=feed)
-        if intents.empty:
-            continue
+        intents = debts.open_intents(
+            connection, cycle.division, entity, properties, feed=feed, latest_arrival=LATEST_ARRIVAL
+        )
         candidates = unaccounted(connection, cycle.division, entity, properties)
         candidates = candidates[candidates["deleted_at"].isna()]
         linked = links_of(connection, cycle.division, candidates) if len(candidates) else candidates
@@ -48,7 +50,7 @@ def recover(cycle: Cycle, connection: sa.Connection, subject: Subject) -> int:
                 candidates = candidates.drop(arrived.index)
                 debts.close_intent(connection, intent["id"], "found after an interruption")
                 found += 1
-            elif arrived.empty and pd.Timestamp.now("UTC") - intent["opened_at"] > LATEST_ARRIVAL:
+            elif arrived.empty and intent["overdue"]:
                 debts.close_intent(connection, intent["id"], "did not arrive")
             else:
                 reason = _unclear(entity, arrived)

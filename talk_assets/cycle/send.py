@@ -15,6 +15,8 @@ from talk_assets.systems.base import Written
 
 # Seconds until the next try after the n-th passing fault in a row: at once in the next run, then slower and slower.
 _FIRST_DELAY, _LONGEST_DELAY = 60, 3600
+# How often a target may say that a record changed although reading it shows nothing new.
+_MOST_CHANGES = 3
 
 
 class Outcome(Enum):
@@ -53,11 +55,14 @@ class Sender:
             return Outcome.REJECTED, str(error)
         except RecordChanged as error:
             self._close_intents(intents, "not sent")
-            self._fail(write, "owed", str(error))
+            # Read again, it is planned anew; one that stays the same and is refused again and again is for a person.
+            self._fail(write, "owed" if write.attempts + 1 < _MOST_CHANGES else "dead", str(error))
             return Outcome.CHANGED, str(error)
         except (SystemUnavailable, UnexpectedAnswer) as error:
             unknown = isinstance(error, UnexpectedAnswer) or error.outcome_unknown
-            if not unknown:
+            if unknown:
+                self._lose_sight(intents)
+            else:
                 self._close_intents(intents, "not sent")
             self._fail(write, "owed", str(error), again=True)
             return Outcome.UNAVAILABLE, str(error)
@@ -96,6 +101,11 @@ class Sender:
             for number in intents:
                 debts.close_intent(connection, number, outcome)
 
+    def _lose_sight(self, intents: list[uuid.UUID]) -> None:
+        with self._cycle.ledger.begin() as connection:
+            for number in intents:
+                debts.lose_sight(connection, number)
+
     def _fail(self, write: Write, state: str, reason: str, *, again: bool = False) -> None:
         attempts = write.attempts + 1
         delay = min(_FIRST_DELAY * 2 ** (attempts - 2), _LONGEST_DELAY) if attempts > 1 else 0
@@ -123,7 +133,9 @@ class Sender:
                 store_insert(connection, cycle.division, write.entity, written.key, write.cluster_id, cycle.run_id)
                 debts.close_intent(connection, intents[0], "inserted")
             account_sent(connection, cycle.division, write.entity, written.key, write.cluster_id, write.canonical)
-            debts.settle_owed(connection, cycle.division, write.entity, write.cluster_id, write.remaining, write.reason)
+            debts.settle_owed(
+                connection, cycle.division, write.entity, write.cluster_id, written.key, write.remaining, write.reason
+            )
             self._history(connection, write, written)
 
     def _history(self, connection: sa.Connection, write: Write, written: Written) -> None:

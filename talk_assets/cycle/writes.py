@@ -83,12 +83,12 @@ def _wait_for_lines(cycle: Cycle, connection: sa.Connection, ready: Ready, lines
     creates = ready.rows["operation"].eq("create")
     of_document = lines.rows["document_id"].astype("Int64")
     blocked = lines.waits[lines.waits.ne("")].groupby(of_document).first()
-    waits = waits.mask(creates & waits.eq(""), waits.index.to_series().map(blocked).fillna("").astype("str"))
     for why in (
+        blocked,
         _invalid_lines(cycle, connection, ready.rows.index[creates]),
         _held_lines(cycle, connection, ready, creates),
     ):
-        waits = waits.mask(creates & waits.eq(""), waits.index.to_series().map(why).fillna("").astype("str"))
+        waits = waits.mask(creates & waits.eq(""), waits.index.to_series().map(why).astype("str").fillna(""))
     if cycle.capabilities[ready.entity].requires_lines:
         empty = creates & ~waits.index.isin(of_document.dropna())
         waits = waits.mask(empty & waits.eq(""), f"{ready.entity} takes no document without lines: add a line")

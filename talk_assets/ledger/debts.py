@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pandas as pd
 import sqlalchemy as sa
@@ -126,7 +126,13 @@ def set_state(
 
 
 def settle_owed(
-    connection: sa.Connection, division: str, entity: str, cluster_id: int, remaining: Mapping[str, str], reason: str
+    connection: sa.Connection,
+    division: str,
+    entity: str,
+    cluster_id: int,
+    key: str,
+    remaining: Mapping[str, str],
+    reason: str,
 ) -> None:
     """A debt was delivered: it goes, or only the given values remain owed, waiting for the reason named."""
     at = (owed.c.division == division, owed.c.entity == entity, owed.c.cluster_id == cluster_id)
@@ -135,7 +141,9 @@ def settle_owed(
         return
     connection.execute(
         sa.update(owed)
-        .values(values=dict(remaining), operation="update", expected={}, state="waiting", reason=reason, attempts=0)
+        .values(
+            values=dict(remaining), operation="update", key=key, expected={}, state="waiting", reason=reason, attempts=0
+        )
         .where(*at)
     )
 
@@ -166,30 +174,47 @@ def close_intent(connection: sa.Connection, number: uuid.UUID | str, outcome: st
     )
 
 
+def lose_sight(connection: sa.Connection, number: uuid.UUID) -> None:
+    """Note that no answer came to an insert: from now on it may arrive unseen."""
+    connection.execute(sa.update(intent).values(opened_at=sa.func.now()).where(intent.c.id == number))
+
+
 def open_intents(
-    connection: sa.Connection, division: str, entity: str, properties: Sequence[str], *, feed: str
+    connection: sa.Connection,
+    division: str,
+    entity: str,
+    properties: Sequence[str],
+    *,
+    feed: str,
+    latest_arrival: timedelta,
 ) -> pd.DataFrame:
     """Inserts whose outcome is not known.
 
+    Args:
+        connection: in a transaction.
+        division: the division.
+        entity: the entity inserted into.
+        properties: canonical names of the values wanted.
+        feed: in which the inserted records are read.
+        latest_arrival: how long after we lost sight of it an insert may still be carried out.
+
     Returns:
-        `id, cluster_id, opened_at, looked` (whether the feed was read since) and per property the value sent.
+        `id, cluster_id, opened_at`, `looked` (whether the feed was read since), `overdue` (whether it was read when
+        the insert could no longer arrive), and per property the value sent.
     """
-    read_since = (
-        sa.exists()
-        .where(
-            cursor.c.division == intent.c.division,
-            cursor.c.feed == feed,
-            cursor.c.updated_at > intent.c.opened_at,
-        )
-        .label("looked")
-    )
+
+    def read_after(moment: sa.ColumnElement[datetime], label: str) -> sa.ColumnElement[bool]:
+        at = (cursor.c.division == intent.c.division, cursor.c.feed == feed)
+        return sa.exists().where(*at, cursor.c.updated_at > moment).label(label)
+
     return read_frame(
         connection,
         sa.select(
             intent.c.id,
             intent.c.cluster_id,
             intent.c.opened_at,
-            read_since,
+            read_after(intent.c.opened_at, "looked"),
+            read_after(intent.c.opened_at + latest_arrival, "overdue"),
             *json_columns(intent.c["values"], properties),
         )
         .where(intent.c.division == division, intent.c.entity == entity, intent.c.closed_at.is_(None))
@@ -209,6 +234,14 @@ def reasons_of(connection: sa.Connection, division: str, entity: str, clusters: 
         ),
     )
     return pd.Series(found["reason"].to_numpy(), index=pd.Index(found["cluster_id"].astype("str")), dtype="str")
+
+
+def entities_with_intent(connection: sa.Connection, division: str) -> set[str]:
+    """Entities into which an insert was sent whose outcome is not known."""
+    rows = connection.execute(
+        sa.select(intent.c.entity).where(intent.c.division == division, intent.c.closed_at.is_(None)).distinct()
+    )
+    return set(rows.scalars())
 
 
 def clusters_with_intent(connection: sa.Connection, division: str, entity: str) -> set[int]:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert
 
 from talk_assets.ledger.bulk import json_columns, pack_json, read_frame, upsert_frame
 from talk_assets.ledger.keys import keys_of
@@ -22,16 +23,13 @@ def read_cursor(connection: sa.Connection, division: str, feed: str) -> str | No
 
 def store_cursor(connection: sa.Connection, division: str, feed: str, value: str, run: str) -> None:
     """Remember where the next read of a feed starts."""
-    frame = pd.DataFrame(
-        {
-            "division": [division],
-            "feed": [feed],
-            "value": [value],
-            "updated_at": [pd.Timestamp.now("UTC")],
-            "run": [run],
-        }
+    statement = insert(cursor).values(division=division, feed=feed, value=value, updated_at=sa.func.now(), run=run)
+    names = ("value", "updated_at", "run")
+    connection.execute(
+        statement.on_conflict_do_update(
+            index_elements=["division", "feed"], set_={name: statement.excluded[name] for name in names}
+        )
     )
-    upsert_frame(connection, cursor, frame, key=["division", "feed"])
 
 
 def count_live(connection: sa.Connection, division: str, entity: str) -> int:
@@ -204,23 +202,19 @@ def store_deletions(connection: sa.Connection, division: str, system: str, frame
 
 def apply_deletions(connection: sa.Connection, division: str, entities: Sequence[str]) -> int:
     """Mark the reported records of the given entities as deleted and undecided; how many were known."""
-    reported = sa.select(deletion.c.entity, deletion.c.key).where(
-        deletion.c.division == division, deletion.c.entity.in_(entities), deletion.c.applied_at.is_(None)
-    )
+    new = (deletion.c.division == division, deletion.c.entity.in_(entities), deletion.c.applied_at.is_(None))
+    if not connection.execute(sa.select(sa.exists().where(*new))).scalar_one():
+        return 0
     rows = connection.execute(
         sa.update(record)
         .values(deleted_at=sa.func.now(), accounted=False)
         .where(
             record.c.division == division,
             record.c.deleted_at.is_(None),
-            sa.tuple_(record.c.entity, record.c.key).in_(reported),
+            sa.tuple_(record.c.entity, record.c.key).in_(sa.select(deletion.c.entity, deletion.c.key).where(*new)),
         )
     ).rowcount
-    connection.execute(
-        sa.update(deletion)
-        .values(applied_at=sa.func.now())
-        .where(deletion.c.division == division, deletion.c.entity.in_(entities), deletion.c.applied_at.is_(None))
-    )
+    connection.execute(sa.update(deletion).values(applied_at=sa.func.now()).where(*new))
     return rows
 
 

@@ -173,6 +173,28 @@ def assign(fresh: pd.DataFrame, members: pd.DataFrame, proposals: pd.DataFrame) 
     )
 
 
+def spread(marks: pd.Series, proposals: pd.DataFrame) -> pd.Series:
+    """Give the mark of a record to every record that proposals connect it with, directly or not.
+
+    Args:
+        marks: index `entity/key`, unique, value text.
+        proposals: see `propose`.
+
+    Returns:
+        Index `entity/key`, value the first mark of the record's group; records without one are not in it.
+    """
+    if marks.empty:
+        return marks
+    left = proposals["entity"] + "/" + proposals["key"]
+    right = proposals["other_entity"] + "/" + proposals["other_key"]
+    names = pd.Index(pd.concat([left, right, marks.index.to_series()], ignore_index=True).unique(), dtype="str")
+    edges = (np.ones(len(left), dtype=np.int8), (names.get_indexer(left), names.get_indexer(right)))
+    _, labels = connected_components(coo_matrix(edges, shape=(len(names), len(names))), directed=False)
+    group = pd.Series(labels, index=names)
+    first = marks.groupby(group.reindex(marks.index).to_numpy()).first()
+    return group.map(first).astype("str").dropna()
+
+
 def _records(fresh: pd.DataFrame, members: pd.DataFrame, proposals: pd.DataFrame) -> pd.DataFrame:
     """All records concerned with `cluster_id` (NA when unlinked) and `unit`: one number per cluster or lone record."""
     others = proposals[["other_entity", "other_key"]].set_axis(["entity", "key"], axis=1)

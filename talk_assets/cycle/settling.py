@@ -1,0 +1,62 @@
+"""Step 2 for what was just read: account for records about which there is nothing to decide."""
+
+import pandas as pd
+import sqlalchemy as sa
+
+from talk_assets.cycle.context import Cycle
+from talk_assets.cycle.match import store_keys
+from talk_assets.ledger import records as store
+from talk_assets.ledger.clusters import links_of, load_members, store_bases
+from talk_assets.mappings.model import Subject
+from talk_assets.sync.frames import Members
+from talk_assets.sync.settle import settle
+
+
+def settle_records(cycle: Cycle, connection: sa.Connection, entity: str, read: pd.Series) -> None:
+    """Account for records that differ from their bases in nothing, or in what a system made of our write.
+
+    Args:
+        cycle: the run.
+        connection: in a transaction.
+        entity: the records' entity.
+        read: keys of the records that were just read and waited for no decision before; others wait on.
+    """
+    if read.empty:
+        return
+    subject = cycle.mappings.subject_of(entity)
+    if entity not in store.undecided_entities(connection, cycle.division):
+        return
+    waiting = store.unaccounted(connection, cycle.division, entity, cycle.properties_of(entity))
+    live = waiting[waiting["deleted_at"].isna() & waiting["key"].isin(read)]
+    linked = links_of(connection, cycle.division, live) if len(live) else live
+    if len(linked) == 0:
+        return
+    clusters = pd.Index(linked["cluster_id"].astype("int64").unique())
+    members = load_members(connection, cycle.division, entity, list(subject.held_by(entity)), clusters)
+    fresh = members.at(members.keys.isin(live["key"]))
+    settled, equal = settle(subject, entity, account_plain(subject, entity, fresh, pd.Timestamp.now("UTC").floor("us")))
+    store_bases(connection, cycle.division, entity, settled)
+    done = pd.DataFrame({"entity": entity, "key": settled.keys[equal]})
+    # What we wrote may have changed what a record is found by.
+    store_keys(cycle, connection, entity, live[live["key"].isin(done["key"])])
+    store.mark_accounted(connection, cycle.division, done, accounted=True)
+
+
+def account_plain(subject: Subject, entity: str, members: Members, now: pd.Timestamp) -> Members:
+    """Account for properties about which nothing is decided: those only criteria use, and those still without a value.
+
+    Args:
+        subject: the entity's subject.
+        entity: the entity.
+        members: its members.
+        now: time of reading, for records without a time of their own.
+    """
+    base, times = members.base.copy(), members.times.copy()
+    at = members.modified.fillna(now)
+    for name, row in subject.held_by(entity).items():
+        if row.direction == "match":
+            base[name], times[name] = members.current[name], at
+        else:
+            never = times[name].isna() & members.current[name].isna() & base[name].isna()
+            times[name] = times[name].mask(never, at)
+    return Members(members.keys, members.modified, members.current, base, times, members.sent)
