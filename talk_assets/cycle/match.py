@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from talk_assets.cycle.context import Cycle
 from talk_assets.cycle.references import known_targets, resolved
 from talk_assets.ledger import clusters as links
+from talk_assets.ledger.matching import replace_proposals, sharing_keys, store_match_keys
 from talk_assets.ledger.records import unaccounted, undecided_entities
 from talk_assets.mappings.model import Flow
 from talk_assets.sync.match import criterion_keys, propose
@@ -32,12 +33,12 @@ def match(cycle: Cycle, flow_name: str) -> Matched:
     flow = cycle.mappings.flows[flow_name]
     with cycle.ledger.begin() as connection:
         if not undecided_entities(connection, cycle.division) & set(flow.entities):
-            links.replace_proposals(connection, cycle.division, flow_name, _none(), cycle.run_id)
+            replace_proposals(connection, cycle.division, flow_name, _none(), cycle.run_id)
             return Matched(flow_name, 0, _none())
         fresh = {entity: _fresh(cycle, connection, entity) for entity in flow.entities}
         looked_at = pd.concat([frame.assign(entity=entity) for entity, frame in fresh.items()])
         proposals = _none() if looked_at.empty else _proposals(cycle, connection, flow_name, flow, fresh)
-        links.replace_proposals(connection, cycle.division, flow_name, proposals, cycle.run_id)
+        replace_proposals(connection, cycle.division, flow_name, proposals, cycle.run_id)
     return Matched(flow_name, len(looked_at), proposals)
 
 
@@ -68,7 +69,7 @@ def store_keys(cycle: Cycle, connection: sa.Connection, entity: str, frame: pd.D
     )
     for name in flows:
         mine = keys[keys["flow"].eq(name)].assign(entity=entity)
-        links.store_match_keys(connection, cycle.division, name, frame[["entity", "key"]], mine)
+        store_match_keys(connection, cycle.division, name, frame[["entity", "key"]], mine)
 
 
 def _proposals(
@@ -82,8 +83,8 @@ def _proposals(
         found.append(keys[keys["flow"].eq(flow_name)].assign(entity=entity))
     keys = pd.concat(found, ignore_index=True)
     looked_at = pd.concat([frame[["entity", "key"]] for frame in fresh.values()])
-    links.store_match_keys(connection, cycle.division, flow_name, looked_at, keys)
-    sharing = links.sharing_keys(connection, cycle.division, flow_name, keys)
+    store_match_keys(connection, cycle.division, flow_name, looked_at, keys)
+    sharing = sharing_keys(connection, cycle.division, flow_name, keys)
     linked = links.links_of(connection, cycle.division, sharing)
     numbers = pd.Index(linked["cluster_id"].astype("int64").unique())
     members = links.members_of(connection, cycle.division, numbers)

@@ -14,6 +14,7 @@ from talk_assets.cycle.references import REFERENCE, known_targets, waiting_for_r
 from talk_assets.cycle.settling import account_plain
 from talk_assets.ledger import clusters as links
 from talk_assets.ledger import debts, notes, records
+from talk_assets.ledger.matching import proposals_of
 from talk_assets.mappings.model import Subject
 from talk_assets.sync.decide import Decision, decide
 from talk_assets.sync.frames import Members
@@ -142,7 +143,7 @@ def _broken(
     looked_at = looked_at[~(looked_at["entity"] + "/" + looked_at["key"]).isin(names)]
     name = invalid["entity"] + "/" + invalid["key"]
     reason = pd.DataFrame({"name": name, "reason": "waits for " + name + " to be corrected: " + invalid["reason"]})
-    proposals = links.proposals_of(connection, cycle.division, list(subject.flows))
+    proposals = proposals_of(connection, cycle.division, list(subject.flows))
     reasons = spread(reason.set_index("name")["reason"], proposals)
     at = (looked_at["entity"] + "/" + looked_at["key"]).map(reasons).astype("str")
     found = looked_at[at.notna()]
@@ -157,7 +158,7 @@ def _proposals(
     """What the criteria and joins call the same; records whose join waits, and ambiguous lines, as holds."""
     if _is_lines(cycle, subject):
         return line_proposals(cycle, connection, subject, fresh)
-    found = [links.proposals_of(connection, cycle.division, list(subject.flows))]
+    found = [proposals_of(connection, cycle.division, list(subject.flows))]
     waiting = []
     for flow in subject.flows.values():
         join = flow.join

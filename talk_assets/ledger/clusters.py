@@ -1,4 +1,4 @@
-"""Links and what is agreed: clusters, members, bases, golden values, the keys of merge criteria."""
+"""Links and what is agreed: clusters, members, bases, golden values."""
 
 from collections.abc import Mapping, Sequence
 
@@ -8,7 +8,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, insert
 
 from talk_assets.ledger.bulk import json_columns, pack_json, read_frame, upsert_frame
 from talk_assets.ledger.keys import keys_of
-from talk_assets.ledger.tables import base, cluster, conflict, golden, intent, match_key, member, proposal, record
+from talk_assets.ledger.tables import base, cluster, conflict, golden, intent, member, record
 from talk_assets.sync.frames import TIME, Golden, Members
 
 
@@ -322,68 +322,6 @@ def store_golden(connection: sa.Connection, division: str, subject: str, agreed:
         }
     )
     upsert_frame(connection, golden, rows, key=["cluster_id"])
-
-
-def store_match_keys(
-    connection: sa.Connection, division: str, flow: str, records: pd.DataFrame, keys: pd.DataFrame
-) -> None:
-    """Replace the criterion keys of the records `entity, key` for a flow by `entity, key, alternative, value`."""
-    wanted = keys_of(connection, records[["entity", "key"]])
-    connection.execute(
-        sa.delete(match_key).where(
-            match_key.c.division == division,
-            match_key.c.flow == flow,
-            match_key.c.entity == wanted.c.entity,
-            match_key.c.key == wanted.c.key,
-        )
-    )
-    rows = keys[["entity", "key", "alternative", "value"]].assign(division=division, flow=flow)
-    upsert_frame(connection, match_key, rows, key=["division", "entity", "key", "flow", "alternative"])
-
-
-def sharing_keys(connection: sa.Connection, division: str, flow: str, keys: pd.DataFrame) -> pd.DataFrame:
-    """`entity, key, alternative, value` of every live record that shares one of the values `alternative, value`."""
-    wanted = keys_of(connection, keys[["alternative", "value"]].astype("str"))
-    live = sa.and_(
-        record.c.division == match_key.c.division,
-        record.c.entity == match_key.c.entity,
-        record.c.key == match_key.c.key,
-        record.c.deleted_at.is_(None),
-    )
-    return read_frame(
-        connection,
-        sa.select(match_key.c.entity, match_key.c.key, match_key.c.alternative, match_key.c.value)
-        .join_from(
-            match_key,
-            wanted,
-            sa.and_(
-                sa.cast(wanted.c.alternative, sa.Integer) == match_key.c.alternative,
-                wanted.c.value == match_key.c.value,
-            ),
-        )
-        .join(record, live)
-        .where(match_key.c.division == division, match_key.c.flow == flow),
-    )
-
-
-def replace_proposals(connection: sa.Connection, division: str, flow: str, proposals: pd.DataFrame, run: str) -> None:
-    """Make the proposals of a flow those found: `entity, key, other_entity, other_key, criterion`."""
-    connection.execute(sa.delete(proposal).where(proposal.c.division == division, proposal.c.flow == flow))
-    rows = proposals.assign(division=division, flow=flow, run=run)
-    upsert_frame(
-        connection, proposal, rows, key=["division", "flow", "entity", "key", "other_entity", "other_key"], update=[]
-    )
-
-
-def proposals_of(connection: sa.Connection, division: str, flows: Sequence[str]) -> pd.DataFrame:
-    """`entity, key, other_entity, other_key, criterion` that the criteria of some flows propose."""
-    names = ("entity", "key", "other_entity", "other_key", "criterion")
-    return read_frame(
-        connection,
-        sa.select(*(proposal.c[name] for name in names))
-        .where(proposal.c.division == division, proposal.c.flow.in_(flows))
-        .order_by(*(proposal.c[name] for name in names)),
-    )
 
 
 def account_sent(

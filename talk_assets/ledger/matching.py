@@ -1,0 +1,72 @@
+"""What records are found by: the keys of merge criteria, and the pairs that criteria propose."""
+
+from collections.abc import Sequence
+
+import pandas as pd
+import sqlalchemy as sa
+
+from talk_assets.ledger.bulk import read_frame, upsert_frame
+from talk_assets.ledger.keys import keys_of
+from talk_assets.ledger.tables import match_key, proposal, record
+
+
+def store_match_keys(
+    connection: sa.Connection, division: str, flow: str, records: pd.DataFrame, keys: pd.DataFrame
+) -> None:
+    """Replace the criterion keys of the records `entity, key` for a flow by `entity, key, alternative, value`."""
+    wanted = keys_of(connection, records[["entity", "key"]])
+    connection.execute(
+        sa.delete(match_key).where(
+            match_key.c.division == division,
+            match_key.c.flow == flow,
+            match_key.c.entity == wanted.c.entity,
+            match_key.c.key == wanted.c.key,
+        )
+    )
+    rows = keys[["entity", "key", "alternative", "value"]].assign(division=division, flow=flow)
+    upsert_frame(connection, match_key, rows, key=["division", "entity", "key", "flow", "alternative"])
+
+
+def sharing_keys(connection: sa.Connection, division: str, flow: str, keys: pd.DataFrame) -> pd.DataFrame:
+    """`entity, key, alternative, value` of every live record that shares one of the values `alternative, value`."""
+    wanted = keys_of(connection, keys[["alternative", "value"]].astype("str"))
+    live = sa.and_(
+        record.c.division == match_key.c.division,
+        record.c.entity == match_key.c.entity,
+        record.c.key == match_key.c.key,
+        record.c.deleted_at.is_(None),
+    )
+    return read_frame(
+        connection,
+        sa.select(match_key.c.entity, match_key.c.key, match_key.c.alternative, match_key.c.value)
+        .join_from(
+            match_key,
+            wanted,
+            sa.and_(
+                sa.cast(wanted.c.alternative, sa.Integer) == match_key.c.alternative,
+                wanted.c.value == match_key.c.value,
+            ),
+        )
+        .join(record, live)
+        .where(match_key.c.division == division, match_key.c.flow == flow),
+    )
+
+
+def replace_proposals(connection: sa.Connection, division: str, flow: str, proposals: pd.DataFrame, run: str) -> None:
+    """Make the proposals of a flow those found: `entity, key, other_entity, other_key, criterion`."""
+    connection.execute(sa.delete(proposal).where(proposal.c.division == division, proposal.c.flow == flow))
+    rows = proposals.assign(division=division, flow=flow, run=run)
+    upsert_frame(
+        connection, proposal, rows, key=["division", "flow", "entity", "key", "other_entity", "other_key"], update=[]
+    )
+
+
+def proposals_of(connection: sa.Connection, division: str, flows: Sequence[str]) -> pd.DataFrame:
+    """`entity, key, other_entity, other_key, criterion` that the criteria of some flows propose."""
+    names = ("entity", "key", "other_entity", "other_key", "criterion")
+    return read_frame(
+        connection,
+        sa.select(*(proposal.c[name] for name in names))
+        .where(proposal.c.division == division, proposal.c.flow.in_(flows))
+        .order_by(*(proposal.c[name] for name in names)),
+    )
