@@ -8,7 +8,7 @@ import dagster as dg
 from talk_assets.assets.feeds import deletions_asset, feed_asset, source_specs
 from talk_assets.assets.merged import merged_asset
 from talk_assets.assets.order import sink_order
-from talk_assets.assets.pairs import ambiguity_check, pair_asset
+from talk_assets.assets.pairs import ambiguity_checks, pair_asset
 from talk_assets.assets.run import talk_resource
 from talk_assets.assets.sinks import sink_asset, undelivered_check
 from talk_assets.mappings.capabilities import Capabilities
@@ -48,7 +48,7 @@ def build_defs(
             *(sink_asset(entity, mappings, capabilities) for entity in written),
         ],
         asset_checks=[
-            *(ambiguity_check(flow, mappings) for flow in mappings.flows),
+            *(ambiguity_checks(subject) for subject in mappings.subjects.values()),
             *(undelivered_check(entity) for entity in written),
         ],
         jobs=[

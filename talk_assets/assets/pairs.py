@@ -1,6 +1,7 @@
 """Matched pairs: which records of the two systems are the same."""
 
 import time
+from collections.abc import Iterable
 
 import dagster as dg
 
@@ -12,7 +13,7 @@ from talk_assets.cycle.linking import AMBIGUOUS
 from talk_assets.cycle.match import match
 from talk_assets.cycle.report import pair_counts
 from talk_assets.ledger.notes import holds
-from talk_assets.mappings.model import Flow, Mappings
+from talk_assets.mappings.model import Flow, Mappings, Subject
 from talk_assets.schemas.frames import pair_schema
 
 AMBIGUITY = "ambiguity"
@@ -56,26 +57,38 @@ def pair_asset(flow_name: str, mappings: Mappings) -> dg.AssetsDefinition:
     return pairs
 
 
-def ambiguity_check(flow_name: str, mappings: Mappings) -> dg.AssetChecksDefinition:
-    """No record of a flow matches more than one record; told once the clusters are formed."""
-    flow = mappings.flows[flow_name]
-
-    @dg.asset_check(
-        asset=pair_key(flow_name),
-        name=AMBIGUITY,
-        additional_deps=[merged_key(mappings.subject_of(flow.customerp).subject)],
-        description="No record matches more than one record.",
-    )
-    def ambiguity(talk: dg.ResourceParam[TalkRun]) -> dg.AssetCheckResult:
-        with talk.step("checks", flow_name), talk.cycle.ledger.begin() as connection:
-            held = holds(connection, talk.cycle.division)
-        held = held[held["kind"].eq(AMBIGUOUS) & held["entity"].isin(flow.entities)]
-        return dg.AssetCheckResult(
-            passed=held.empty,
-            severity=dg.AssetCheckSeverity.WARN,
-            description=_ambiguity(len(held)),
-            metadata={**counts({"held": len(held)}), "held_records": table(held[["entity", "key", "reason"]].head(20))},
+def ambiguity_checks(subject: Subject) -> dg.AssetChecksDefinition:
+    """No record of a subject's flows matches more than one record; told once the clusters are formed."""
+    specs = [
+        dg.AssetCheckSpec(
+            AMBIGUITY,
+            asset=pair_key(flow),
+            additional_deps=[merged_key(subject.subject)],
+            description="No record matches more than one record.",
         )
+        for flow in subject.flows
+    ]
+
+    @dg.multi_asset_check(name=f"{AMBIGUITY}_{subject.subject}", specs=specs, can_subset=True)
+    def ambiguity(
+        context: dg.AssetCheckExecutionContext, talk: dg.ResourceParam[TalkRun]
+    ) -> Iterable[dg.AssetCheckResult]:
+        with talk.step("checks", subject.subject), talk.cycle.ledger.begin() as connection:
+            held = holds(connection, talk.cycle.division)
+        held = held[held["kind"].eq(AMBIGUOUS)]
+        for key in sorted(context.selected_asset_check_keys):
+            mine = held[held["entity"].isin(subject.flows[key.asset_key.path[-1]].entities)]
+            yield dg.AssetCheckResult(
+                asset_key=key.asset_key,
+                check_name=AMBIGUITY,
+                passed=mine.empty,
+                severity=dg.AssetCheckSeverity.WARN,
+                description=_ambiguity(len(mine)),
+                metadata={
+                    **counts({"held": len(mine)}),
+                    "held_records": table(mine[["entity", "key", "reason"]].head(20)),
+                },
+            )
 
     return ambiguity
 
