@@ -19,6 +19,7 @@ from talk_assets.assets.run import Listener, TalkRun
 from talk_assets.cycle.context import Cycle
 from talk_assets.cycle.report import finish, outcome_of, summary
 from talk_assets.cycle.report import status as status_of
+from talk_assets.cycle.send import Outcome
 from talk_assets.dagster_home import dagster_home, write_workspace
 from talk_assets.definitions import SYNC, build_defs
 from talk_assets.errors import ConfigurationError, TalkError
@@ -84,7 +85,7 @@ def sync(
     if run.hindrance is not None:
         console.complain("Error", str(run.hindrance))
         raise typer.Exit(NOT_STARTED)
-    for sentence in sentences:
+    for sentence in [*sentences, *_failed_writes(run)]:
         console.complain("Failed", sentence)
     if outcome_of(totals, complete=not sentences) != DONE:
         raise typer.Exit(FAILED)
@@ -150,6 +151,14 @@ def _sentence(event: dg.DagsterEvent) -> str:
     if failure.user_failure_data is not None and failure.user_failure_data.description:
         return f"{event.step_key}: {failure.user_failure_data.description}"
     return f"{event.step_key}: {failure.error.to_string() if failure.error else event.message}"
+
+
+def _failed_writes(run: TalkRun) -> list[str]:
+    """A sentence per write that was refused or failed for now, as far as a person would read on."""
+    failed = (Outcome.REJECTED.value, Outcome.UNAVAILABLE.value)
+    words = [str(write["reason"]) for done in run.delivered for write in done.writes if write["outcome"] in failed]
+    more = len(words) - console.SHOWN
+    return [*words[: console.SHOWN], *([f"{more:,} more writes; see: talk-assets status"] if more > 0 else [])]
 
 
 def _show(run: TalkRun, totals: dict[str, Any], *, preview: bool, as_json: bool) -> None:
