@@ -81,10 +81,9 @@ def sync(
                 run, sentences = _execute(installation, cycle, selection, tell)
             totals = summary(cycle, time.monotonic() - started)
             finish(cycle, totals, complete=not sentences)
+            if run.hindrance is not None:
+                raise run.hindrance
             _show(run, totals, preview=preview, as_json=as_json)
-    if run.hindrance is not None:
-        console.complain("Error", str(run.hindrance))
-        raise typer.Exit(NOT_STARTED)
     for sentence in [*sentences, *_failed_writes(run)]:
         console.complain("Failed", sentence)
     if outcome_of(totals, complete=not sentences) != DONE:
@@ -150,6 +149,8 @@ def _sentence(event: dg.DagsterEvent) -> str:
     failure = event.step_failure_data
     if failure.user_failure_data is not None and failure.user_failure_data.description:
         return f"{event.step_key}: {failure.user_failure_data.description}"
+    if failure.error is not None and failure.error.cls_name == dg.DagsterExecutionInterruptedError.__name__:
+        return f"{event.step_key}: interrupted. Nothing is lost: the next sync goes on from here."
     return f"{event.step_key}: {failure.error.to_string() if failure.error else event.message}"
 
 

@@ -1,0 +1,229 @@
+"""What `talk-assets` says, and with which exit code it ends, when something is wrong."""
+
+import json
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from talk_assets.mappings import load as mappings_room
+from talk_assets_tests.conftest import DatabaseServer
+from talk_assets_tests.installed import FEW, Home, Sandbox, home, sandbox
+
+# Nothing listens at the port of the first TCP service, which no system has run for decades.
+NOWHERE = "http://127.0.0.1:1"
+SECRETS = ("CUSTOMERP_TOKEN", "EXACT_CLIENT_SECRET", "EXACT_REFRESH_TOKEN", "EXACT_WEBHOOK_SECRET")
+ORGANISATION = ("sync", "--subject", "organisation")
+
+
+@pytest.fixture(scope="module")
+def systems() -> Iterator[Sandbox]:
+    with sandbox(FEW) as served:
+        yield served
+
+
+@pytest.fixture(scope="module")
+def place(systems: Sandbox, database_server: DatabaseServer) -> Iterator[Home]:
+    with home(systems.settings, database_server) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def synced(place: Home) -> Home:
+    """The same home after a first sync of the organisations."""
+    assert place.call(*ORGANISATION).code == 0
+    return place
+
+
+@pytest.fixture(autouse=True)
+def _mended(systems: Sandbox) -> Iterator[None]:
+    yield
+    systems.end_faults()
+
+
+def refused(place: Home, *arguments: str, **changes: str | None) -> str:
+    """Run a command that cannot start, and give the one sentence it says."""
+    done = place.call(*(arguments or ORGANISATION), **changes)
+    assert done.code == 2, done
+    assert done.out == ""
+    assert "Traceback" not in done.err
+    # Progress may come before it when the sync had begun.
+    _, found, sentence = done.complaint.rpartition("Error: ")
+    assert found, done.err
+    assert done.err.count("Error: ") == 1
+    secrets = [settings.get(name) for name in SECRETS for settings in (place.settings, changes)]
+    assert not [secret for secret in secrets if secret and secret in done.err]
+    return sentence
+
+
+@pytest.mark.parametrize(
+    ("setting", "wrong", "named"),
+    [
+        ("CUSTOMERP_TOKEN", "not-the-token", "CUSTOMERP_TOKEN"),
+        ("EXACT_CLIENT_SECRET", "not-the-secret", "EXACT_CLIENT_SECRET"),
+        ("EXACT_REFRESH_TOKEN", "not-the-refresh-token", "EXACT_REFRESH_TOKEN"),
+    ],
+)
+def test_wrong_credentials(
+    systems: Sandbox, database_server: DatabaseServer, setting: str, wrong: str, named: str
+) -> None:
+    """A mistyped secret shows as a traceback, or does not show which one it is."""
+    with home(systems.settings, database_server) as fresh:
+        sentence = refused(fresh, **{setting: wrong})
+    assert named in sentence
+    assert wrong not in sentence
+
+
+@pytest.mark.parametrize("setting", ["CUSTOMERP_URL", "EXACT_URL"])
+def test_nothing_listens(place: Home, setting: str) -> None:
+    """A mistyped address shows as a stack of network errors."""
+    sentence = refused(place, **{setting: NOWHERE, "EXACT_CLIENT_ID": "another"})
+    assert setting in sentence
+    assert f"nothing answers at {NOWHERE}" in sentence
+
+
+@pytest.mark.parametrize("setting", ["CUSTOMERP_URL", "EXACT_URL"])
+def test_something_else_answers(systems: Sandbox, database_server: DatabaseServer, setting: str) -> None:
+    """Records are read from, or credentials told to, whatever answers at a mistyped address."""
+    other = "EXACT_URL" if setting == "CUSTOMERP_URL" else "CUSTOMERP_URL"
+    with home(systems.settings, database_server) as fresh:
+        assert setting in refused(fresh, **{setting: systems.settings[other]})
+
+
+def test_an_address_that_is_none(place: Home) -> None:
+    """A forgotten https:// ends in an error about the network."""
+    assert "CUSTOMERP_URL: not an http(s) address" in refused(place, CUSTOMERP_URL="erp.example.com")
+
+
+def test_some_settings_only(place: Home) -> None:
+    """Somebody who fills in half of the settings syncs with made-up data, or guesses what is missing."""
+    sentence = refused(place, CUSTOMERP_TOKEN=None, EXACT_DIVISION=None)
+    assert sentence.startswith("CUSTOMERP_TOKEN, EXACT_DIVISION are not set")
+    assert "EXACT_DIVISION: " in refused(place, EXACT_DIVISION="hoofdkantoor")
+
+
+@pytest.mark.parametrize("command", ["sync", "status", "dev"])
+def test_a_broken_mapping(place: Home, tmp_path: Path, command: str) -> None:
+    """Somebody who edits a mapping searches for their mistake in five files."""
+    shipped = Path(mappings_room.__file__).parent
+    folder = tmp_path / "mappings"
+    shutil.copytree(shipped, folder, ignore=shutil.ignore_patterns("*.py", "__pycache__"))
+    path = folder / "product.yaml"
+    lines = path.read_text().splitlines()
+    number = next(number for number, line in enumerate(lines) if re.match(r"\s+type: decimal", line))
+    lines[number] = lines[number].replace("decimal", "decimaal")
+    path.write_text("\n".join(lines))
+    sentence = refused(place, command, TALK_MAPPINGS=str(folder))
+    assert f"{path}:{number + 1}: properties." in sentence
+    assert ".type: " in sentence
+    assert "decimal" in sentence
+
+
+@pytest.mark.parametrize("command", ["sync", "status"])
+def test_an_unreachable_database(place: Home, command: str) -> None:
+    """A database that is down shows as a traceback with its password."""
+    url = "postgresql://talk:s3cret-word@127.0.0.1:1/talk"
+    sentence = refused(place, command, TALK_DATABASE_URL=url)
+    assert "127.0.0.1, port 1, database talk" in sentence
+    assert "TALK_DATABASE_URL" in sentence
+    assert "s3cret-word" not in sentence
+
+
+def test_an_unknown_subject(place: Home) -> None:
+    """A mistyped subject syncs everything, or nothing without a word."""
+    sentence = refused(place, "sync", "--subject", "organisatie")
+    assert "there is no subject organisatie; it is one of organisation, product, person, sales_document" in sentence
+
+
+def test_an_unknown_key_in_a_profile(place: Home, tmp_path: Path) -> None:
+    """A misspelt option of a connector profile is ignored, and the wrong records are read."""
+    profile = tmp_path / "erp.yaml"
+    profile.write_text("pagging:\n  style: none\n")
+    sentence = refused(place, CUSTOMERP_PROFILE=str(profile))
+    assert f"{profile}:1" in sentence
+    assert "pagging" in sentence
+
+
+def test_an_unknown_option(place: Home) -> None:
+    """A mistyped option is ignored: a preview that was meant writes."""
+    done = place.call("sync", "--preveiw")
+    assert done.code == 2
+    assert "--preview" in done.err
+
+
+def test_a_system_that_refuses_us_after_a_good_sync(synced: Home, systems: Sandbox) -> None:
+    """A token that was withdrawn gives a screen of sentences, one per feed."""
+    systems.fault("customerp", path="^/", status=401, body={"title": "Unauthorized", "status": 401}, times=None)
+    sentence = refused(synced)
+    assert "CUSTOMERP_TOKEN" in sentence
+
+
+def test_one_feed_that_cannot_be_read(synced: Home, systems: Sandbox) -> None:
+    """A right that is missing for one kind of record looks like a system that is down, or like success."""
+    systems.fault("exact", path="/crm/Accounts|/sync/CRM/Accounts|/bulk/CRM/Accounts", status=403, times=None)
+    done = synced.call(*ORGANISATION, "--json")
+    assert done.code == 1
+    assert done.complaint.startswith("Failed: exact__accounts: ")
+    assert done.complaint.count("Failed: ") == 1
+    assert "Traceback" not in done.err
+    assert done.json["feeds"]["customerp.customer"] == {"read": 0, "changed": 0, "held": 0}
+
+
+def test_a_refused_write(synced: Home, systems: Sandbox) -> None:
+    """A record that Exact refuses goes unnoticed, or hinders all others."""
+    first, second, *_ = systems.customerp("customers")
+    words = "Value out of range: the website is not one"
+    systems.fault("exact", method="PUT", path="crm/Accounts", message=words, match={"Website": "https://een.example"})
+    systems.edit_customerp(f"customers/{first['Id']}", Website="https://een.example")
+    systems.edit_customerp(f"customers/{second['Id']}", Website="https://twee.example")
+    done = synced.call(*ORGANISATION)
+    assert done.code == 1
+    _, found, sentence = done.complaint.partition("Failed: ")
+    assert found
+    assert sentence.startswith("updating exact.accounts")
+    assert words in sentence
+    assert "Traceback" not in done.err
+    websites = {account.get("Website") for account in systems.exact("Accounts").values()}
+    assert "https://een.example" not in websites
+    assert "https://twee.example" in websites
+    again = synced.call(*ORGANISATION, "--json")
+    assert again.code == 0, "a refused write is not tried again until its record is corrected"
+    assert again.json["writes"]["exact.accounts"]["owed"] == 1
+    assert words in synced.call("status").out
+
+
+def test_an_interrupted_sync(synced: Home, systems: Sandbox) -> None:
+    """Somebody who presses Ctrl-C sees a screen of Python, and fears for the data."""
+    systems.fault("customerp", path="^/customers", status=None, delay=20)
+    systems.forget_calls()
+    program = Path(sys.executable).with_name("talk-assets")
+    with (
+        synced.environment(),
+        subprocess.Popen(
+            [program, *ORGANISATION, "--json"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        ) as process,
+    ):
+        while not systems.calls()["customerp"]["GET /customers"]:
+            time.sleep(0.1)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=15)
+    assert process.returncode == 1
+    assert err.startswith("Failed: customerp__customer: interrupted. ")
+    assert "Traceback" not in err
+    assert json.loads(out)["feeds"]["customerp.customer"] == {"read": 0, "changed": 0, "held": 0}
+    systems.end_faults()
+    assert synced.call(*ORGANISATION).code == 0
+
+
+def test_a_broken_ledger_is_told_in_one_sentence(tmp_path: Path, systems: Sandbox) -> None:
+    """A TALK_HOME that cannot be used ends in a traceback."""
+    with home(systems.settings) as embedded:
+        taken = tmp_path / "taken"
+        taken.write_text("a file, not a folder")
+        assert str(taken) in refused(embedded, "status", TALK_HOME=str(taken))
