@@ -154,7 +154,7 @@ class Home:
         """Run `talk-assets` as a process of its own."""
         program = Path(sys.executable).with_name("talk-assets")
         with self.environment(**changes):
-            done = subprocess.run([program, *arguments], capture_output=True, text=True, timeout=240, check=False)
+            done = subprocess.run([program, *arguments], capture_output=True, text=True, timeout=800, check=False)
         return Done(done.returncode, done.stdout, done.stderr)
 
     def call(self, *arguments: str, **changes: str | None) -> Done:
