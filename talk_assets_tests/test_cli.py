@@ -18,6 +18,9 @@ from talk_assets.settings import load_settings
 from talk_assets_tests.conftest import DatabaseServer
 from talk_assets_tests.installed import SMALL, Done, Home, Sandbox, home, sandbox
 
+# A whole sync in a process of its own per test: minutes together.
+pytestmark = pytest.mark.soak
+
 FEEDS = {"read", "changed", "held"}
 PAIRS = {"linked", "matched", "inserted", "ambiguous", "unmatched"}
 WRITES = {"created", "updated", "deleted", "failed", "owed"}

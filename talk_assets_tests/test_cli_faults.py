@@ -16,6 +16,9 @@ from talk_assets.mappings import load as mappings_room
 from talk_assets_tests.conftest import DatabaseServer
 from talk_assets_tests.installed import FEW, Home, Sandbox, home, sandbox
 
+# A whole sync in a process of its own per test: minutes together.
+pytestmark = pytest.mark.soak
+
 # Nothing listens at the port of the first TCP service, which no system has run for decades.
 NOWHERE = "http://127.0.0.1:1"
 SECRETS = ("CUSTOMERP_TOKEN", "EXACT_CLIENT_SECRET", "EXACT_REFRESH_TOKEN", "EXACT_WEBHOOK_SECRET")
