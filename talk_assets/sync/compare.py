@@ -1,16 +1,23 @@
 """When two values are the same: the comparable form of canonical text, and what a target made of a value.
 
-A record is compared with its own base in its own precision; values of two systems are compared in the coarser of the
-two. Both use the property's comparison, so that a change of spelling only is no change.
+A record is compared with its own base in its own precision; a value of another system is compared in the length that
+the entity takes. Both use the property's comparison, so that a change of spelling only is no change.
 """
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
-from talk_assets.mappings.capabilities import Capabilities
-from talk_assets.mappings.model import Comparison, Property, Subject
+from talk_assets.mappings.model import Comparison, Property
+from talk_assets.sync.columns import arrow, series
 
-_NOT_ALPHANUMERIC = r"[\W_]+"
+# What counts as a blank within a line. Spelled out, because to Arrow `\s` means only the blanks of ASCII.
+_BLANKS = "\t\x0b\x0c\r \x1c-\x1f\x85\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
+# One blank is left as it is when it is the common one.
+_UNUSUAL_BLANKS = f"[{_BLANKS}]{{2}}|[{_BLANKS.replace(' ', '', 1)}]"
+_NOT_ALPHANUMERIC = r"[^\p{L}\p{N}]+"
+_EPSILON = 1e-9
 
 
 def comparable(values: pd.Series, row: Property, compare: Comparison | None = None) -> pd.Series:
@@ -24,36 +31,70 @@ def comparable(values: pd.Series, row: Property, compare: Comparison | None = No
     Returns:
         `str` column, NA where empty.
     """
+    return series(comparable_texts(arrow(values), row, compare), values.index)
+
+
+def comparable_texts(texts: pa.Array, row: Property, compare: Comparison | None = None) -> pa.Array:
+    """The same as `comparable` for an Arrow array."""
     how = compare or row.compare
-    text = values.astype("str")
     if row.type in ("email", "country", "currency") and how == "exact":
         how = "ignore_case"
+    if how != "exact" or row.type == "text":
+        texts = _composed(texts)
     if how != "exact":
-        text = text.str.lower()
+        texts = pc.utf8_lower(texts)
     if how == "compact":
-        text = text.str.replace(r"\s+", "", regex=True)
+        texts = pc.replace_substring_regex(texts, f"[{_BLANKS}\n]+", "")
     elif how == "alphanumeric":
-        text = text.str.replace(_NOT_ALPHANUMERIC, "", regex=True)
+        texts = pc.replace_substring_regex(texts, _NOT_ALPHANUMERIC, "")
     elif how == "digits":
-        text = text.str.replace(r"\D+", "", regex=True)
+        texts = pc.replace_substring_regex(texts, "[^0-9]+", "")
     elif row.type == "text":
-        text = text.str.replace(r"[^\S\n]+", " ", regex=True).str.strip()
-    return text.where(text.ne(""))
+        if pc.any(pc.match_substring_regex(texts, _UNUSUAL_BLANKS), min_count=0).as_py():
+            texts = pc.replace_substring_regex(texts, f"[{_BLANKS}]+", " ")
+        texts = pc.utf8_trim_whitespace(texts)
+    empty = pc.equal(texts, "")
+    if pc.any(empty, min_count=0).as_py():
+        texts = pc.if_else(empty, pa.scalar(None, texts.type), texts)
+    return texts
 
 
-def coarsest_length(name: str, subject: Subject, capabilities: Capabilities) -> int | None:
-    """The shortest maximum length among the entities that hold a free text, in characters; None without a limit."""
-    row = subject.properties[name]
-    if row.type != "text":
-        return None
-    limits = [capabilities[entity].properties[member.name].max_length for entity, member in row.members.items()]
-    known = [limit for limit in limits if limit is not None]
-    return min(known) if known else None
+def said(texts: pa.Array, row: Property, clusters_of: pd.Series) -> pa.Array:
+    """What values of any member say: comparable text, of a reference the cluster that it points to.
+
+    Args:
+        texts: canonical text.
+        row: the property.
+        clusters_of: index `entity/key`, value cluster number as text; what is not in it only equals itself.
+    """
+    if row.to is not None:
+        found = pc.index_in(texts, value_set=arrow(clusters_of.index.to_series()))
+        texts = pc.coalesce(pc.take(arrow(clusters_of), found), texts)
+    return comparable_texts(texts, row)
 
 
-def coarse(values: pd.Series, length: int | None) -> pd.Series:
-    """Comparable text in the precision of the coarsest member; see `coarsest_length`."""
-    return values if length is None else values.str.slice(0, length).str.rstrip()
+def _composed(texts: pa.Array) -> pa.Array:
+    """The same text with each accent and its letter as one character, as most systems store it."""
+    if pc.all(pc.string_is_ascii(texts), min_count=0).as_py():
+        return texts
+    return pc.utf8_normalize(texts, form="NFC")
+
+
+def shortened(values: pd.Series, limit: int | None) -> pd.Series:
+    """What an entity that takes so many characters holds of a text."""
+    return values if limit is None else series(shortened_texts(arrow(values), limit), values.index)
+
+
+def shortened_texts(texts: pa.Array, limit: int) -> pa.Array:
+    """The same as `shortened` for an Arrow array."""
+    if longest(texts) <= limit:
+        return texts
+    return pc.utf8_rtrim_whitespace(pc.utf8_slice_codeunits(texts, 0, limit))
+
+
+def longest(texts: pa.Array) -> int:
+    """Characters of the longest text."""
+    return pc.max(pc.utf8_length(texts)).as_py() or 0
 
 
 def same(left: pd.Series, right: pd.Series) -> pd.Series:
@@ -62,10 +103,11 @@ def same(left: pd.Series, right: pd.Series) -> pd.Series:
 
 
 def made_coarser(held: pd.Series, sent: pd.Series, row: Property) -> pd.Series:
-    """Whether the target kept a coarser form of what was sent: nothing, its beginning, fewer decimals, other layout.
+    """Whether the target kept a coarser form of what was sent.
 
-    Such a difference is the target's doing, not a person's: it is remembered and not fought. Any other difference
-    after a write is a person's edit.
+    That is nothing at all; of a number, one rounded or cut off to fewer decimals; of a text, its beginning or another
+    layout (blanks, punctuation, case); of a code, other blanks or case. Such a difference is the target's doing, not a
+    person's: it is remembered and not fought. Any other difference after a write is a person's edit.
 
     Args:
         held: canonical text that the target holds after the write.
@@ -74,16 +116,35 @@ def made_coarser(held: pd.Series, sent: pd.Series, row: Property) -> pd.Series:
     """
     was_sent = sent.notna() & sent.ne("")
     emptied = held.isna() | held.eq("")
-    layout_held, layout_sent = comparable(held, row, "alphanumeric"), comparable(sent, row, "alphanumeric")
-    coarser = emptied | layout_held.eq(layout_sent)
     if row.type == "decimal":
-        # One unit of the last decimal that the target kept.
-        unit = 0.1 ** held.str.extract(r"\.(\d+)$", expand=False).str.len().fillna(0).astype("float64")
-        distance = (pd.to_numeric(held, errors="coerce") - pd.to_numeric(sent, errors="coerce")).abs()
-        coarser = coarser | distance.lt(unit * 0.999999)
+        coarser = _fewer_decimals(held, sent)
+    elif row.type == "code":
+        coarser = comparable(held, row, "compact").eq(comparable(sent, row, "compact"))
     elif row.type == "text":
-        begins = np.strings.startswith(
-            layout_sent.fillna("").to_numpy(dtype=np.str_), layout_held.fillna("").to_numpy(dtype=np.str_)
-        )
-        coarser = coarser | begins
-    return (was_sent & coarser.fillna(False)).astype(bool)
+        coarser = _beginning(comparable(held, row, "alphanumeric"), comparable(sent, row, "alphanumeric"))
+    else:
+        coarser = comparable(held, row).eq(comparable(sent, row))
+    return (was_sent & (emptied | coarser)).astype(bool)
+
+
+def _beginning(held: pd.Series, sent: pd.Series) -> pd.Series:
+    maybe = (held.str.len().le(sent.str.len()) & held.str.slice(0, 1).eq(sent.str.slice(0, 1))).to_numpy(dtype=bool)
+    begins = np.zeros(len(held), dtype=bool)
+    # numpy's texts are as wide as the longest: only those are made that need a closer look.
+    whole, start = sent[maybe].to_numpy(dtype=np.str_), held[maybe].to_numpy(dtype=np.str_)
+    begins[maybe] = np.strings.startswith(whole, start)
+    return pd.Series(begins, index=held.index)
+
+
+def _fewer_decimals(held: pd.Series, sent: pd.Series) -> pd.Series:
+    """Whether a number is another one rounded, or cut off, after the last decimal it shows."""
+    kept, given = _decimals(held), _decimals(sent)
+    unit = np.power(10.0, -kept)
+    number, whole = pd.to_numeric(held, errors="coerce"), pd.to_numeric(sent, errors="coerce")
+    rounded = (number - whole).abs().le(unit * (0.5 + _EPSILON))
+    cut = number.abs().le(whole.abs()) & (number - whole).abs().lt(unit * (1 - _EPSILON)) & number.mul(whole).ge(0)
+    return (kept < given) & (rounded | cut)
+
+
+def _decimals(numbers: pd.Series) -> pd.Series:
+    return numbers.str.extract(r"\.([0-9]+)$", expand=False).str.len().fillna(0).astype("float64")

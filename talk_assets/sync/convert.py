@@ -6,31 +6,21 @@ which record and property it was, and the record is held.
 
 from decimal import Decimal
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from talk_assets.mappings.capabilities import EntityCapability
 from talk_assets.mappings.model import Mappings, MemberProperty, Property, Subject
+from talk_assets.sync.compare import shortened
 
 DEFAULT_SCALE = 4
 # Arrow prints numbers below 10**-6 with an exponent; no property of either system needs more decimals.
 MAX_SCALE = 6
-_NUMBER = r"[+-]?(?:\d{1,28}(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,2})?"
-# Property types that name something: a shortened one would name something else.
-_NEVER_SHORTENED = {
-    "code",
-    "email",
-    "reference",
-    "choice",
-    "country",
-    "currency",
-    "date",
-    "decimal",
-    "integer",
-    "boolean",
-}
-META = ["key", "modified", "version", "document", "position"]
+# Up to 24 digits before the point leave room for every factor in Arrow's 76.
+_NUMBER = r"[+-]?(?:[0-9]{1,24}(?:\.[0-9]*)?|\.[0-9]+)"
+_WITH_EXPONENT = r"[+-]?(?:[0-9]{1,24}(?:\.[0-9]*)?|\.[0-9]+)[eE][+-]?[0-9]{1,2}"
 
 
 def to_canonical(records: pd.DataFrame, entity: str, mappings: Mappings) -> pd.DataFrame:
@@ -76,14 +66,14 @@ def canonical_column(values: pd.Series, row: Property, member: MemberProperty, t
     if row.type == "decimal":
         return _decimal(text, row.scale, member.factor)
     if row.type == "integer":
-        whole = text.str.fullmatch(r"[+-]?\d+(?:\.0*)?").eq(True)
-        plain = text.str.replace(r"\.0*$", "", regex=True).str.replace(r"^\+?(-?)0+(?=\d)", r"\1", regex=True)
-        return plain.where(whole, text)
+        whole = text.str.fullmatch(r"[+-]?[0-9]+(?:\.0*)?").eq(True)
+        plain = text.str.replace(r"\.0*$", "", regex=True).str.replace(r"^\+?(-?)0*([0-9])", r"\1\2", regex=True)
+        return plain.replace({"-0": "0"}).where(whole, text).astype("str")
     if row.type == "boolean":
-        lower = text.str.lower()
-        return lower.replace({"1": "true", "0": "false"}).astype("str")
+        spelled = {"1": "true", "0": "false", "1.0": "true", "0.0": "false"}
+        return text.str.lower().replace(spelled).astype("str")
     if row.type == "date":
-        dated = text.str.match(r"\d{4}-\d{2}-\d{2}(?:$|[T ])").eq(True)
+        dated = text.str.match(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?:$|[T ])").eq(True)
         return text.str.slice(0, 10).where(dated, text)
     if row.type in ("country", "currency"):
         return text.str.upper()
@@ -113,10 +103,10 @@ def to_target(
         values = golden[name] if name in golden else pd.Series(pd.NA, index=golden.index, dtype="str")
         limit = capability.properties[member.name].max_length
         if member.only_digits:
-            values = values.where(values.str.fullmatch(r"\d+").eq(True))
-        if limit is not None and row.type == "text":
-            values = values.str.slice(0, limit).str.rstrip()
-        elif limit is not None and row.type in _NEVER_SHORTENED and row.type not in ("reference", "choice"):
+            values = values.where(values.str.fullmatch("[0-9]+").eq(True))
+        if row.type == "text":
+            values = shortened(values, limit)
+        elif limit is not None and row.type not in ("reference", "choice"):
             long = values.str.len().gt(limit).eq(True)
             problems.append(
                 _problems(values, long, name, f"has more than the {limit} characters that {entity} {member.name} takes")
@@ -166,7 +156,8 @@ def _text(values: pd.Series) -> pd.Series:
     """Trimmed text; '' where the system sent null or blanks, NA where it sent nothing."""
     objects = values.astype("object")
     # NaN: the property was not sent. None: it was sent, without a value.
-    absent = objects.isna() & objects.map(type).astype("str").ne(str(type(None)))
+    none = np.equal(objects.to_numpy(), None)  # type: ignore[call-overload]  # numpy's stubs leave None out
+    absent = objects.isna().to_numpy() & ~none.astype(bool)
     # PostgreSQL stores no NUL, and no person ever typed one.
     text = objects.astype("str").str.replace("\x00", "", regex=False)
     text = text.str.replace("\r\n", "\n", regex=False).str.strip().fillna("")
@@ -183,12 +174,13 @@ def _decimal(text: pd.Series, scale: int | None, factor: float | None, divisor: 
     Exact: the arithmetic is decimal, never binary.
     """
     places = DEFAULT_SCALE if scale is None else scale
-    numeric = text.str.fullmatch(_NUMBER).eq(True)
+    given = _without_exponent(text)
+    numeric = given.str.fullmatch(_NUMBER).eq(True)
     # Digits beyond the thirtieth decimal are noise of a binary number's print.
-    short = text.where(numeric).str.replace(r"(\.\d{28})\d+", r"\1", regex=True)
+    short = given.where(numeric).str.replace(r"(\.[0-9]{28})[0-9]+", r"\1", regex=True)
     numbers = pa.array(short, type=pa.string(), from_pandas=True).cast(pa.decimal256(76, 38))
     if factor is not None or divisor is not None:
-        narrow = pc.round(numbers, ndigits=20, round_mode="half_towards_infinity").cast(pa.decimal256(50, 20))
+        narrow = pc.round(numbers, ndigits=14, round_mode="half_towards_infinity").cast(pa.decimal256(39, 14))
         by = pa.scalar(Decimal(str(factor if factor is not None else divisor)))
         numbers = pc.multiply(narrow, by) if factor is not None else pc.divide(narrow, by)
     rounded = pc.round(numbers, ndigits=places, round_mode="half_towards_infinity")
@@ -197,6 +189,14 @@ def _decimal(text: pd.Series, scale: int | None, factor: float | None, divisor: 
     if places:
         plain = plain.str.replace(r"\.?0+$", "", regex=True)
     return plain.replace({"-0": "0", "": "0"}).where(numeric, text).astype("str")
+
+
+def _without_exponent(text: pd.Series) -> pd.Series:
+    """The same numbers written out; JSON prints very small and very large ones with an exponent."""
+    with_exponent = text.str.fullmatch(_WITH_EXPONENT).eq(True)
+    if not with_exponent.any():
+        return text
+    return text.mask(with_exponent, text[with_exponent].map(lambda number: f"{Decimal(number):f}").astype("str"))
 
 
 def _problems(values: pd.Series, at: pd.Series, name: str, problem: str) -> pd.DataFrame:

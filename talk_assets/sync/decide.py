@@ -6,19 +6,22 @@ never beats a value, unless clearing is allowed and the base was filled. Whoever
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
 from talk_assets.mappings.capabilities import Capabilities
 from talk_assets.mappings.model import Subject
-from talk_assets.sync.compare import comparable
-from talk_assets.sync.frames import Golden, Members
-from talk_assets.sync.rules import claims_of, winners
-from talk_assets.sync.unit import Bools, Flags, Matrix, Unit, Vector, as_numbers, as_times, build_unit, units
+from talk_assets.sync.account import Accounts
+from talk_assets.sync.columns import arrow, choose, series, take
+from talk_assets.sync.frames import TIME, Golden, Members, as_numbers, as_times
+from talk_assets.sync.history import HISTORY, agreed_rows, overruled_rows
+from talk_assets.sync.part import Bools, Matrix, Part
+from talk_assets.sync.rules import claims_of, judge
+from talk_assets.sync.take import Taken, complete
+from talk_assets.sync.unit import Unit, build_unit, units
 
-HISTORY = ["cluster_id", "property", "before", "after", "winner", "loser", "loser_value", "rule"]
 CONFLICTS = ["cluster_id", "property", "entity", "key", "value", "time"]
 
 
@@ -28,7 +31,7 @@ class Decision:
 
     Attributes:
         golden: the agreed values of every cluster.
-        accounted: per entity the members with `base` and `times` moved to what was taken into account.
+        accounted: per entity the members with `base`, `times` and `sent` moved to what was taken into account.
         history: columns `HISTORY`: one row per agreed value that changed and one per value that was overruled (there
             `loser` is set). First values of a new cluster are not changes.
         conflicts: columns `CONFLICTS`: the claims of properties that are left for a person.
@@ -55,181 +58,103 @@ def decide(
         subject: the subject of the clusters.
         members: entity to its live members among the clusters.
         golden: what was agreed so far.
-        capabilities: what the entities can take; gives the precision in which systems are compared.
+        capabilities: what the entities can take; gives the length in which an entity shows a value.
         clusters_of: index `entity/key`, value cluster number as text, of the records that references point to.
         now: time of reading, for records without a time of their own.
     """
-    clusters = pd.Index(sorted(set().union(*[frame.keys.index for frame in members.values()])), dtype="int64")
+    clusters = _clusters(members)
     over = {entity: frame.over(clusters) for entity, frame in members.items()}
     agreed = golden.over(clusters, list(subject.properties))
-    state = _State(agreed, over)
+    modified = {entity: as_numbers(frame.modified.fillna(now)) for entity, frame in over.items()}
+    draft, accounts = _Draft(agreed, over), Accounts(over)
+    history: list[pd.DataFrame] = []
+    conflicts: list[pd.DataFrame] = []
     for names in units(subject):
         unit = build_unit(subject, names, over, agreed, capabilities, clusters_of)
-        times = np.column_stack([as_numbers(over[entity].modified.fillna(now)) for entity in unit.entities])
+        if not unit.entities:
+            continue
+        times = np.column_stack([modified[entity] for entity in unit.entities])
         claims = claims_of(unit)
-        winner, disputed = winners(unit, claims, times, agreed.times[names[0]])
-        state.move(unit, winner, times, _take(unit, winner, over, agreed))
-        state.overruled(unit, claims, winner, disputed)
-        state.dispute(unit, claims & disputed[:, None], times)
-        state.account(unit, times, claims & disputed[:, None])
-    return state.decision(members)
+        verdict = judge(unit, claims, times)
+        taken = complete(unit, verdict, claims, [as_numbers(agreed.times[name]) for name in names])
+        for part, value in zip(unit.parts, taken, strict=True):
+            winners = draft.move(unit, part, value)
+            history += agreed_rows(part, value, draft.known, winners, unit.row.rule)
+            history += overruled_rows(unit, part, value, claims, verdict, draft.who, winners, capabilities)
+            conflicts += _disputed(unit, part, claims & verdict.disputed[:, None], times, draft.who)
+        accounts.move(unit, verdict, times)
+    return Decision(
+        golden=draft.golden(),
+        accounted={entity: accounts.members(entity, frame.keys.index) for entity, frame in members.items()},
+        history=_together(history, HISTORY),
+        conflicts=_together(conflicts, CONFLICTS),
+    )
 
 
-class _State:
-    """Collects the decision, property by property."""
+def _clusters(members: Mapping[str, Members]) -> pd.Index:
+    numbers = [frame.keys.index.to_numpy(dtype=np.int64) for frame in members.values()]
+    return pd.Index(np.unique(np.concatenate(numbers)) if numbers else [], dtype="int64")
+
+
+def _together(rows: list[pd.DataFrame], columns: list[str]) -> pd.DataFrame:
+    return pd.concat(rows, ignore_index=True)[columns] if rows else pd.DataFrame(columns=columns)
+
+
+class _Draft:
+    """The agreed values, changed property by property.
+
+    Attributes:
+        known: clusters of which something was agreed before.
+        who: per entity `entity/key` of the members.
+    """
 
     def __init__(self, agreed: Golden, over: Mapping[str, Members]) -> None:
-        self._before = agreed
-        self._over = over
-        self._known = agreed.times.notna().any(axis=1)
-        self._golden = Golden(agreed.values.copy(), agreed.times.copy(), agreed.winners.copy(), agreed.rules.copy())
-        self._base = {entity: frame.base.copy() for entity, frame in over.items()}
-        self._times = {entity: frame.times.copy() for entity, frame in over.items()}
-        self._history: list[pd.DataFrame] = []
-        self._conflicts: list[pd.DataFrame] = []
+        self.known = agreed.times.notna().any(axis=1).to_numpy(dtype=bool)
+        self.who = {entity: entity + "/" + frame.keys for entity, frame in over.items()}
+        self._clusters = agreed.values.index
+        self._columns = [dict(frame.items()) for frame in (agreed.values, agreed.times, agreed.winners, agreed.rules)]
 
-    def move(self, unit: Unit, winner: Vector, times: Matrix, taken: Mapping[str, pd.Series]) -> None:
-        """Take the winners' values and note what changed."""
-        clusters = self._golden.values.index
-        moved = winner >= 0
-        if not moved.any():
-            return
-        column = np.where(moved, winner, 0)
-        at = as_times(np.ascontiguousarray(times[np.arange(len(column)), column]), clusters)
-        who = pd.Series(pd.NA, index=clusters, dtype="str")
-        for number, entity in enumerate(unit.entities):
-            who = who.where(column != number, entity + "/" + self._over[entity].keys)
-        for name in unit.rows:
-            before = self._before.values[name]
-            after = before.where(~moved, taken[name])
-            self._golden.values[name] = after
-            self._golden.times[name] = self._golden.times[name].where(~moved, at)
-            self._golden.winners[name] = self._golden.winners[name].where(~moved, who)
-            self._golden.rules[name] = self._golden.rules[name].where(~moved, unit.row.rule)
-            differs = ~(before.eq(after) | (before.isna() & after.isna())) & self._known & moved
-            if differs.any():
-                rows = {"before": before[differs], "after": after[differs], "winner": who[differs]}
-                self._history.append(_rows(rows, name, unit.row.rule))
+    def move(self, unit: Unit, part: Part, taken: Taken) -> pd.Series:
+        """Take a property's values; who gives them now."""
+        values, times, winners, rules = self._columns
+        name, clusters = part.name, self._clusters
+        if (taken.places != part.golden).any():
+            values[name] = part.text(taken.places, clusters)
+        given = taken.giver >= 0
+        if given.any():
+            times[name] = as_times(taken.at, clusters)
+            everyone = pd.concat([self.who[entity] for entity in unit.entities], ignore_index=True)
+            places = np.where(given, taken.giver * len(clusters) + np.arange(len(clusters)), -1)
+            names = take(arrow(everyone), places)
+            winners[name] = series(choose(given, names, arrow(winners[name])), clusters)
+            rules[name] = series(choose(given, unit.row.rule, arrow(rules[name])), clusters)
+        return winners[name]
 
-    def overruled(self, unit: Unit, claims: Bools, winner: Vector, disputed: Flags) -> None:
-        """Note every value that somebody set and that does not stay."""
-        rows = np.arange(len(winner))
-        final = np.where(winner >= 0, unit.coarse[rows, np.where(winner >= 0, winner, 0)], unit.coarse_golden)
-        for number, entity in enumerate(unit.entities):
-            lost = (claims[:, number] | unit.changed[:, number]) & unit.active[:, number] & ~disputed
-            lost &= (winner != number) & (unit.coarse[:, number] != final)
-            if not lost.any():
-                continue
-            for name, row in unit.rows.items():
-                if entity not in row.members or (row.writes(entity) != "always" and not row.claims(entity)):
-                    continue
-                value = self._over[entity].current[name]
-                after = self._golden.values[name]
-                at = lost & ~(value.eq(after) | (value.isna() & after.isna())).to_numpy(dtype=bool)
-                rule = unit.row.rule if row.claims(entity) else row.direction
-                columns = {
-                    "before": self._before.values[name][at],
-                    "after": after[at],
-                    "winner": self._golden.winners[name][at],
-                    "loser": (entity + "/" + self._over[entity].keys)[at],
-                    "loser_value": value[at],
-                }
-                emptied = columns["loser_value"].isna()
-                found = _rows(columns, name, rule)
-                found["rule"] = found["rule"].mask(emptied.to_numpy(), "empty never wins")
-                self._history.append(found)
-
-    def dispute(self, unit: Unit, frozen: Bools, times: Matrix) -> None:
-        """Note the claims that a person has to decide between."""
-        for number, entity in enumerate(unit.entities):
-            at = frozen[:, number]
-            if not at.any():
-                continue
-            clusters = self._golden.values.index[at]
-            when = as_times(np.ascontiguousarray(times[:, number]), self._golden.values.index)[at]
-            for name in unit.rows:
-                if name in self._over[entity].current:
-                    self._conflicts.append(
-                        pd.DataFrame(
-                            {
-                                "cluster_id": clusters,
-                                "property": name,
-                                "entity": entity,
-                                "key": self._over[entity].keys[at].to_numpy(),
-                                "value": self._over[entity].current[name][at].to_numpy(),
-                                "time": when.array,
-                            }
-                        )
-                    )
-
-    def account(self, unit: Unit, times: Matrix, frozen: Bools) -> None:
-        """Move bases to what was taken into account; claims that a person has to decide stay open."""
-        clusters = self._golden.values.index
-        for number, entity in enumerate(unit.entities):
-            seen = unit.present[:, number] & ~frozen[:, number]
-            dated = (unit.changed[:, number] | unit.first_sight[:, number]) & seen
-            if not seen.any():
-                continue
-            at = as_times(np.ascontiguousarray(times[:, number]), clusters)
-            for name in unit.rows:
-                if name in self._over[entity].current:
-                    self._base[entity][name] = self._base[entity][name].where(~seen, self._over[entity].current[name])
-                    if dated.any():
-                        self._times[entity][name] = self._times[entity][name].where(~dated, at)
-
-    def decision(self, members: Mapping[str, Members]) -> Decision:
-        """Everything collected, with the rows that the members came with."""
-        accounted = {
-            entity: replace(frame, base=self._base[entity], times=self._times[entity]).over(members[entity].keys.index)
-            for entity, frame in self._over.items()
-        }
-        history = [rows for rows in self._history if len(rows)]
-        return Decision(
-            golden=self._golden,
-            accounted=accounted,
-            history=pd.concat(history, ignore_index=True)[HISTORY] if history else pd.DataFrame(columns=HISTORY),
-            conflicts=pd.concat(self._conflicts, ignore_index=True)
-            if self._conflicts
-            else pd.DataFrame(columns=CONFLICTS),
-        )
+    def golden(self) -> Golden:
+        """The agreed values."""
+        values, times, winners, rules = (pd.DataFrame(each, index=self._clusters) for each in self._columns)
+        return Golden(values, times.astype(TIME), winners, rules)
 
 
-def _rows(columns: Mapping[str, pd.Series], name: str, rule: str) -> pd.DataFrame:
-    frame = pd.DataFrame(dict(columns)).rename_axis("cluster_id").reset_index()
-    frame["property"] = name
-    frame["rule"] = rule
-    return frame.reindex(columns=HISTORY).astype(dict.fromkeys(HISTORY[1:], "str"))
-
-
-def _take(unit: Unit, winner: Vector, over: Mapping[str, Members], agreed: Golden) -> dict[str, pd.Series]:
-    """The winners' values per property; within a group, what the winner leaves empty is filled where that is right."""
-    clusters = agreed.values.index
-    current = {entity: over[entity].current for entity in unit.entities}
-    taken = {name: _chosen(name, winner, current, clusters) for name in unit.rows}
-    if len(unit.rows) == 1 or not (winner >= 0).any():
-        return taken
-    base = {entity: over[entity].base for entity in unit.entities}
-    emptied = {name: taken[name].isna() & _chosen(name, winner, base, clusters).notna() for name in unit.rows}
-    filled = dict(taken)
-    for candidate in [agreed.values, *current.values()]:
-        fits = pd.Series(True, index=clusters)
-        for name, row in unit.rows.items():
-            if name in candidate:
-                other, mine = comparable(candidate[name], row), comparable(taken[name], row)
-                fits &= (other.isna() | mine.isna() | other.eq(mine)).astype(bool)
-        for name, row in unit.rows.items():
-            if name in candidate:
-                # Where clearing is allowed, an empty part belongs to the new whole: it is filled only from a whole
-                # that says the same, and never when the winner itself emptied it.
-                allowed = fits & ~emptied[name] if row.clear else pd.Series(True, index=clusters)
-                filled[name] = filled[name].where(filled[name].notna() | ~allowed, candidate[name])
-    return filled
-
-
-def _chosen(name: str, winner: Vector, frames: Mapping[str, pd.DataFrame], clusters: pd.Index) -> pd.Series:
-    value = pd.Series(pd.NA, index=clusters, dtype="str")
-    for number, frame in enumerate(frames.values()):
-        won = winner == number
-        if won.any() and name in frame:
-            value = value.mask(won, frame[name])
-    return value
+def _disputed(
+    unit: Unit, part: Part, open_claims: Bools, times: Matrix, who: Mapping[str, pd.Series]
+) -> list[pd.DataFrame]:
+    """The claims that a person has to decide between."""
+    found = []
+    for column, entity in enumerate(unit.entities):
+        at = open_claims[:, column]
+        if part.holds[column] and at.any():
+            members = who[entity][at]
+            found.append(
+                pd.DataFrame(
+                    {
+                        "cluster_id": members.index,
+                        "property": part.name,
+                        "entity": entity,
+                        "key": members.str.removeprefix(f"{entity}/").to_numpy(),
+                        "value": part.text(part.current[at, column], members.index).to_numpy(),
+                        "time": as_times(times[at, column], members.index).array,
+                    }
+                )
+            )
+    return found

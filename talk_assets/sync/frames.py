@@ -2,7 +2,10 @@
 
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
+
+from talk_assets.sync.columns import Vector
 
 TIME = pd.DatetimeTZDtype("us", "UTC")
 
@@ -17,7 +20,8 @@ class Members:
         current: what each record holds now, a canonical `str` column per property, NA when empty.
         base: what it held when it was last accounted for, the same columns.
         times: the time of each base value (`TIME`); NaT where the property was never accounted for.
-        sent: what was last sent to it where it holds something coarser since; NA elsewhere.
+        sent: what was last sent to it, as long as it is not read back or the record holds something coarser; NA
+            elsewhere.
     """
 
     keys: pd.Series
@@ -29,6 +33,8 @@ class Members:
 
     def over(self, clusters: pd.Index) -> "Members":
         """The same members with one row per given cluster, empty where the cluster has no such member."""
+        if self.keys.index.equals(clusters):
+            return self
         return Members(
             keys=self.keys.reindex(clusters),
             modified=self.modified.reindex(clusters),
@@ -62,8 +68,20 @@ class Golden:
     def over(self, clusters: pd.Index, properties: list[str]) -> "Golden":
         """The same values with one row per given cluster and one column per given property."""
 
-        def text(frame: pd.DataFrame) -> pd.DataFrame:
-            return frame.reindex(index=clusters, columns=properties).astype("str")
+        def only(frame: pd.DataFrame) -> pd.DataFrame:
+            if frame.index.equals(clusters) and list(frame.columns) == properties:
+                return frame
+            return frame.reindex(index=clusters, columns=properties)
 
-        times = self.times.reindex(index=clusters, columns=properties).astype(TIME)
-        return Golden(text(self.values), times, text(self.winners), text(self.rules))
+        times, values = only(self.times).astype(TIME), only(self.values).astype("str")
+        return Golden(values, times, only(self.winners).astype("str"), only(self.rules).astype("str"))
+
+
+def as_numbers(times: pd.Series) -> Vector:
+    """Microseconds since 1970; the smallest number for NaT."""
+    return np.asarray(times.to_numpy(dtype="datetime64[us]")).view(np.int64)
+
+
+def as_times(numbers: Vector, index: pd.Index) -> pd.Series:
+    """The reverse of `as_numbers`."""
+    return pd.Series(pd.array(np.ascontiguousarray(numbers).view("datetime64[us]"), dtype=TIME), index=index)

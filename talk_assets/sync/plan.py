@@ -8,11 +8,14 @@ Differences from what it holds become owed writes; a flow's missing counterpart 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
+import pyarrow as pa
 
-from talk_assets.mappings.capabilities import Capabilities, EntityCapability
-from talk_assets.mappings.model import MemberProperty, Property, Subject
-from talk_assets.sync.compare import comparable, same
+from talk_assets.mappings.capabilities import Capabilities, EntityCapability, Writable
+from talk_assets.mappings.model import Property, Subject
+from talk_assets.sync.columns import Flags, arrow, choose, same, series
+from talk_assets.sync.compare import said
 from talk_assets.sync.convert import to_target
 from talk_assets.sync.frames import Golden, Members
 from talk_assets.sync.unit import active
@@ -76,102 +79,202 @@ def plan(
         defaults: values of the settings that the mapping names as defaults, references as `entity/key`.
         documents: for lines: document entity to whether each line's document has such a member, or will get one.
     """
-    owed, problems = {}, []
+    owed: dict[str, Owed] = {}
+    problems: list[pd.DataFrame] = []
     clusters = golden.values.index
     over = {entity: frame.over(clusters) for entity, frame in members.items()}
     has = {entity: over[entity].keys.notna() if entity in over else _none(clusters) for entity in subject.entities}
+    there = {name: where.reindex(clusters, fill_value=False) for name, where in (documents or {}).items()}
     for entity in subject.entities:
         capability = capabilities[entity]
-        desired, found = to_target(golden.values, entity, subject, capability)
-        if len(found):
-            problems.append(found.assign(entity=entity))
-        for name in map(str, desired.columns):
-            where = active(subject.properties[name], entity, has)
-            if where is not None:
-                desired[name] = desired[name].where(where)
-            frozen = open_conflicts["cluster_id"][open_conflicts["property"].eq(name)]
-            desired[name] = desired[name].mask(clusters.isin(frozen))
-        updates = _updates(subject, entity, over.get(entity), golden, desired, capability, clusters_of)
+        desired, unfit = to_target(golden.values, entity, subject, capability)
+        closed = _closed(subject, entity, has, open_conflicts, clusters)
+        for name, where in closed.items():
+            desired[name] = desired[name].mask(where)
         absent = ~has[entity] & ~clusters.isin(gone["cluster_id"][gone["entity"].eq(entity)])
-        wanted = absent & _creates(subject, entity, has | dict(documents or {})) & ~clusters.isin(held)
+        wanted = absent & _creates(subject, entity, has | there) & ~clusters.isin(held)
         if capability.document is not None and documents is not None:
-            wanted &= documents[capability.document].reindex(clusters, fill_value=False)
+            wanted &= there[capability.document]
         creates = _inserts(subject, entity, desired[wanted], has, capability, defaults)
-        owed[entity] = _both(updates, creates)
-    return Plan(owed=owed, problems=pd.concat(problems)[PROBLEMS] if problems else pd.DataFrame(columns=PROBLEMS))
+        owed[entity] = creates
+        if has[entity].any():
+            gaps = _gaps(subject, entity, over[entity], golden, desired, closed, capability, clusters_of)
+            owed[entity] = _both(_updates(gaps, capability), creates)
+            problems.append(gaps.refused.assign(entity=entity))
+        if len(unfit):
+            unfit = unfit[_concerns(unfit, subject, entity, over.get(entity), golden, wanted, capability, clusters_of)]
+            problems.append(unfit.assign(entity=entity))
+    found = [frame for frame in problems if len(frame)]
+    return Plan(owed, pd.concat(found, ignore_index=True)[PROBLEMS] if found else pd.DataFrame(columns=PROBLEMS))
 
 
 def _none(clusters: pd.Index) -> pd.Series:
     return pd.Series(False, index=clusters)
 
 
+def _closed(
+    subject: Subject, entity: str, has: Mapping[str, pd.Series], open_conflicts: pd.DataFrame, clusters: pd.Index
+) -> dict[str, Flags]:
+    """Where a property is not to be written: its row does not apply, or a person has to decide first."""
+    closed = {}
+    for name, row in subject.held_by(entity).items():
+        where = active(row, entity, has, clusters)
+        shut = np.zeros(len(clusters), dtype=bool) if where is None else ~where
+        if len(open_conflicts):
+            shut |= clusters.isin(open_conflicts["cluster_id"][open_conflicts["property"].eq(name)])
+        if shut.any():
+            closed[name] = shut
+    return closed
+
+
 def _creates(subject: Subject, entity: str, has: Mapping[str, pd.Series]) -> pd.Series:
     """Where some flow creates a missing member of this entity."""
-    wanted = _none(next(iter(has.values())).index)
+    clusters = next(iter(has.values())).index
+    wanted = _none(clusters)
     for flow in subject.flows.values():
         if entity not in flow.entities:
             continue
         to_exact = entity == flow.exact
         if flow.create.exact if to_exact else flow.create.customerp:
             here = has[flow.customerp if to_exact else flow.exact]
-            wanted |= here if flow.create.unless is None else here & ~has[flow.create.unless]
+            unless = flow.create.unless
+            wanted |= here if unless is None else here & ~has.get(unless, _none(clusters))
     return wanted
 
 
-def _updates(
+@dataclass(frozen=True)
+class _Gaps:
+    """What members should hold and do not (`values`, '' to clear), what they hold instead, what cannot be cleared."""
+
+    keys: pd.Series
+    values: pd.DataFrame
+    expected: pd.DataFrame
+    refused: pd.DataFrame
+
+
+def _gaps(
     subject: Subject,
     entity: str,
-    over: Members | None,
+    over: Members,
     golden: Golden,
     desired: pd.DataFrame,
+    closed: Mapping[str, Flags],
     capability: EntityCapability,
     clusters_of: pd.Series,
-) -> Owed | None:
+) -> _Gaps:
     """Differences between what the members hold and what they should hold."""
-    if over is None:
-        return None
-    there = over.keys.notna()
-    if not there.any():
-        return None
+    there = over.keys.notna().to_numpy(dtype=bool)
+    nowhere = np.zeros(len(there), dtype=bool)
+    differs, cleared, refused = {}, {}, [pd.DataFrame()]
+    for name, row in subject.held_by(entity).items():
+        if _written(row, entity, capability) != "always":
+            continue
+        differs[name] = there & _differs(name, row, over, golden, desired[name], clusters_of)
+        emptied = there & _cleared(name, row, over, golden, clusters_of) & ~closed.get(name, nowhere)
+        if emptied.any() and capability.properties[row.members[entity].name].required:
+            refused.append(_refused(desired.index[emptied], entity, name, row.members[entity].name))
+            emptied[:] = False
+        cleared[name] = emptied
+    owed = np.logical_or.reduce([nowhere, *differs.values(), *cleared.values()])
+    clusters = desired.index[owed]
     values, expected = {}, {}
-    for name in map(str, desired.columns):
-        row, member = subject.properties[name], subject.properties[name].members[entity]
-        if row.writes(entity) != "always":
-            continue
-        if _writable(member, capability) != "always" and not capability.read_only:
-            continue
-        current = over.current[name]
-        differs = there & desired[name].notna() & ~_equal(desired[name], current, row, clusters_of)
-        if over.sent[name].notna().any():
-            # What the target made of the very same value is not sent again.
-            kept = over.sent[name].notna() & _equal(over.sent[name], desired[name], row, clusters_of)
-            differs &= ~(kept & _equal(current, over.base[name], row, clusters_of))
-        cleared = there & golden.values[name].isna() & golden.times[name].notna() & current.notna() & bool(row.clear)
-        values[name] = desired[name].where(differs).mask(cleared, "")
-        expected[name] = current.where(differs | cleared)
-    frame = pd.DataFrame(values, index=desired.index)
-    any_owed = frame.notna().any(axis=1)
-    clusters = desired.index[any_owed]
-    state = "person" if capability.read_only else "owed"
+    for name in differs:
+        write, empty = differs[name][owed], cleared[name][owed]
+        texts = choose(write, arrow(desired[name][owed]), choose(empty, "", None))
+        values[name] = series(texts, clusters)
+        expected[name] = series(choose(write | empty, arrow(over.current[name][owed]), None), clusters)
+    return _Gaps(
+        keys=over.keys[owed],
+        values=pd.DataFrame(values, index=clusters),
+        expected=pd.DataFrame(expected, index=clusters),
+        refused=pd.concat(refused, ignore_index=True),
+    )
+
+
+def _cleared(name: str, row: Property, over: Members, golden: Golden, clusters_of: pd.Series) -> Flags:
+    """Where a member holds a value of what was cleared."""
+    if not row.clear:
+        return np.zeros(len(over.keys), dtype=bool)
+    agreed = golden.values[name]
+    cleared = agreed.isna().to_numpy() & golden.times[name].notna().to_numpy()
+    return np.asarray(cleared & _differ(agreed, over.current[name], row, clusters_of))
+
+
+def _differs(
+    name: str, row: Property, over: Members, golden: Golden, desired: pd.Series, clusters_of: pd.Series
+) -> Flags:
+    """Where a member holds something else than it should."""
+    current, sent = over.current[name], over.sent[name]
+    differs = desired.notna().to_numpy(dtype=bool) & _differ(desired, current, row, clusters_of)
+    if not differs.any():
+        return differs
+    if row.type == "text":
+        # An entity may hold more than is known of it.
+        differs &= _differ(golden.values[name], current, row, clusters_of)
+    if sent.notna().any():
+        # What the target made of the very same value is not sent again.
+        kept = sent.notna().to_numpy(dtype=bool) & ~_differ(sent, desired, row, clusters_of)
+        differs &= ~kept | _differ(current, over.base[name], row, clusters_of)
+    return differs
+
+
+def _refused(clusters: pd.Index, entity: str, name: str, own: str) -> pd.DataFrame:
+    problem = f"was cleared, but {entity} needs a value for {own}"
+    return pd.DataFrame({"cluster_id": clusters, "property": name, "value": "", "problem": problem})
+
+
+def _updates(gaps: _Gaps, capability: EntityCapability) -> Owed:
+    clusters = gaps.keys.index
     return Owed(
         create=pd.Series(False, index=clusters),
-        keys=over.keys[any_owed],
-        values=frame[any_owed],
-        expected=pd.DataFrame(expected, index=desired.index)[any_owed],
-        state=pd.Series(state, index=clusters, dtype="str"),
+        keys=gaps.keys,
+        values=gaps.values,
+        expected=gaps.expected,
+        state=pd.Series("person" if capability.read_only else "owed", index=clusters, dtype="str"),
         reason=pd.Series(capability.read_only or "", index=clusters, dtype="str"),
     )
 
 
-def _writable(member: MemberProperty, capability: EntityCapability) -> str:
-    return capability.properties[member.name].write
+def _written(row: Property, entity: str, capability: EntityCapability) -> Writable:
+    """When a property is written: as the mapping wants, as far as the entity, or a person in its stead, can take it."""
+    wanted = row.writes(entity)
+    possible = "always" if capability.read_only else capability.properties[row.members[entity].name].write
+    return min(wanted, possible, key=("never", "create", "always").index)
 
 
-def _equal(left: pd.Series, right: pd.Series, row: Property, clusters_of: pd.Series) -> pd.Series:
-    if row.to is None:
-        return same(comparable(left, row), comparable(right, row))
-    one, two = left.map(clusters_of).astype("str"), right.map(clusters_of).astype("str")
-    return same(one.where(one.notna(), left).astype("str"), two.where(two.notna(), right).astype("str"))
+def _differ(left: pd.Series, right: pd.Series, row: Property, clusters_of: pd.Series) -> Flags:
+    """Where two values are not the same; only those are compared closely that are not spelled the same."""
+    one, two = arrow(left), arrow(right)
+    unlike = ~same(one, two)
+    if unlike.any():
+        at = pa.array(unlike)
+        unlike[unlike] = ~same(said(one.filter(at), row, clusters_of), said(two.filter(at), row, clusters_of))
+    return unlike
+
+
+def _concerns(
+    unfit: pd.DataFrame,
+    subject: Subject,
+    entity: str,
+    over: Members | None,
+    golden: Golden,
+    wanted: pd.Series,
+    capability: EntityCapability,
+    clusters_of: pd.Series,
+) -> pd.Series:
+    """Which of the values that an entity cannot take would have to be written to it."""
+    concerns = pd.Series(False, index=unfit.index)
+    for name, rows in unfit.groupby("property"):
+        row = subject.properties[str(name)]
+        when = _written(row, entity, capability)
+        clusters = pd.Index(rows["cluster_id"])
+        needed = wanted.reindex(clusters).to_numpy(dtype=bool) & (when != "never")
+        if over is not None and when == "always":
+            current = over.current[str(name)].reindex(clusters)
+            differs = _differ(golden.values[str(name)].reindex(clusters), current, row, clusters_of)
+            needed |= over.keys.reindex(clusters).notna().to_numpy(dtype=bool) & differs
+        concerns[rows.index] = needed
+    return concerns
 
 
 def _inserts(
@@ -186,7 +289,7 @@ def _inserts(
     values = {}
     for name in map(str, desired.columns):
         row, member = subject.properties[name], subject.properties[name].members[entity]
-        if row.writes(entity) == "never" or (_writable(member, capability) == "never" and not capability.read_only):
+        if _written(row, entity, capability) == "never":
             continue
         values[name] = desired[name]
         default = defaults.get(member.default_setting or "")
@@ -214,26 +317,27 @@ def _inserts(
 def _missing(subject: Subject, entity: str, frame: pd.DataFrame, capability: EntityCapability) -> pd.Series:
     """A sentence naming what a create still needs; '' when it is complete."""
     constants = subject.constants.get(entity, {})
-    holders = {member.name: name for name, row in subject.properties.items() if (member := row.members.get(entity))}
-    needed = [own for own, p in capability.properties.items() if p.required and own not in constants]
-    needed += [
-        row.members[entity].name for row in subject.properties.values() if row.required and entity in row.members
-    ]
     lacking = pd.Series("", index=frame.index, dtype="str")
-    for own in dict.fromkeys(needed):
-        name = holders.get(own)
+    # Rows whose `when` and `unless` exclude each other share one of the entity's own properties.
+    names: dict[str, list[str]] = {}
+    for name, row in subject.held_by(entity).items():
         if name in frame:
-            lacking = lacking.mask(frame[name].isna(), lacking + f", {own} ({name})")
+            names.setdefault(row.members[entity].name, []).append(name)
+    needed = [own for own, p in capability.properties.items() if p.required and own not in constants]
+    needed += [row.members[entity].name for row in subject.held_by(entity).values() if row.required]
+    for own in dict.fromkeys(needed):
+        if own in names:
+            empty = frame[names[own]].isna().all(axis=1)
+            lacking = lacking.mask(empty, lacking + f", {own} ({' or '.join(names[own])})")
     for group in capability.any_of:
-        names = [holders[own] for own in group if own in holders]
-        lacking = lacking.mask(frame[names].isna().all(axis=1), lacking + f", one of {' or '.join(group)}")
+        if constants.keys().isdisjoint(group):
+            empty = frame[[name for own in group for name in names.get(own, [])]].isna().all(axis=1)
+            lacking = lacking.mask(empty, lacking + f", one of {' or '.join(group)}")
     sentence = f"{entity} needs a value for " + lacking.str.removeprefix(", ") + " before it can be created"
     return sentence.where(lacking.ne(""), "").astype("str")
 
 
-def _both(updates: Owed | None, creates: Owed) -> Owed:
-    if updates is None:
-        return creates
+def _both(updates: Owed, creates: Owed) -> Owed:
     return Owed(
         create=pd.concat([updates.create, creates.create]),
         keys=pd.concat([updates.keys, creates.keys]),

@@ -1,68 +1,112 @@
-"""One property, or one group of properties, over all clusters and the entities that hold it, as numbers.
+"""What is decided together: one property, or the group of properties that only make sense together."""
 
-Equal codes mean equal comparable values, so that the rules are decided on whole matrices.
-"""
-
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from talk_assets.mappings.capabilities import Capabilities
 from talk_assets.mappings.model import Property, Subject
-from talk_assets.sync.compare import coarse, coarsest_length, comparable
-from talk_assets.sync.frames import TIME, Golden, Members
-
-# Between the parts of a group's value: no text of either system contains it.
-_SEPARATOR = "\x1f"
-
-Matrix = npt.NDArray[np.int64]
-Vector = npt.NDArray[np.int64]
-Bools = npt.NDArray[np.bool_]
-Flags = npt.NDArray[np.bool_]
+from talk_assets.sync.columns import Flags, Vector
+from talk_assets.sync.frames import Golden, Members, as_numbers
+from talk_assets.sync.part import NOTHING, Bools, Part, build_part
 
 
 @dataclass(frozen=True)
 class Unit:
-    """What is decided together, over clusters (rows) and the entities that hold it (columns).
+    """What is decided together, over clusters (rows) and the entities that hold some of it (columns).
 
     Attributes:
-        rows: canonical property name to its row of the mapping; the first row's rule counts for a group.
+        parts: the properties; the first one's rule counts for all.
         entities: the columns, in the order of the mapping.
         present: whether the cluster has a member of the entity.
         active: whether the mapping's row applies to that member (`when`, `unless`).
         first_sight: whether the member's value was never accounted for.
-        current, base: codes of what the member holds and held, in its own precision; -1 is empty.
-        golden: code of the agreed value; golden_seen_by: of the agreed value in the length the entity takes.
-        coarse, coarse_base, coarse_golden: the same in the precision of the coarsest entity.
-        length: characters of each current comparable value: longer is finer.
+        changed: whether the member differs from what it held when it was last accounted for.
+        filled: whether the member holds anything.
+        counts: whether the entity's edits count.
+        clears: whether the entity's clearing of the whole unit travels.
+        golden_filled: whether anything is agreed.
+        golden_times: microseconds of the youngest agreed value, the smallest number where nothing ever was.
+        golden_from: column of the present member that the agreed value came from, -1 where there is none; only filled
+            for the rule `prefer`.
     """
 
-    rows: dict[str, Property]
+    parts: list[Part]
     entities: list[str]
     present: Bools
     active: Bools
     first_sight: Bools
-    current: Matrix
-    base: Matrix
-    golden: Vector
-    golden_seen_by: Matrix
-    coarse: Matrix
-    coarse_base: Matrix
-    coarse_golden: Vector
-    length: Matrix
+    changed: Bools
+    filled: Bools
+    counts: Flags
+    clears: Flags
+    golden_filled: Flags
+    golden_times: Vector
+    golden_from: Vector
 
     @property
     def row(self) -> Property:
         """The row whose rule counts."""
-        return next(iter(self.rows.values()))
+        return self.parts[0].row
 
     @property
-    def changed(self) -> Bools:
-        """Whether a member differs from what it held when it was last accounted for."""
-        return np.asarray(self.present & ~self.first_sight & (self.current != self.base))
+    def cuts(self) -> bool:
+        """Whether some text is longer than an entity takes."""
+        return any(table is not part.forms for part in self.parts for table in part.cut)
+
+    def shows(self, viewer: int, other: int) -> Flags:
+        """Whether an entity's members hold what another's hold, as far as they can hold it."""
+        return _all(self.parts, viewer, lambda part: part.shows(viewer, part.current[:, other]))
+
+    def shortens(self, viewer: int, other: int) -> Flags:
+        """Whether an entity's members hold only the beginning of what another's hold, because they take no more."""
+        held = [part for part in self.parts if part.holds[viewer]]
+        whole = [part.forms[part.current[:, viewer]] == part.forms[part.current[:, other]] for part in held]
+        return np.asarray(self.shows(viewer, other) & ~np.logical_and.reduce(whole))
+
+    def shows_golden(self, viewer: int) -> Flags:
+        """Whether an entity's members hold what is agreed, as far as they can hold it."""
+        return _all(self.parts, viewer, lambda part: part.shows(viewer, part.golden)) & self.golden_filled
+
+    def knew(self, viewer: int) -> Flags:
+        """Whether an entity's members had accounted for what is agreed, or for what they made of it."""
+
+        def accounted(part: Part) -> Flags:
+            held = part.shows(viewer, part.golden, part.base[:, viewer])
+            was_sent = part.sent[:, viewer] >= 0
+            if not was_sent.any():
+                return held
+            return held | (was_sent & part.shows(viewer, part.golden, part.sent[:, viewer]))
+
+        return _all(self.parts, viewer, accounted)
+
+    def shortens_golden(self, viewer: int, other: int) -> Flags:
+        """Whether what is agreed is what an entity holds, and only the beginning of what another's members hold."""
+        found, whole = self.golden_filled.copy(), np.ones(len(self.present), dtype=bool)
+        for part in self.parts:
+            agreed = part.forms[part.golden]
+            same = part.forms[part.current[:, other]] == agreed
+            whole &= same
+            if part.holds[viewer]:
+                same |= part.cut[viewer][part.current[:, other]] == agreed
+                found &= part.forms[part.current[:, viewer]] == agreed
+            found &= same
+        return np.asarray(found & ~whole)
+
+    def length(self, column: int) -> Vector:
+        """Characters that an entity's members hold: longer is finer."""
+        return np.asarray(sum(part.lengths[part.current[:, column]] for part in self.parts))
+
+    def golden_length(self) -> Vector:
+        """Characters of what is agreed."""
+        return np.asarray(sum(part.lengths[part.golden] for part in self.parts))
+
+
+def _all(parts: list[Part], viewer: int, fits: Callable[[Part], Flags]) -> Flags:
+    held = [fits(part) for part in parts if part.holds[viewer]]
+    return np.asarray(np.logical_and.reduce(held), dtype=bool)
 
 
 def units(subject: Subject) -> list[list[str]]:
@@ -83,109 +127,83 @@ def build_unit(
     clusters_of: pd.Series,
 ) -> Unit:
     """Number the values of some properties; the frames of `over` and `golden` share one index of clusters."""
-    entities = [entity for entity in over if any(entity in subject.properties[name].members for name in names)]
-    clusters = golden.values.index
-    lengths = {name: coarsest_length(name, subject, capabilities) for name in names}
-
-    def parts(frame: pd.DataFrame) -> dict[str, pd.Series]:
-        return {
-            name: _comparable(frame[name], subject.properties[name], clusters_of) for name in names if name in frame
-        }
-
-    none: dict[str, int | None] = dict.fromkeys(names)
-    limits = {entity: {name: _limit(name, entity, subject, capabilities) for name in names} for entity in entities}
-    current, base = [parts(over[e].current) for e in entities], [parts(over[e].base) for e in entities]
-    agreed = parts(golden.values)
-    fine = [_joined(values, names, none, clusters) for values in [*current, *base, agreed]]
-    fine += [_joined(agreed, names, limits[e], clusters) if limits[e] != none else fine[-1] for e in entities]
-    rough = fine[: 2 * len(entities) + 1]
-    if lengths != none:
-        rough = [_joined(values, names, lengths, clusters) for values in [*current, *base, agreed]]
-    count = len(entities)
-    codes = _codes(fine)
-    rough_codes = _codes(rough) if lengths != none else codes
-    present = np.column_stack([over[e].keys.notna().to_numpy() for e in entities])
-    held = [[name for name in names if name in over[e].times] for e in entities]
-    first_sight = np.column_stack(
-        [over[e].times[h].isna().all(axis=1).to_numpy() for e, h in zip(entities, held, strict=True)]
-    )
+    entities = [
+        entity
+        for entity in subject.entities
+        if entity in over and any(entity in subject.properties[name].members for name in names)
+    ]
+    parts = [build_part(subject, name, entities, over, golden, capabilities, clusters_of) for name in names]
+    rows = [part.row for part in parts]
+    present = _stack([over[entity].keys.notna().to_numpy(dtype=bool) for entity in entities], golden)
+    first = [_never_seen(over[entity], [n for n in names if n in over[entity].times]) for entity in entities]
+    first_sight = present & _stack(first, golden)
+    differs, filled = np.zeros(present.shape, dtype=bool), np.zeros(present.shape, dtype=bool)
+    for part in parts:
+        differs |= part.forms[part.current] != part.forms[part.base]
+        filled |= part.forms[part.current] >= 0
+    times = [as_numbers(golden.times[name]) for name in names]
     return Unit(
-        rows={name: subject.properties[name] for name in names},
+        parts=parts,
         entities=entities,
         present=present,
-        active=np.column_stack([_active(subject.properties[names[0]], e, over) for e in entities]),
-        first_sight=present & first_sight,
-        current=codes[:, :count],
-        base=codes[:, count : 2 * count],
-        golden=codes[:, 2 * count],
-        golden_seen_by=codes[:, 2 * count + 1 :],
-        coarse=rough_codes[:, :count],
-        coarse_base=rough_codes[:, count : 2 * count],
-        coarse_golden=rough_codes[:, 2 * count],
-        length=np.column_stack([column.str.len().fillna(0).to_numpy(dtype=np.int64) for column in fine[:count]]),
+        active=_stack([_active(rows, entity, over) for entity in entities], golden),
+        first_sight=first_sight,
+        changed=present & ~first_sight & differs,
+        filled=filled,
+        counts=np.array([any(e in row.members and row.claims(e) for row in rows) for e in entities], dtype=bool),
+        clears=np.array([all(named(row.clear, e) for row in rows) for e in entities], dtype=bool),
+        golden_filled=np.logical_or.reduce([part.forms[part.golden] >= 0 for part in parts]),
+        golden_times=np.maximum.reduce(times),
+        golden_from=_golden_from(parts, entities, present, times, golden),
     )
 
 
-def _joined(
-    values: Mapping[str, pd.Series], names: list[str], limits: Mapping[str, int | None], clusters: pd.Index
-) -> pd.Series:
-    """Comparable values of the properties as one text per cluster, NA where all are empty."""
-    if len(names) == 1:
-        only = values.get(names[0])
-        return pd.Series(pd.NA, index=clusters, dtype="str") if only is None else coarse(only, limits[names[0]])
-    nothing = pd.Series("", index=clusters, dtype="str")
-    parts = [coarse(values[name], limits[name]).fillna("") if name in values else nothing for name in names]
-    whole = parts[0]
-    for part in parts[1:]:
-        whole = whole + _SEPARATOR + part
-    return whole.where(whole.str.replace(_SEPARATOR, "", regex=False).ne(""))
+def _stack(columns: list[Flags], golden: Golden) -> Bools:
+    """Columns side by side, also when there are none."""
+    return np.column_stack(columns) if columns else np.zeros((len(golden.values), 0), dtype=bool)
 
 
-def _limit(name: str, entity: str, subject: Subject, capabilities: Capabilities) -> int | None:
-    row = subject.properties[name]
-    if row.type != "text" or entity not in row.members:
-        return None
-    return capabilities[entity].properties[row.members[entity].name].max_length
+def _never_seen(members: Members, names: list[str]) -> Flags:
+    return np.asarray(np.logical_and.reduce([members.times[name].isna().to_numpy(dtype=bool) for name in names]))
 
 
-def _comparable(values: pd.Series, row: Property, clusters_of: pd.Series) -> pd.Series:
-    if row.to is None:
-        return comparable(values, row)
-    # References are compared by what they point at; what points at nothing known only equals itself.
-    found = values.map(clusters_of).astype("str")
-    return found.where(found.notna(), values).astype("str")
+def _active(rows: list[Property], entity: str, over: Mapping[str, Members]) -> Flags:
+    has = {name: members.keys.notna() for name, members in over.items()}
+    clusters = over[entity].keys.index
+    applies = np.zeros(len(clusters), dtype=bool)
+    for row in rows:
+        if entity in row.members:
+            where = active(row, entity, has, clusters)
+            applies |= True if where is None else where
+    return applies
 
 
-def active(row: Property, entity: str, has: Mapping[str, pd.Series]) -> pd.Series | None:
+def active(row: Property, entity: str, has: Mapping[str, pd.Series], clusters: pd.Index) -> Flags | None:
     """Where a row with `when` or `unless` applies, from which clusters have which entity; None: everywhere."""
-    member = row.members.get(entity)
-    if member is None or (member.when is None and member.unless is None):
+    member = row.members[entity]
+    needed = member.when or member.unless
+    if needed is None:
         return None
-    if member.when is not None:
-        return has[member.when]
-    return ~has[str(member.unless)]
+    there = has[needed].reindex(clusters, fill_value=False).to_numpy(dtype=bool) if needed in has else None
+    if there is None:
+        there = np.zeros(len(clusters), dtype=bool)
+    return np.asarray(there if member.when is not None else ~there)
 
 
-def _active(row: Property, entity: str, over: Mapping[str, Members]) -> Flags:
-    has = {name: frame.keys.notna() for name, frame in over.items()}
-    where = active(row, entity, has)
-    if where is None:
-        return np.ones(len(over[entity].keys), dtype=bool)
-    return where.to_numpy(dtype=bool)
+def named(names: list[str], entity: str) -> bool:
+    """Whether a list of entities and systems names an entity."""
+    return entity in names or entity.partition(".")[0] in names
 
 
-def _codes(columns: list[pd.Series]) -> Matrix:
-    """Number equal texts equally over all columns; -1 for NA."""
-    flat = pd.concat(columns, ignore_index=True)
-    numbers = pd.factorize(flat)[0].astype(np.int64)
-    return numbers.reshape(len(columns), -1).T
-
-
-def as_numbers(times: pd.Series) -> Vector:
-    """Microseconds since 1970; the smallest number for NaT."""
-    return np.asarray(times.astype(TIME).dt.tz_convert(None).to_numpy(dtype="datetime64[us]").view(np.int64))
-
-
-def as_times(numbers: Vector, index: pd.Index) -> pd.Series:
-    """The reverse of `as_numbers`."""
-    return pd.Series(numbers.view("datetime64[us]"), index=index).dt.tz_localize("UTC").astype(TIME)
+def _golden_from(parts: list[Part], entities: list[str], present: Bools, times: list[Vector], golden: Golden) -> Vector:
+    """Column of the present member that the agreed value came from; only the rule `prefer` asks."""
+    source = np.full(len(present), NOTHING, dtype=np.int64)
+    if parts[0].row.rule != "prefer":
+        return source
+    youngest = np.argmax(np.column_stack(times), axis=1)
+    for at, part in enumerate(parts):
+        winners = golden.winners[part.name]
+        for column, entity in enumerate(entities):
+            came = winners.str.startswith(f"{entity}/").to_numpy(dtype=bool)
+            source[(youngest == at) & came & present[:, column]] = column
+    return source

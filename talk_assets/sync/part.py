@@ -1,0 +1,154 @@
+"""One property over all clusters and the entities that hold it, as numbers.
+
+Equal numbers mean equal comparable values, so that the rules are decided on whole matrices.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from talk_assets.mappings.capabilities import Capabilities
+from talk_assets.mappings.model import Property, Subject
+from talk_assets.sync.columns import Flags, Vector, arrow, equal, filled, series, take
+from talk_assets.sync.compare import comparable_texts, longest, said, shortened_texts
+from talk_assets.sync.frames import Golden, Members
+
+Matrix = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
+
+# The place of no text, and the number of no value; as a place it finds the last row of a table.
+NOTHING = -1
+
+
+@dataclass(frozen=True)
+class Part:
+    """A property of a unit; places point into `texts`, `NOTHING` where there is no text.
+
+    Attributes:
+        name: the canonical property.
+        row: its row of the mapping.
+        holds: per entity whether it holds the property.
+        texts: the distinct canonical texts.
+        current, base, sent: places of what each member holds, held, and was last sent.
+        golden: places of the agreed values.
+        forms: text to the number of its comparable value.
+        cut: per entity, text to the number of what the entity shows of it in the length that it takes.
+        lengths: text to the characters of its comparable value.
+    """
+
+    name: str
+    row: Property
+    holds: Flags
+    texts: pa.Array
+    current: Matrix
+    base: Matrix
+    sent: Matrix
+    golden: Vector
+    forms: Vector
+    cut: list[Vector]
+    lengths: Vector
+
+    def shows(self, viewer: int, places: Vector, held: Vector | None = None) -> Flags:
+        """Whether an entity's members hold these values, in full or in the length that the entity takes.
+
+        Args:
+            viewer: column of the entity.
+            places: the values.
+            held: what the members hold; by default what they hold now.
+        """
+        mine = self.forms[self.current[:, viewer] if held is None else held]
+        whole = self.forms[places]
+        if self.cut[viewer] is self.forms:
+            return np.asarray(mine == whole)
+        return np.asarray((mine == whole) | (mine == self.cut[viewer][places]))
+
+    def text(self, places: Vector, index: pd.Index) -> pd.Series:
+        """The texts at these places; NA for `NOTHING`."""
+        return series(take(self.texts, places), index)
+
+
+def build_part(
+    subject: Subject,
+    name: str,
+    entities: Sequence[str],
+    over: Mapping[str, Members],
+    golden: Golden,
+    capabilities: Capabilities,
+    clusters_of: pd.Series,
+) -> Part:
+    """Number a property; the frames of `over` and `golden` share one index of clusters."""
+    row = subject.properties[name]
+    holds = [entity in row.members for entity in entities]
+    members = [over[entity] if there else None for entity, there in zip(entities, holds, strict=True)]
+    none = pa.nulls(len(golden.values), pa.large_string())
+    columns = [arrow(golden.values[name])]
+    columns += [none if held is None else arrow(held.current[name]) for held in members]
+    columns += [none if held is None else arrow(held.base[name]) for held in members]
+    columns += [none if held is None else arrow(held.sent[name]) for held in members]
+    places, texts = _number(columns)
+    count = len(entities)
+    limits = [_limit(row, entity, capabilities) for entity in entities]
+    forms, cut, lengths = _forms(texts, row, limits, clusters_of)
+    return Part(
+        name=name,
+        row=row,
+        holds=np.array(holds, dtype=bool),
+        texts=texts,
+        golden=places[:, 0],
+        current=places[:, 1 : count + 1],
+        base=places[:, count + 1 : 2 * count + 1],
+        sent=places[:, 2 * count + 1 :],
+        forms=forms,
+        cut=cut,
+        lengths=lengths,
+    )
+
+
+def _limit(row: Property, entity: str, capabilities: Capabilities) -> int | None:
+    if row.type != "text" or entity not in row.members:
+        return None
+    return capabilities[entity].properties[row.members[entity].name].max_length
+
+
+def _number(columns: list[pa.Array]) -> tuple[Matrix, pa.Array]:
+    """Number equal texts equally over all columns; the numbers, and the texts they stand for.
+
+    Most of a cluster's texts are the same: only those that differ from the fullest column are looked at.
+    """
+    there = [filled(column) for column in columns]
+    first = int(np.argmax([each.sum() for each in there]))
+    alike = [equal(column, columns[first]) for column in columns]
+    others = [each & ~same for each, same in zip(there, alike, strict=True)]
+    others[first] = there[first]
+    found = pa.concat_arrays([column.filter(pa.array(at)) for column, at in zip(columns, others, strict=True)])
+    encoded = found.dictionary_encode()
+    numbers = encoded.indices.to_numpy(zero_copy_only=False)
+    ends = np.cumsum([at.sum() for at in others])
+    places = np.full((len(columns[0]), len(columns)), NOTHING, dtype=np.int64, order="F")
+    for number, (at, end) in enumerate(zip(others, ends, strict=True)):
+        places[at, number] = numbers[end - at.sum() : end]
+    for number, same in enumerate(alike):
+        if number != first:
+            places[same, number] = places[same, first]
+    return places, encoded.dictionary
+
+
+def _forms(
+    texts: pa.Array, row: Property, limits: list[int | None], clusters_of: pd.Series
+) -> tuple[Vector, list[Vector], Vector]:
+    """Tables from texts to the numbers of comparable values, in full and as each entity shows them, and to lengths."""
+    whole = said(texts, row, clusters_of)
+    cutting = sorted({limit for limit in limits if limit is not None and limit < longest(texts)})
+    forms = [whole, *(comparable_texts(shortened_texts(texts, limit), row) for limit in cutting)]
+    encoded = pa.concat_arrays(forms).dictionary_encode().indices
+    numbers = pc.fill_null(encoded, NOTHING).to_numpy(zero_copy_only=False).astype(np.int64)
+    tables = [np.append(table, NOTHING) for table in numbers.reshape(len(forms), -1)]
+    at = {limit: number + 1 for number, limit in enumerate(cutting)}
+    cut = [tables[at.get(limit, 0) if limit is not None else 0] for limit in limits]
+    lengths = pc.fill_null(pc.utf8_length(whole), 0).to_numpy(zero_copy_only=False).astype(np.int64)
+    return tables[0], cut, np.append(lengths, 0)
