@@ -111,8 +111,9 @@ class Assignment:
         members: `entity, key, cluster_id, origin, new` of the records that join a cluster now. Where `new`, the
             cluster is new and its number provisional: it only says which records share it.
         merged: `old, cluster_id` of existing clusters that became part of another.
-        ambiguous: `entity, key, group, others` of the records held because their cluster would have two records of an
-            entity; `group` numbers the groups, `others` names the group's records.
+        ambiguous: `entity, key, cluster_id, group, others` of the records held because their cluster would have two
+            records of an entity; `group` numbers the groups, `others` names the group's records. Linked records are
+            among them where something could be inserted for them that may be there already.
     """
 
     members: pd.DataFrame
@@ -143,6 +144,7 @@ def assign(fresh: pd.DataFrame, members: pd.DataFrame, proposals: pd.DataFrame) 
     _, labels = connected_components(graph, directed=False)
     records["group"] = labels[unit] if len(unit) else unit
     per_entity = records.groupby(["group", "entity"])["key"].transform("nunique")
+    records["named"] = records.index.isin(np.concatenate([left, right]))
     records["ambiguous"] = per_entity.gt(1).groupby(records["group"]).transform("any")
     clear = records[~records["ambiguous"]]
     oldest = clear.groupby("group", sort=False)["cluster_id"].transform("min")
@@ -210,11 +212,18 @@ def _records(fresh: pd.DataFrame, members: pd.DataFrame, proposals: pd.DataFrame
 
 
 def _ambiguous(records: pd.DataFrame) -> pd.DataFrame:
-    """The records to hold: those not linked to anything yet. What is linked stays linked."""
+    """The records to hold: those not linked yet, and those for which a match would be inserted a second time.
+
+    What is linked stays linked. But a linked record that a proposal names, and whose cluster lacks an entity that the
+    group's proposals name, may belong to a record of another cluster: nothing must be inserted for it.
+    """
     touched = records[records["ambiguous"]].sort_values(["group", "entity", "key"])
     names = (touched["entity"] + "/" + touched["key"]).groupby(touched["group"]).agg(", ".join)
     alone = touched.groupby("cluster_id")["key"].transform("size").eq(1)
-    held = touched[touched["cluster_id"].isna() | alone]
+    named = touched.groupby(["group", "entity"])["named"].transform("any")
+    entities = touched["entity"].where(named)
+    wanted, there = (entities.groupby(touched[of]).transform("nunique") for of in ("group", "cluster_id"))
+    held = touched[touched["cluster_id"].isna() | alone | (touched["named"] & there.lt(wanted))]
     return pd.DataFrame(
         {
             "entity": held["entity"],
