@@ -15,6 +15,8 @@ from talk_assets.systems.base import Written
 
 # Seconds until the next try after the n-th passing fault in a row: at once in the next run, then slower and slower.
 _FIRST_DELAY, _LONGEST_DELAY = 60, 3600
+# A system may ask for more, until its day's budget of calls is new, but not for ever.
+_LONGEST_ASKED = 24 * 3600
 # How often a target may say that a record changed although reading it shows nothing new.
 _MOST_CHANGES = 3
 
@@ -48,7 +50,7 @@ class Sender:
         """
         intents = self._open_intents(write)
         try:
-            written = self._call(write)
+            written = self._call(write, intents)
         except RecordRejected as error:
             self._close_intents(intents, "refused")
             self._fail(write, "dead", str(error))
@@ -64,16 +66,18 @@ class Sender:
                 self._lose_sight(intents)
             else:
                 self._close_intents(intents, "not sent")
-            self._fail(write, "owed", str(error), again=True)
+            asked = error.retry_after if isinstance(error, SystemUnavailable) else None
+            self._fail(write, "owed", str(error), delay=_delay(write.attempts + 1, asked))
             return Outcome.UNAVAILABLE, str(error)
         self._store(write, written, intents)
         return Outcome.DONE, ""
 
-    def _call(self, write: Write) -> Written:
+    def _call(self, write: Write, intents: list[uuid.UUID]) -> Written:
         if write.operation == "create" and write.document is not None:
             return self._system.create_line(write.entity, write.document, write.own)
         if write.operation == "create":
-            return self._system.create(write.entity, write.own, [line.own for line in write.lines])
+            lines = [line.own for line in write.lines]
+            return self._system.create(write.entity, write.own, lines, idempotency_key=str(intents[0]))
         if write.document is not None:
             return self._system.update_line(write.entity, write.document, str(write.key), write.own)
         return self._system.update(write.entity, str(write.key), write.own, write.version)
@@ -106,10 +110,9 @@ class Sender:
             for number in intents:
                 debts.lose_sight(connection, number)
 
-    def _fail(self, write: Write, state: str, reason: str, *, again: bool = False) -> None:
+    def _fail(self, write: Write, state: str, reason: str, *, delay: float = 0) -> None:
         attempts = write.attempts + 1
-        delay = min(_FIRST_DELAY * 2 ** (attempts - 2), _LONGEST_DELAY) if attempts > 1 else 0
-        later = pd.Timestamp.now("UTC").to_pydatetime() + pd.Timedelta(seconds=delay) if again and delay else None
+        later = pd.Timestamp.now("UTC").to_pydatetime() + pd.Timedelta(seconds=delay) if delay else None
         with self._cycle.ledger.begin() as connection:
             debts.set_state(
                 connection,
@@ -161,3 +164,9 @@ class Sender:
             link = {"kind": "link", "property": None, "before": None, "after": None, "rule": "insert"}
             rows.append({**common, **link})
         notes.add_events(connection, self._cycle.division, rows, self._cycle.run_id)
+
+
+def _delay(attempts: int, asked: float | None) -> float:
+    """Seconds before a write that met so many passing faults is tried again; the system may have asked for more."""
+    own = min(_FIRST_DELAY * 2.0 ** (attempts - 2), _LONGEST_DELAY) if attempts > 1 else 0
+    return max(own, min(asked or 0, _LONGEST_ASKED))

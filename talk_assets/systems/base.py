@@ -105,8 +105,13 @@ class System(Protocol):
     def read_deletions(self, cursor: str | None) -> DeletionsRead:
         """Read what was removed since the cursor; None starts at what the system still remembers."""
 
-    def create(self, entity: str, values: Values, lines: Sequence[Values] = ()) -> Written:
-        """Create a record, of a document together with its lines."""
+    def create(
+        self, entity: str, values: Values, lines: Sequence[Values] = (), *, idempotency_key: str | None = None
+    ) -> Written:
+        """Create a record, of a document together with its lines.
+
+        `idempotency_key` names this one create: where a system knows such keys, the same key creates once.
+        """
 
     def update(self, entity: str, key: str, values: Values, version: str | None = None) -> Written:
         """Change the named properties of a record and no others; `version` makes it conditional where possible."""

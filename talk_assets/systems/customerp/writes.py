@@ -43,7 +43,7 @@ class RecordWriter:
             SystemUnavailable: also when it was created but its key is not told (`outcome_unknown`).
         """
         create, envelope = self._dialect.create, self._dialect.envelope
-        doing = f"creating {self._dialect.entity}{f' ({idempotency_key})' if idempotency_key else ''}"
+        doing = f"creating {self._dialect.entity}"
         body = self._translator.head.put_values({}, values)
         if lines and self._dialect.lines is not None:
             put(body, self._dialect.lines.array, [self._translator.line_part.put_values({}, line) for line in lines])

@@ -137,8 +137,17 @@ class ExactSystem:
         known = {(deletion.entity, deletion.key): deletion for deletion in found if deletion is not None}
         return DeletionsRead(list(known.values()), str(changes.cursor))
 
-    def create(self, entity: str, values: Values, lines: Sequence[Values] = ()) -> Written:
+    def create(
+        self,
+        entity: str,
+        values: Values,
+        lines: Sequence[Values] = (),
+        *,
+        idempotency_key: str | None = None,  # noqa: ARG002
+    ) -> Written:
         """Create a record, of a document together with its lines; see `System.create`.
+
+        Exact knows no idempotency keys (Exact reference, Writing), so `idempotency_key` makes no difference.
 
         Raises:
             RecordRejected: Exact refuses it; or, before any call, the entity or a property takes no such write.

@@ -1,0 +1,119 @@
+"""What becomes of writes when a system fails, refuses or falls silent: the rest goes on, nothing is lost or twice."""
+
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from talk_assets.cycle import recover
+from talk_assets.cycle.report import status
+from talk_assets.mappings.load import PACKAGED_MAPPINGS
+from talk_assets.systems import http
+from talk_assets_tests.cycle.harness import Report, World, open_world
+
+_REFUSED, _BUSY, _LIMITED, _CUT = "refused", "busy", "limited", "cut off"
+_DOWN, _ASKED, _FINE = "down", "asked for time", "fine"
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Repeats come at once, and an insert without an answer is given up as soon as the target does not show it."""
+    monkeypatch.setattr(http, "Patience", partial(http.Patience, first_wait=0.001))
+    monkeypatch.setattr(recover, "LATEST_ARRIVAL", timedelta(0))
+
+
+def _outcomes(report: Report, entity: str) -> list[str]:
+    return [str(write["outcome"]) for write in report.writes if write["entity"] == entity]
+
+
+def test_updates_that_meet_faults(world: World, subtests: pytest.Subtests) -> None:
+    """One refused record would stop all others, an edit be forgotten, or a busy system be pressed harder."""
+    names = (_REFUSED, _BUSY, _LIMITED, _CUT, _DOWN, _FINE, _ASKED)
+    customers = {name: world.add("customerp.customer", Name=name, Phone="1") for name in names}
+    world.sync()
+    accounts = {name: world.twin("customerp.customer", customers[name], "exact.accounts") for name in names}
+    for name in names:
+        world.edit("customerp.customer", customers[name], Phone="2")
+    put = partial(world.fault, "exact", method="PUT", path="crm/Accounts")
+    put(match={"Name": _REFUSED}, status=500, message="Ongeldig: Phone (2)", times=None)
+    put(match={"Name": _BUSY}, status=503, times=3)
+    soon = int((datetime.now(UTC) + timedelta(seconds=1)).timestamp() * 1000)
+    minute = {"X-RateLimit-Minutely-Remaining": "0", "X-RateLimit-Minutely-Reset": str(soon)}
+    put(match={"Name": _LIMITED}, status=429, headers=minute)
+    put(match={"Name": _DOWN}, status=503, times=5)
+    put(match={"Name": _ASKED}, status=503, headers={"Retry-After": "7200"})
+    world.interrupt(lambda method, path: method == "PUT" and accounts[_CUT] in path)
+    world.sync()
+
+    def phones() -> dict[str, str]:
+        return {name: world.show("exact.accounts", accounts[name])["Phone"] for name in names}
+
+    with subtests.test("what a passing fault met is repeated at once, and the rest goes on"):
+        assert {name for name, phone in phones().items() if phone == "2"} == {_BUSY, _LIMITED, _CUT, _FINE}
+    owed = {debt["key"]: debt for debt in world.owed("exact.accounts")}
+    with subtests.test("what was not delivered stays owed, and says why"):
+        assert set(owed) == {accounts[_REFUSED], accounts[_DOWN], accounts[_ASKED]}
+        assert {owed[accounts[name]]["state"] for name in (_DOWN, _ASKED)} == {"owed"}
+        assert "503" in owed[accounts[_DOWN]]["reason"]
+    with subtests.test("a refusal is dead, with Exact's own words in status"):
+        assert owed[accounts[_REFUSED]]["state"] == "dead"
+        division, mappings = world.installation.division, world.installation.mappings
+        shown = status(world.installation.ledger, division, mappings)["debts"]
+        (dead,) = shown[shown["state"].eq("dead")].to_dict("records")
+        assert (dead["entity"], dead["key"], dead["values"]) == ("exact.accounts", accounts[_REFUSED], {"Phone": "2"})
+        assert "Ongeldig: Phone (2)" in dead["reason"]
+    with subtests.test("a system that asks for time gets it"):
+        assert owed[accounts[_ASKED]]["next_try"] > datetime.now(UTC) + timedelta(hours=1, minutes=55)
+
+    world.interrupt(None)
+    second = world.sync()
+    with subtests.test("the next sync delivers what may be tried again, and nothing else"):
+        assert phones()[_DOWN] == "2"
+        assert _outcomes(second, "exact.accounts") == ["done"]
+        assert set(phones()) - {name for name, phone in phones().items() if phone == "2"} == {_REFUSED, _ASKED}
+
+    world.end_faults()
+    world.edit("customerp.customer", customers[_REFUSED], Phone="3")
+    world.sync()
+    with subtests.test("a dead write comes back when its record is edited"):
+        assert phones()[_REFUSED] == "3"
+        assert {debt["key"] for debt in world.owed("exact.accounts")} == {accounts[_ASKED]}
+
+
+def test_inserts_whose_outcome_is_not_known(world: World, subtests: pytest.Subtests) -> None:
+    """A company would stand twice in the books, or never come there."""
+    late = world.add("customerp.customer", Name="answer lost")
+    never = world.add("customerp.customer", Name="not carried out")
+    fine = world.add("customerp.customer", Name="fine")
+    world.fault("exact", method="POST", path="crm/Accounts", match={"Name": "answer lost"}, status=504, after=True)
+    world.fault("exact", method="POST", path="crm/Accounts", match={"Name": "not carried out"}, status=503)
+    world.sync()
+    with subtests.test("the rest goes on"):
+        assert world.partner("customerp.customer", fine, "exact.accounts") is not None
+    world.sync()
+    world.sync()
+    with subtests.test("each is there once"):
+        names = [account["Name"] for account in world.all("exact.accounts").values()]
+        assert sorted(names) == ["Werkgever BV", "answer lost", "fine", "not carried out"]
+        assert {world.twin("customerp.customer", key, "exact.accounts") for key in (late, never, fine)}
+        assert world.owed("exact.accounts") == []
+        assert world.rows("select * from talk.intent where closed_at is null") == []
+
+
+def test_a_create_in_customerp_whose_answer_is_lost_is_one_record(database_url: str, tmp_path: Path) -> None:
+    """A company of Exact would stand twice in Customerp."""
+    mappings = tmp_path / "mappings"
+    mappings.mkdir()
+    for file in PACKAGED_MAPPINGS.glob("*.yaml"):
+        text = file.read_text(encoding="utf-8")
+        if file.name == "organisation.yaml":
+            text = text.replace("    criteria:\n", "    create: {customerp: true}\n    criteria:\n", 1)
+        (mappings / file.name).write_text(text, encoding="utf-8")
+    with open_world(database_url, tmp_path, mappings=mappings) as world:
+        world.fault("customerp", method="POST", path="/customers", status=503, after=True)
+        report = world.sync()
+        assert [record["Name"] for record in world.all("customerp.customer").values()] == ["Werkgever BV"]
+        assert _outcomes(report, "customerp.customer") == ["done"]
+        assert report.calls["customerp"]["POST /customers"] == 2
+        assert world.sync().writes == []
