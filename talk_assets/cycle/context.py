@@ -58,6 +58,10 @@ class Cycle:
         subject = self.mappings.subject_of(entity)
         return lines if lines is not None and subject.lines is not None and lines in subject.lines.entities else None
 
+    def is_lines(self, subject: Subject) -> bool:
+        """Whether a subject is about lines of documents."""
+        return self.capabilities[subject.entities[0]].document is not None
+
     def with_lines(self, entity: str) -> list[str]:
         """The entity, followed by its line entity if it has one."""
         lines = self.lines_of(entity)

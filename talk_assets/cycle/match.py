@@ -6,6 +6,7 @@ import pandas as pd
 import sqlalchemy as sa
 
 from talk_assets.cycle.context import Cycle
+from talk_assets.cycle.pairs import hold_invalid_pairs
 from talk_assets.cycle.references import known_targets, resolved
 from talk_assets.ledger import clusters as links
 from talk_assets.ledger.matching import replace_proposals, sharing_keys, store_match_keys
@@ -18,11 +19,19 @@ PROPOSALS = ["entity", "key", "other_entity", "other_key", "criterion"]
 
 @dataclass(frozen=True)
 class Matched:
-    """What matching a flow found: records looked at, and pairs that the criteria propose."""
+    """What matching a flow found.
+
+    Attributes:
+        flow: its name.
+        looked_at: how many records were undecided.
+        proposals: pairs that the criteria propose, see `PROPOSALS`.
+        held: records of stored pairs that break their schema, as holds.
+    """
 
     flow: str
     looked_at: int
     proposals: pd.DataFrame
+    held: pd.DataFrame
 
 
 def match(cycle: Cycle, flow_name: str) -> Matched:
@@ -34,12 +43,13 @@ def match(cycle: Cycle, flow_name: str) -> Matched:
     with cycle.ledger.begin() as connection:
         if not undecided_entities(connection, cycle.division) & set(flow.entities):
             replace_proposals(connection, cycle.division, flow_name, _none(), cycle.run_id)
-            return Matched(flow_name, 0, _none())
+            return Matched(flow_name, 0, _none(), pd.DataFrame())
         fresh = {entity: _fresh(cycle, connection, entity) for entity in flow.entities}
         looked_at = pd.concat([frame.assign(entity=entity) for entity, frame in fresh.items()])
         proposals = _none() if looked_at.empty else _proposals(cycle, connection, flow_name, flow, fresh)
         replace_proposals(connection, cycle.division, flow_name, proposals, cycle.run_id)
-    return Matched(flow_name, len(looked_at), proposals)
+        held = hold_invalid_pairs(cycle, connection, flow_name, flow, looked_at)
+    return Matched(flow_name, len(looked_at), proposals, held)
 
 
 def _none() -> pd.DataFrame:

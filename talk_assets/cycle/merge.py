@@ -5,23 +5,20 @@ from dataclasses import dataclass, field
 import pandas as pd
 import sqlalchemy as sa
 
+from talk_assets.cycle.agree import agree
 from talk_assets.cycle.collect import INVALID
 from talk_assets.cycle.context import Cycle
-from talk_assets.cycle.lines import AMBIGUOUS_LINES, documents_with, line_documents, line_proposals
+from talk_assets.cycle.lines import AMBIGUOUS_LINES, line_documents, line_proposals
 from talk_assets.cycle.linking import AMBIGUOUS, link
+from talk_assets.cycle.pairs import torn_clusters
 from talk_assets.cycle.recover import recover
 from talk_assets.cycle.references import REFERENCE, known_targets, waiting_for_references
-from talk_assets.cycle.settling import account_plain
 from talk_assets.ledger import clusters as links
 from talk_assets.ledger import debts, notes, records
 from talk_assets.ledger.matching import proposals_of
 from talk_assets.mappings.model import Subject
-from talk_assets.sync.decide import Decision, decide
-from talk_assets.sync.frames import Members
 from talk_assets.sync.match import assign, spread
-from talk_assets.sync.plan import Plan, plan
 
-UNFIT = "unfit"
 _HOLDS = ["entity", "key", "kind", "property", "reason", "value"]
 
 
@@ -63,7 +60,7 @@ def merge(cycle: Cycle, subject_name: str) -> list[Merged]:
 
 
 def _merge(cycle: Cycle, connection: sa.Connection, subject: Subject) -> Merged:
-    lines = _is_lines(cycle, subject)
+    lines = cycle.is_lines(subject)
     recovered = 0 if lines else recover(cycle, connection, subject)
     if not records.undecided_entities(connection, cycle.division) & set(subject.entities):
         return Merged(subject.subject, recovered=recover(cycle, connection, subject) if lines else recovered)
@@ -96,7 +93,13 @@ def _merge(cycle: Cycle, connection: sa.Connection, subject: Subject) -> Merged:
     links.mark_deleted(connection, cycle.division, gone)
     records.mark_accounted(connection, cycle.division, gone, accounted=True)
     clusters, held_clusters = _concerned(cycle, connection, fresh, linked_before, held)
-    decision = _decide(cycle, connection, subject, clusters, held_clusters)
+    torn = torn_clusters(connection, cycle.division, clusters)
+    several = pd.Index(torn["cluster_id"].unique(), dtype="int64")
+    debts.drop_owed(connection, cycle.division, several)
+    agreement = agree(cycle, connection, subject, clusters.difference(several), held_clusters)
+    open_still = pd.concat([agreement.held, torn], ignore_index=True)[_HOLDS]
+    records.mark_accounted(connection, cycle.division, open_still, accounted=False)
+    held = pd.concat([held, open_still], ignore_index=True)
     done = pd.concat([frame[["entity", "key"]] for frame in fresh.values()])
     done = done[~(done["entity"] + "/" + done["key"]).isin(held["entity"] + "/" + held["key"])]
     records.mark_accounted(connection, cycle.division, done, accounted=True)
@@ -105,14 +108,10 @@ def _merge(cycle: Cycle, connection: sa.Connection, subject: Subject) -> Merged:
         decided=len(clusters),
         linked=joined,
         held=held,
-        history=decision.history if decision else pd.DataFrame(),
-        conflicts=decision.conflicts if decision else pd.DataFrame(),
+        history=agreement.history,
+        conflicts=agreement.conflicts,
         recovered=recovered,
     )
-
-
-def _is_lines(cycle: Cycle, subject: Subject) -> bool:
-    return cycle.capabilities[subject.entities[0]].document is not None
 
 
 def _waiting(
@@ -156,7 +155,7 @@ def _proposals(
     cycle: Cycle, connection: sa.Connection, subject: Subject, fresh: dict[str, pd.DataFrame]
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """What the criteria and joins call the same; records whose join waits, and ambiguous lines, as holds."""
-    if _is_lines(cycle, subject):
+    if cycle.is_lines(subject):
         return line_proposals(cycle, connection, subject, fresh)
     found = [proposals_of(connection, cycle.division, list(subject.flows))]
     waiting = []
@@ -229,7 +228,7 @@ def _link(
         (free["entity"] + "/" + free["key"]).isin(known) & (free["other_entity"] + "/" + free["other_key"]).isin(known)
     ]
     documents = None
-    if _is_lines(cycle, subject):
+    if cycle.is_lines(subject):
         documents = pd.concat([f.set_index(f["entity"] + "/" + f["key"])["document_cluster"] for f in fresh.values()])
     return link(cycle, connection, subject, assign(everyone, live, free), documents)
 
@@ -248,78 +247,3 @@ def _concerned(
     out = held["entity"] + "/" + held["key"]
     held_clusters = linked["cluster_id"][(linked["entity"] + "/" + linked["key"]).isin(out)].astype("int64")
     return pd.Index(numbers.unique(), dtype="int64"), pd.Index(held_clusters.unique(), dtype="int64")
-
-
-def _decide(
-    cycle: Cycle, connection: sa.Connection, subject: Subject, clusters: pd.Index, held: pd.Index
-) -> Decision | None:
-    members = {
-        entity: links.load_members(connection, cycle.division, entity, list(subject.held_by(entity)), clusters)
-        for entity in subject.entities
-    }
-    alive = pd.Index(sorted(set().union(*[m.keys.index for m in members.values()])), dtype="int64")
-    debts.drop_owed(connection, cycle.division, clusters.difference(alive))
-    if alive.empty:
-        return None
-    properties = list(subject.properties)
-    agreed = links.load_golden(connection, properties, alive)
-    frames = [m.current for m in members.values()] + [m.base for m in members.values()] + [agreed.values]
-    targets = known_targets(cycle, connection, subject, frames)
-    now = pd.Timestamp.now("UTC").floor("us")
-    decision = decide(subject, members, agreed, capabilities=cycle.capabilities, clusters_of=targets, now=now)
-    matched = {entity: account_plain(subject, entity, m, now) for entity, m in decision.accounted.items()}
-    known = links.members_of(connection, cycle.division, alive)
-    planned = plan(
-        subject,
-        matched,
-        decision.golden,
-        capabilities=cycle.capabilities,
-        clusters_of=targets,
-        gone=_not_there(known, members),
-        held=held,
-        open_conflicts=decision.conflicts,
-        defaults=cycle.defaults,
-        documents=documents_with(cycle, connection, subject, alive) if _is_lines(cycle, subject) else None,
-    )
-    for entity, frame in matched.items():
-        links.store_bases(connection, cycle.division, entity, frame)
-    links.store_golden(connection, cycle.division, subject.subject, decision.golden, cycle.run_id)
-    for entity, owed in planned.owed.items():
-        debts.replace_owed(connection, cycle.division, entity, alive, owed, cycle.run_id)
-    notes.replace_conflicts(connection, cycle.division, subject.subject, alive, decision.conflicts, cycle.run_id)
-    history = decision.history.assign(subject=subject.subject, kind="decision")
-    notes.add_history(connection, cycle.division, history, cycle.run_id)
-    _hold_unfit(cycle, connection, decision, planned)
-    if _is_lines(cycle, subject):
-        documents = links.documents_of(connection, alive).dropna().astype("int64").unique()
-        entities = [str(cycle.capabilities[line].document) for line in subject.entities]
-        debts.try_again(connection, cycle.division, entities, [int(number) for number in documents])
-    return decision
-
-
-def _not_there(known: pd.DataFrame, members: dict[str, Members]) -> pd.DataFrame:
-    """Members that are deleted, or whose content could not be taken from their feed: none is created beside them."""
-    loaded = pd.concat([(entity + "/" + frame.keys) for entity, frame in members.items()])
-    return known[known["deleted"].astype(bool) | ~(known["entity"] + "/" + known["key"]).isin(loaded)]
-
-
-def _hold_unfit(cycle: Cycle, connection: sa.Connection, decision: Decision, planned: Plan) -> None:
-    """Say which values a system cannot take, at the record that the value came from."""
-    problems = planned.problems
-    winners = decision.golden.winners.rename_axis("cluster_id").reset_index()
-    named = problems.merge(winners.melt("cluster_id", var_name="property", value_name="winner"), how="left")
-    winner = named["winner"].astype("str")
-    found = pd.DataFrame(
-        {
-            "entity": winner.str.replace(r"/.*$", "", regex=True).to_numpy(),
-            "key": winner.str.replace(r"^[^/]*/", "", regex=True).to_numpy(),
-            "kind": UNFIT,
-            "property": problems["property"].to_numpy(),
-            "reason": problems["problem"].to_numpy(),
-            "value": problems["value"].to_numpy(),
-        }
-    )
-    looked_at = pd.concat(
-        [pd.DataFrame({"entity": entity, "key": frame.keys}) for entity, frame in decision.accounted.items()]
-    )
-    notes.replace_holds(connection, cycle.division, looked_at, [UNFIT], found, cycle.run_id)

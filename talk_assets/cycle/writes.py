@@ -6,8 +6,10 @@ from dataclasses import dataclass, field
 import pandas as pd
 import sqlalchemy as sa
 
+from talk_assets.cycle.agree import INVALID_GOLDEN
 from talk_assets.cycle.collect import INVALID_LINE
 from talk_assets.cycle.context import Cycle
+from talk_assets.cycle.pairs import INVALID_PAIR
 from talk_assets.cycle.prepare import Ready, prepare
 from talk_assets.ledger import debts
 from talk_assets.ledger.clusters import keys_in, links_of, members_of, positions_of
@@ -118,7 +120,8 @@ def _held_lines(cycle: Cycle, connection: sa.Connection, ready: Ready, creates: 
             continue
         known = records_of_documents(connection, cycle.division, lines, documents["key"], [])
         linked = links_of(connection, cycle.division, known)
-        unlinked = known[~known["key"].isin(linked["key"])]
+        held = _undecided_lines(connection, cycle.division, lines)
+        unlinked = known[~known["key"].isin(linked["key"]) | known["key"].isin(held)]
         reasons = hold_reasons(connection, cycle.division, lines + "/" + unlinked["key"])
         because = (lines + "/" + unlinked["key"]).map(reasons).astype("str").fillna("it is not linked yet")
         text = "its line " + lines + "/" + unlinked["key"] + " is held: " + because
@@ -126,6 +129,12 @@ def _held_lines(cycle: Cycle, connection: sa.Connection, ready: Ready, creates: 
         found.append(pd.Series(text.to_numpy(), index=unlinked["document"].map(cluster_of).to_numpy(), dtype="str"))
     every = pd.concat(found) if found else pd.Series(dtype="str")
     return every[~every.index.duplicated()]
+
+
+def _undecided_lines(connection: sa.Connection, division: str, entity: str) -> pd.Series:
+    """Keys of linked lines for which nothing could be decided."""
+    held = holds(connection, division)
+    return held["key"][held["entity"].eq(entity) & held["kind"].isin([INVALID_GOLDEN, INVALID_PAIR])]
 
 
 def _build(

@@ -51,7 +51,7 @@ def feed_schema(entity: str, mappings: Mappings) -> pa.DataFrameSchema:
 def pair_schema(flow: str, mappings: Mappings) -> pa.DataFrameSchema:
     """The matched pairs of a flow: `customerp_key` and `exact_key` (`str`), `cluster_id` (Int64), `origin` (`str`).
 
-    A record without a counterpart is a pair with one key.
+    A record without a counterpart is a pair with one key. A cluster has one pair.
 
     Raises:
         KeyError: no mapping has this flow.
@@ -60,12 +60,10 @@ def pair_schema(flow: str, mappings: Mappings) -> pa.DataFrameSchema:
     columns = {
         "customerp_key": _text(f"The key of the record in {pair.customerp}.", checks=[filled()]),
         "exact_key": _text(f"The key of the record in {pair.exact}.", checks=[filled()]),
-        "cluster_id": _whole("The cluster that both records belong to."),
+        "cluster_id": _whole("The cluster that both records belong to.", unique=True),
         "origin": _text("What says that the two are the same: a criterion, our own insert or a person."),
     }
-    return pa.DataFrameSchema(
-        columns, name=flow, description=pair.meaning, metadata={IDENTITY: ["customerp_key", "exact_key"]}
-    )
+    return pa.DataFrameSchema(columns, name=flow, description=pair.meaning, metadata={IDENTITY: ["cluster_id"]})
 
 
 def golden_schema(subject: str, mappings: Mappings) -> pa.DataFrameSchema:
@@ -116,5 +114,6 @@ def _text(
     return pa.Column(str, checks, nullable=nullable, unique=unique, description=description, metadata={TYPE: "text"})
 
 
-def _whole(description: str) -> pa.Column:
-    return pa.Column("Int64", nullable=True, description=description, metadata={TYPE: "whole number"})
+def _whole(description: str, *, unique: bool = False) -> pa.Column:
+    metadata = {TYPE: "whole number"}
+    return pa.Column("Int64", nullable=True, unique=unique, description=description, metadata=metadata)

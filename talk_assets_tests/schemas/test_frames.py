@@ -149,20 +149,22 @@ def test_times_without_zone_are_refused() -> None:
 
 
 def test_pairs() -> None:
-    """A pair with an empty key would link a record to nothing."""
+    """A pair with an empty key links a record to nothing; two pairs in a cluster make it a guess which is meant."""
     schema = pair_schema("customer_accounts", MAPPINGS)
     frame = pd.DataFrame(
         {
             "customerp_key": pd.Series(["c1", None, ""], dtype="str"),
             "exact_key": pd.Series(["a1", "a2", "a3"], dtype="str"),
-            "cluster_id": pd.Series([1, 2, None], dtype="Int64"),
+            "cluster_id": pd.Series([1, 2, 1], dtype="Int64"),
             "origin": pd.Series(["criterion", None, None], dtype="str"),
         }
     )
     assert failures(schema, frame.head(2)).empty
     found = failures(schema, frame)
     assert found.to_dict("records") == [
-        {"key": "", "property": "customerp_key", "value": "", "problem": "Customerp key: '' is empty."}
+        {"key": "1", "property": "cluster_id", "value": "1", "problem": "Cluster id: '1' occurs more than once."},
+        {"key": "1", "property": "customerp_key", "value": "", "problem": "Customerp key: '' is empty."},
+        {"key": "1", "property": "cluster_id", "value": "1", "problem": "Cluster id: '1' occurs more than once."},
     ]
     only_exact = frame.drop(columns="origin").iloc[[1]]
     assert failures(schema, only_exact)["problem"].tolist() == ["Origin: the column is missing."]

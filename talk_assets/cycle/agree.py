@@ -1,0 +1,173 @@
+"""Steps 4 to 6 for given clusters: decide, check what was agreed, plan what is owed, and store it."""
+
+from dataclasses import dataclass, replace
+
+import pandas as pd
+import sqlalchemy as sa
+
+from talk_assets.cycle.context import Cycle
+from talk_assets.cycle.lines import documents_with
+from talk_assets.cycle.references import known_targets
+from talk_assets.cycle.settling import account_plain
+from talk_assets.ledger import clusters as links
+from talk_assets.ledger import debts, notes
+from talk_assets.mappings.model import Subject
+from talk_assets.schemas.frames import golden_schema
+from talk_assets.schemas.report import failures
+from talk_assets.sync.decide import CONFLICTS, Decision, decide
+from talk_assets.sync.frames import Golden, Members
+from talk_assets.sync.history import HISTORY
+from talk_assets.sync.plan import Plan, plan
+
+# A record whose cluster's agreed values break their schema: nothing is written for the cluster.
+INVALID_GOLDEN = "invalid_golden"
+UNFIT = "unfit"
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """What was agreed and stored.
+
+    Attributes:
+        history: agreed and overruled values, see `sync.decide.HISTORY`.
+        conflicts: claims left for a person.
+        held: `entity, key, kind, property, reason, value` of the members of clusters whose agreed values are invalid.
+    """
+
+    history: pd.DataFrame
+    conflicts: pd.DataFrame
+    held: pd.DataFrame
+
+
+def agree(cycle: Cycle, connection: sa.Connection, subject: Subject, clusters: pd.Index, held: pd.Index) -> Agreement:
+    """Decide clusters; a cluster whose agreed values are invalid is left as it is.
+
+    Args:
+        cycle: the run.
+        connection: in a transaction.
+        subject: the clusters' subject.
+        clusters: their numbers.
+        held: those for which nothing is created.
+    """
+    members = {
+        entity: links.load_members(connection, cycle.division, entity, list(subject.held_by(entity)), clusters)
+        for entity in subject.entities
+    }
+    alive = pd.Index(sorted(set().union(*[m.keys.index for m in members.values()])), dtype="int64")
+    debts.drop_owed(connection, cycle.division, clusters.difference(alive))
+    if alive.empty:
+        return Agreement(pd.DataFrame(columns=HISTORY), pd.DataFrame(columns=CONFLICTS), _no_holds())
+    before = links.load_golden(connection, list(subject.properties), alive)
+    frames = [m.current for m in members.values()] + [m.base for m in members.values()] + [before.values]
+    targets = known_targets(cycle, connection, subject, frames)
+    now = pd.Timestamp.now("UTC").floor("us")
+    decision = decide(subject, members, before, capabilities=cycle.capabilities, clusters_of=targets, now=now)
+    invalid = _invalid(cycle, subject, decision)
+    looked_at = pd.concat([pd.DataFrame({"entity": entity, "key": m.keys}) for entity, m in members.items()])
+    notes.replace_holds(connection, cycle.division, looked_at, [INVALID_GOLDEN], invalid, cycle.run_id)
+    bad = pd.Index(invalid["cluster_id"].unique(), dtype="int64")
+    debts.drop_owed(connection, cycle.division, bad)
+    alive = alive.difference(bad)
+    decision = _only(decision, alive)
+    decision = replace(
+        decision,
+        accounted={entity: account_plain(subject, entity, m, now) for entity, m in decision.accounted.items()},
+    )
+    planned = plan(
+        subject,
+        decision.accounted,
+        decision.golden,
+        capabilities=cycle.capabilities,
+        clusters_of=targets,
+        gone=_not_there(links.members_of(connection, cycle.division, alive), decision.accounted),
+        held=held,
+        open_conflicts=decision.conflicts,
+        defaults=cycle.defaults,
+        documents=documents_with(cycle, connection, subject, alive) if cycle.is_lines(subject) else None,
+    )
+    _store(cycle, connection, subject, alive, decision, planned)
+    return Agreement(decision.history, decision.conflicts, invalid.drop(columns="cluster_id"))
+
+
+def _no_holds() -> pd.DataFrame:
+    return pd.DataFrame(columns=["entity", "key", "kind", "property", "reason", "value"], dtype="str")
+
+
+def _invalid(cycle: Cycle, subject: Subject, decision: Decision) -> pd.DataFrame:
+    """The members of clusters whose agreed values break their schema, as holds with their `cluster_id`."""
+    values = decision.golden.values
+    frame = values.rename_axis("cluster_id").reset_index()
+    found = failures(golden_schema(subject.subject, cycle.mappings), frame)
+    if found.empty:
+        return _no_holds().assign(cluster_id=pd.Series(dtype="int64"))
+    found["cluster_id"] = found["key"].astype("int64")
+    members = pd.concat(
+        [
+            pd.DataFrame({"entity": entity, "key": m.keys, "cluster_id": m.keys.index})
+            for entity, m in decision.accounted.items()
+        ],
+        ignore_index=True,
+    )
+    held = members.merge(found[["cluster_id", "property", "value", "problem"]], on="cluster_id")
+    reason = "the agreed value is not valid, so nothing is written: " + held["problem"] + " Correct it in a system."
+    return held.assign(kind=INVALID_GOLDEN, reason=reason).drop(columns="problem")
+
+
+def _only(decision: Decision, clusters: pd.Index) -> Decision:
+    """The decision on these clusters."""
+    if decision.golden.values.index.equals(clusters):
+        return decision
+    golden = decision.golden
+    return Decision(
+        golden=Golden(*(f.loc[clusters] for f in (golden.values, golden.times, golden.winners, golden.rules))),
+        accounted={e: m.over(m.keys.index.intersection(clusters)) for e, m in decision.accounted.items()},
+        history=decision.history[decision.history["cluster_id"].isin(clusters)],
+        conflicts=decision.conflicts[decision.conflicts["cluster_id"].isin(clusters)],
+    )
+
+
+def _not_there(known: pd.DataFrame, members: dict[str, Members]) -> pd.DataFrame:
+    """Members that are deleted, or whose content could not be taken from their feed: none is created beside them."""
+    loaded = pd.concat([(entity + "/" + frame.keys) for entity, frame in members.items()])
+    return known[known["deleted"].astype(bool) | ~(known["entity"] + "/" + known["key"]).isin(loaded)]
+
+
+def _store(
+    cycle: Cycle, connection: sa.Connection, subject: Subject, clusters: pd.Index, decision: Decision, planned: Plan
+) -> None:
+    division, run = cycle.division, cycle.run_id
+    for entity, frame in decision.accounted.items():
+        links.store_bases(connection, division, entity, frame)
+    links.store_golden(connection, division, subject.subject, decision.golden, run)
+    for entity, owed in planned.owed.items():
+        debts.replace_owed(connection, division, entity, clusters, owed, run)
+    notes.replace_conflicts(connection, division, subject.subject, clusters, decision.conflicts, run)
+    history = decision.history.assign(subject=subject.subject, kind="decision")
+    notes.add_history(connection, division, history, run)
+    _hold_unfit(cycle, connection, decision, planned)
+    if cycle.is_lines(subject):
+        documents = links.documents_of(connection, clusters).dropna().astype("int64").unique()
+        entities = [str(cycle.capabilities[line].document) for line in subject.entities]
+        debts.try_again(connection, division, entities, [int(number) for number in documents])
+
+
+def _hold_unfit(cycle: Cycle, connection: sa.Connection, decision: Decision, planned: Plan) -> None:
+    """Say which values a system cannot take, at the record that the value came from."""
+    problems = planned.problems
+    winners = decision.golden.winners.rename_axis("cluster_id").reset_index()
+    named = problems.merge(winners.melt("cluster_id", var_name="property", value_name="winner"), how="left")
+    winner = named["winner"].astype("str")
+    found = pd.DataFrame(
+        {
+            "entity": winner.str.replace(r"/.*$", "", regex=True).to_numpy(),
+            "key": winner.str.replace(r"^[^/]*/", "", regex=True).to_numpy(),
+            "kind": UNFIT,
+            "property": problems["property"].to_numpy(),
+            "reason": problems["problem"].to_numpy(),
+            "value": problems["value"].to_numpy(),
+        }
+    )
+    looked_at = pd.concat(
+        [pd.DataFrame({"entity": entity, "key": frame.keys}) for entity, frame in decision.accounted.items()]
+    )
+    notes.replace_holds(connection, cycle.division, looked_at, [UNFIT], found, cycle.run_id)
