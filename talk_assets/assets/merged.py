@@ -4,10 +4,12 @@ import time
 
 import dagster as dg
 
+from talk_assets.assets.held import held_records, schema_result, schema_spec
 from talk_assets.assets.keys import MERGED, OWNERS, merged_key, pair_key
 from talk_assets.assets.masking import about_people, masked
 from talk_assets.assets.metadata import column_schema, counts, seconds, table
 from talk_assets.assets.run import TalkRun
+from talk_assets.cycle.agree import INVALID_GOLDEN
 from talk_assets.cycle.merge import merge
 from talk_assets.cycle.report import changes
 from talk_assets.mappings.model import Mappings
@@ -35,9 +37,10 @@ def merged_asset(subject_name: str, mappings: Mappings) -> dg.AssetsDefinition:
             "table": f"talk.golden_{subject_name}",
         },
         check_specs=[
+            schema_spec(merged_key(subject_name)),
             dg.AssetCheckSpec(
                 CONFLICTS, asset=merged_key(subject_name), description="No property waits for a person's decision."
-            )
+            ),
         ],
         description=(
             f"{subject.meaning} Decides every property once for all records that are the same{lines}: the latest edit "
@@ -49,6 +52,8 @@ def merged_asset(subject_name: str, mappings: Mappings) -> dg.AssetsDefinition:
         started = time.monotonic()
         with talk.step("merged", subject_name):
             done = merge(talk.cycle, subject_name)
+            entities = [*subject.entities, *(subject.lines.entities if subject.lines is not None else [])]
+            held = held_records(talk.cycle, entities, INVALID_GOLDEN)
         sample = masked(changes(talk.cycle, subject_name), about_people(subject), _VALUES)
         conflicts = sum(
             part.conflicts.groupby(["cluster_id", "property"]).ngroups for part in done if len(part.conflicts)
@@ -70,6 +75,7 @@ def merged_asset(subject_name: str, mappings: Mappings) -> dg.AssetsDefinition:
                 "latest_changes": table(sample),
             },
             check_results=[
+                schema_result(merged_key(subject_name), held),
                 dg.AssetCheckResult(
                     asset_key=merged_key(subject_name),
                     check_name=CONFLICTS,
@@ -78,7 +84,7 @@ def merged_asset(subject_name: str, mappings: Mappings) -> dg.AssetsDefinition:
                     description=f"{conflicts} properties wait for a person's decision; see talk.conflict."
                     if conflicts
                     else "No property waits for a person's decision.",
-                )
+                ),
             ],
         )
 

@@ -5,12 +5,14 @@ from collections.abc import Iterable
 
 import dagster as dg
 
+from talk_assets.assets.held import held_records, schema_result, schema_spec
 from talk_assets.assets.keys import OWNERS, PAIRS, feed_key, merged_key, pair_key
 from talk_assets.assets.metadata import column_schema, counts, seconds, table
 from talk_assets.assets.order import referred_to
 from talk_assets.assets.run import TalkRun
 from talk_assets.cycle.linking import AMBIGUOUS
 from talk_assets.cycle.match import match
+from talk_assets.cycle.pairs import INVALID_PAIR
 from talk_assets.cycle.report import pair_counts
 from talk_assets.ledger.notes import holds
 from talk_assets.mappings.model import Flow, Mappings, Subject
@@ -34,6 +36,7 @@ def pair_asset(flow_name: str, mappings: Mappings) -> dg.AssetsDefinition:
         tags={"subject": subject.subject},
         code_version="1",
         metadata={**column_schema(pair_schema(flow_name, mappings)), "table": f"talk.pair_{flow_name}"},
+        check_specs=[schema_spec(pair_key(flow_name))],
         description=(
             f"{flow.meaning} Records are the same when {_criteria(flow)}. Links that were made before stay; where it "
             "cannot be told which records belong together, all of them are held and none is inserted."
@@ -43,6 +46,7 @@ def pair_asset(flow_name: str, mappings: Mappings) -> dg.AssetsDefinition:
         started = time.monotonic()
         with talk.step("pairs", flow_name):
             matched = match(talk.cycle, flow_name)
+            held = held_records(talk.cycle, flow.entities, INVALID_PAIR)
         with talk.cycle.ledger.begin() as connection:
             shown = pair_counts(connection, talk.cycle.division, flow, talk.cycle.run_id)
         return dg.MaterializeResult(
@@ -52,6 +56,7 @@ def pair_asset(flow_name: str, mappings: Mappings) -> dg.AssetsDefinition:
                 **seconds(time.monotonic() - started),
                 "proposals": table(matched.proposals.head(20)),
             },
+            check_results=[schema_result(pair_key(flow_name), held)],
         )
 
     return pairs

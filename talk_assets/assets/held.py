@@ -1,0 +1,52 @@
+"""Held records as a check: how many, which, and what is wrong with them."""
+
+from collections.abc import Iterable, Sequence
+
+import dagster as dg
+import pandas as pd
+
+from talk_assets.assets.masking import about_people, cut
+from talk_assets.assets.metadata import counts, table
+from talk_assets.cycle.context import Cycle
+from talk_assets.ledger.notes import holds
+
+SCHEMA = "schema"
+
+
+def schema_spec(asset: dg.AssetKey) -> dg.AssetCheckSpec:
+    """The check that no record of an asset is held because it breaks the schema."""
+    return dg.AssetCheckSpec(SCHEMA, asset=asset, description="No record is held because it breaks its schema.")
+
+
+def held_records(cycle: Cycle, entities: Iterable[str], kind: str) -> pd.DataFrame:
+    """`record, property, value, problem` of the holds of a kind, also of those from earlier runs; people's are cut."""
+    with cycle.ledger.begin() as connection:
+        held = holds(connection, cycle.division)
+    rows = []
+    for entity in entities:
+        hidden = about_people(cycle.mappings.subject_of(entity))
+        mine = held[held["kind"].eq(kind) & held["entity"].eq(entity)]
+        for row in mine.fillna("").to_dict("records"):
+            value = cut(row["value"]) if row["property"] in hidden else row["value"]
+            problem = row["reason"].replace(f"'{row['value']}'", f"'{value}'")
+            rows.append((f"{entity}/{row['key']}", row["property"], value, problem))
+    return pd.DataFrame(rows, columns=["record", "property", "value", "problem"], dtype="str")
+
+
+def schema_result(asset: dg.AssetKey, held: pd.DataFrame) -> dg.AssetCheckResult:
+    """What the check found, in words and as a table."""
+    number = held["record"].nunique()
+    return dg.AssetCheckResult(
+        asset_key=asset,
+        check_name=SCHEMA,
+        passed=number == 0,
+        severity=dg.AssetCheckSeverity.WARN,
+        description=_told(number, list(held["record"] + ": " + held["problem"])),
+        metadata={**counts({"held": number}), "held_records": table(held.head(20))},
+    )
+
+
+def _told(number: int, sentences: Sequence[str]) -> str:
+    if not number:
+        return "Every record fits."
+    return f"{number} held: {' '.join(sentences[:3])}{' ...' if len(sentences) > 3 else ''}"
