@@ -117,8 +117,8 @@ def to_target(
             problems.append(_problems(values, unmapped, name, f"has no code in {entity} {member.name}"))
             values = values.mask(unmapped)
         desired[name] = values.astype("str")
-    found = pd.concat(problems, ignore_index=True) if problems else pd.DataFrame()
-    return pd.DataFrame(desired, index=golden.index), found
+    nothing = pd.DataFrame(columns=["cluster_id", "property", "value", "problem"])
+    return pd.DataFrame(desired, index=golden.index), pd.concat(problems, ignore_index=True) if problems else nothing
 
 
 def to_own_values(values: pd.DataFrame, entity: str, subject: Subject) -> pd.DataFrame:

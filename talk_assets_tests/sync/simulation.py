@@ -154,8 +154,8 @@ class Simulation:
         self.now += 1
         cluster, known = self.ledger[number], self.ledger[number].members.get(entity)
         record = self.systems.setdefault(entity, {}).get(number)
-        if record is not None and known is not None and record.values != known.current:
-            # The target moved since it was read: decided again in the next round.
+        if record is not None and (known is None or record.values != known.current):
+            # The target moved, or appeared, since it was read: decided again in the next round.
             return
         if record is None:
             record = self.systems[entity][number] = Record({}, 0)
