@@ -70,13 +70,16 @@ def sync(
     ] = False,
     subject: Annotated[str | None, typer.Option(help="Only this subject, as organisation.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.")] = False,
+    moved: Annotated[
+        bool, typer.Option("--moved", help="A system has another address now, with the same records.")
+    ] = False,
 ) -> None:
     """Run one round: read both systems, match, merge, and write the changes back."""
     started = time.monotonic()
     with _installation(quiet=as_json) as installation:
         selection = _selection(installation, subject)
         run_id = str(uuid.uuid4())
-        with installation.cycle(run_id, preview=preview) as cycle:
+        with installation.cycle(run_id, preview=preview, moved=moved) as cycle:
             with console.progress(_steps(installation, subject), quiet=as_json and not sys.stderr.isatty()) as tell:
                 run, sentences = _execute(installation, cycle, selection, tell)
             totals = summary(cycle, time.monotonic() - started)

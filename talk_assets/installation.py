@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from talk_assets.cycle.context import Cycle
+from talk_assets.cycle.renew import renew
 from talk_assets.errors import ConfigurationError
 from talk_assets.ledger.database import Ledger, open_ledger
 from talk_assets.ledger.embedded import database_url
 from talk_assets.ledger.locks import division_lock
 from talk_assets.ledger.notes import DONE, last_run, start_run
+from talk_assets.ledger.origin import keep_to
 from talk_assets.ledger.records import read_cursor, store_cursor
 from talk_assets.ledger.secrets import open_cipher
 from talk_assets.ledger.tokens import TokenStore
@@ -95,12 +97,16 @@ class Installation:
             yield {"customerp": customerp, "exact": exact}
 
     @contextmanager
-    def cycle(self, run_id: str, *, preview: bool = False) -> Iterator[Cycle]:
+    def cycle(self, run_id: str, *, preview: bool = False, moved: bool = False) -> Iterator[Cycle]:
         """Begin a run over the division: lock it, connect the systems, and note the run.
 
-        In a preview everything is computed, and nothing that is stored stays.
+        Args:
+            run_id: id of the run, as history names it.
+            preview: whether everything is computed, and nothing that is stored stays.
+            moved: whether a system is known to have another address now.
 
         Raises:
+            ConfigurationError: a system is not the one that the ledger was filled from.
             LedgerError: another run of the division holds the lock.
             AccessDenied: a system refuses the credentials; the sentence names the setting.
             SystemUnavailable: a system does not answer at its address.
@@ -111,10 +117,12 @@ class Installation:
             lock = stack.enter_context(division_lock(self.ledger, self.division, WAIT_SECONDS, run_id))
             systems = stack.enter_context(self.systems())
             ledger = stack.enter_context(self.ledger.preview()) if preview else self.ledger
+            with ledger.begin() as connection:
+                keep_to(connection, self.division, self._addresses(), moved=moved, run_id=run_id)
             self._check(ledger, systems, run_id)
             with ledger.begin() as connection:
                 start_run(connection, self.division, run_id)
-            yield Cycle(
+            cycle = Cycle(
                 division=self.division,
                 run_id=run_id,
                 ledger=ledger,
@@ -124,6 +132,14 @@ class Installation:
                 defaults={} if employer is None else {"exact_employer_account": f"exact.accounts/{employer}"},
                 still_locked=lock.confirm,
             )
+            renew(cycle, load_profile(self.settings.customerp_profile).model_dump_json())
+            yield cycle
+
+    def _addresses(self) -> dict[str, str]:
+        """Where each system is; the sandbox is the same one wherever it listens."""
+        if self.sandbox:
+            return {"CUSTOMERP_URL": "sandbox", "EXACT_URL": "sandbox"}
+        return {"CUSTOMERP_URL": str(self.settings.customerp_url), "EXACT_URL": str(self.settings.exact_url)}
 
     def _check(self, ledger: Ledger, systems: Mapping[str, System], run_id: str) -> None:
         """Ask both systems whether they know us, unless the last run shows that they do: questions cost calls."""

@@ -62,10 +62,9 @@ def agree(cycle: Cycle, connection: sa.Connection, subject: Subject, clusters: p
     targets = known_targets(cycle, connection, subject, frames)
     now = pd.Timestamp.now("UTC").floor("us")
     decision = decide(subject, members, before, capabilities=cycle.capabilities, clusters_of=targets, now=now)
-    invalid = _invalid(cycle, subject, decision)
+    invalid, bad = _invalid(cycle, subject, decision)
     looked_at = pd.concat([pd.DataFrame({"entity": entity, "key": m.keys}) for entity, m in members.items()])
     notes.replace_holds(connection, cycle.division, looked_at, [INVALID_GOLDEN], invalid, cycle.run_id)
-    bad = pd.Index(invalid["cluster_id"].unique(), dtype="int64")
     debts.drop_owed(connection, cycle.division, bad)
     alive = alive.difference(bad)
     decision = _only(decision, alive)
@@ -86,31 +85,30 @@ def agree(cycle: Cycle, connection: sa.Connection, subject: Subject, clusters: p
         documents=documents_with(cycle, connection, subject, alive) if cycle.is_lines(subject) else None,
     )
     _store(cycle, connection, subject, alive, decision, planned)
-    return Agreement(decision.history, decision.conflicts, invalid.drop(columns="cluster_id"))
+    return Agreement(decision.history, decision.conflicts, invalid)
 
 
 def _no_holds() -> pd.DataFrame:
     return pd.DataFrame(columns=["entity", "key", "kind", "property", "reason", "value"], dtype="str")
 
 
-def _invalid(cycle: Cycle, subject: Subject, decision: Decision) -> pd.DataFrame:
-    """The members of clusters whose agreed values break their schema, as holds with their `cluster_id`."""
+def _invalid(cycle: Cycle, subject: Subject, decision: Decision) -> tuple[pd.DataFrame, pd.Index]:
+    """The members of clusters whose agreed values break their schema, as holds, and those clusters."""
     values = decision.golden.values
-    frame = values.rename_axis("cluster_id").reset_index()
-    found = failures(golden_schema(subject.subject, cycle.mappings), frame)
+    found = failures(golden_schema(subject.subject, cycle.mappings), values.rename_axis("cluster_id").reset_index())
+    clusters = pd.Index(pd.to_numeric(found["key"]).astype("int64").unique())
     if found.empty:
-        return _no_holds().assign(cluster_id=pd.Series(dtype="int64"))
-    found["cluster_id"] = found["key"].astype("int64")
+        return _no_holds(), clusters
     members = pd.concat(
         [
-            pd.DataFrame({"entity": entity, "key": m.keys, "cluster_id": m.keys.index})
+            pd.DataFrame({"entity": entity, "key": m.keys, "cluster": m.keys.index.astype("str")})
             for entity, m in decision.accounted.items()
-        ],
-        ignore_index=True,
+        ]
     )
-    held = members.merge(found[["cluster_id", "property", "value", "problem"]], on="cluster_id")
-    reason = "the agreed value is not valid, so nothing is written: " + held["problem"] + " Correct it in a system."
-    return held.assign(kind=INVALID_GOLDEN, reason=reason).drop(columns="problem")
+    found = found.rename(columns={"key": "cluster"})
+    reason = "the agreed value is not valid, so nothing is written: " + found["problem"] + " Correct it in a system."
+    held = members.merge(found.assign(reason=reason, kind=INVALID_GOLDEN), on="cluster")
+    return held[["entity", "key", "kind", "property", "reason", "value"]], clusters
 
 
 def _only(decision: Decision, clusters: pd.Index) -> Decision:

@@ -35,6 +35,7 @@ def hold_invalid_pairs(
     linked = links.links_of(connection, cycle.division, looked_at)
     members = links.members_of(connection, cycle.division, pd.Index(linked["cluster_id"].astype("int64").unique()))
     live = members[~members["deleted"].astype(bool) & members["entity"].isin(flow.entities)]
+    live = live.sort_values(["entity", "key"])
     found = failures(pair_schema(flow_name, cycle.mappings), _pairs(live, flow))
     held = live.merge(found, left_on=live["cluster_id"].astype("str"), right_on="key", suffixes=("", "_cluster"))
     names = (live["entity"] + "/" + live["key"]).groupby(live["cluster_id"]).agg(", ".join)

@@ -32,6 +32,11 @@ def store_cursor(connection: sa.Connection, division: str, feed: str, value: str
     )
 
 
+def forget_cursors(connection: sa.Connection, division: str, feeds: Sequence[str]) -> None:
+    """Have feeds read from the beginning next time."""
+    connection.execute(sa.delete(cursor).where(cursor.c.division == division, cursor.c.feed.in_(feeds)))
+
+
 def count_live(connection: sa.Connection, division: str, entity: str) -> int:
     """How many records of an entity are known and not deleted."""
     return connection.execute(
@@ -148,6 +153,20 @@ def mark_accounted(connection: sa.Connection, division: str, frame: pd.DataFrame
         sa.update(record)
         .values(accounted=accounted)
         .where(record.c.division == division, record.c.entity == wanted.c.entity, record.c.key == wanted.c.key)
+    )
+
+
+def mark_undecided(connection: sa.Connection, division: str, entities: Sequence[str]) -> None:
+    """Have every live record of the entities decided again."""
+    connection.execute(
+        sa.update(record)
+        .values(accounted=False)
+        .where(
+            record.c.division == division,
+            record.c.entity.in_(entities),
+            record.c.accounted,
+            record.c.deleted_at.is_(None),
+        )
     )
 
 

@@ -165,6 +165,16 @@ class World:
         left = [kept for kept in stored.body["Lines"] if kept["Id"] != line]
         self.stores["customerp"].update("customerp", "main", name, key, stored.body | {"Lines": left})
 
+    # What a data team changes.
+
+    @contextmanager
+    def reopened(self, **settings: Any) -> Iterator[None]:
+        """Another installation on the same ledger and systems, with some settings changed."""
+        before = self.installation
+        with open_installation(before.settings.model_copy(update=settings)) as self.installation:
+            yield
+        self.installation = before
+
     # What happens to calls.
 
     def fault(self, system: str, **wish: Any) -> None:

@@ -1,0 +1,54 @@
+"""What a changed mapping or setting concerns is read and decided again: its records did not change, its rules did."""
+
+import hashlib
+import json
+
+import sqlalchemy as sa
+
+from talk_assets.cycle.context import Cycle
+from talk_assets.ledger.records import forget_cursors, mark_undecided, read_cursor, store_cursor
+from talk_assets.mappings.model import Subject
+
+
+def renew(cycle: Cycle, reading: str) -> list[str]:
+    """Have the subjects read from the beginning and decided again whose rules are not those of the last run.
+
+    Args:
+        cycle: the run.
+        reading: how the systems are read, as text: another connector profile can give other values.
+
+    Returns:
+        The subjects concerned; none in the first run.
+    """
+    concerned = []
+    with cycle.ledger.begin() as connection:
+        for name, subject in cycle.mappings.subjects.items():
+            rules = _rules(cycle, subject, reading)
+            known = read_cursor(connection, cycle.division, f"rules.{name}")
+            if known == rules:
+                continue
+            store_cursor(connection, cycle.division, f"rules.{name}", rules, cycle.run_id)
+            if known is not None:
+                concerned.append(name)
+                _begin_again(cycle, connection, subject)
+    return concerned
+
+
+def _begin_again(cycle: Cycle, connection: sa.Connection, subject: Subject) -> None:
+    entities = [*subject.entities, *(subject.lines.entities if subject.lines is not None else [])]
+    forget_cursors(connection, cycle.division, entities)
+    mark_undecided(connection, cycle.division, entities)
+
+
+def _rules(cycle: Cycle, subject: Subject, reading: str) -> str:
+    """A mark of everything by which a subject is read, matched and decided."""
+    subjects = [subject, *([subject.lines] if subject.lines is not None else [])]
+    members = [member for each in subjects for row in each.properties.values() for member in row.members.values()]
+    settings = sorted({member.default_setting for member in members if member.default_setting is not None})
+    parts = [
+        reading,
+        subject.model_dump_json(),
+        *(cycle.capabilities[entity].model_dump_json() for each in subjects for entity in each.entities),
+        *(f"{name}={cycle.defaults.get(name)}" for name in settings),
+    ]
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()

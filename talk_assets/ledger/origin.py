@@ -1,0 +1,45 @@
+"""Which systems a ledger was filled from: links into one company's records mean nothing in another's."""
+
+from collections.abc import Mapping
+from urllib.parse import urlsplit
+
+import sqlalchemy as sa
+
+from talk_assets.errors import ConfigurationError
+from talk_assets.ledger.records import read_cursor, store_cursor
+
+
+def keep_to(
+    connection: sa.Connection, division: str, addresses: Mapping[str, str], *, moved: bool, run_id: str
+) -> None:
+    """Make sure that the systems are those that the division's state came from, and remember them.
+
+    Args:
+        connection: in a transaction.
+        division: the division.
+        addresses: name of the setting to the system's address.
+        moved: whether another address is known to lead to the same records.
+        run_id: the run.
+
+    Raises:
+        ConfigurationError: a system has another address than before.
+    """
+    for setting, address in addresses.items():
+        now = _place(address)
+        known = read_cursor(connection, division, f"origin.{setting}")
+        if known == now:
+            continue
+        if known is not None and not moved:
+            raise ConfigurationError(
+                f"{setting} names {now}, but the ledger of division {division} was filled from {known}: its links "
+                "would write into other records. If the same records are there under the new address, run "
+                "`talk-assets sync --moved` once; otherwise use another TALK_HOME or TALK_DATABASE_URL."
+            )
+        store_cursor(connection, division, f"origin.{setting}", now, run_id)
+
+
+def _place(address: str) -> str:
+    """The address without what may be secret in it, and in one spelling."""
+    parts = urlsplit(address)
+    host = (parts.hostname or address) + (f":{parts.port}" if parts.port else "")
+    return host + parts.path.rstrip("/")
