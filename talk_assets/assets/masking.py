@@ -10,7 +10,7 @@ from talk_assets.mappings.model import Mappings, Subject
 # Subjects that are about people.
 PERSONAL = {"person"}
 # Types of property whose values tell who somebody is; a reference, a number or a choice does not.
-_TELLING = {"text", "code", "email", "date"}
+_TELLING = {"text", "code", "email", "date", "list"}
 _CUT = "•••"
 
 

@@ -22,6 +22,7 @@ HOLDS: dict[PropertyType, frozenset[ValueType]] = {
     "boolean": frozenset({"boolean"}),
     "reference": frozenset({"guid", "string"}),
     "choice": frozenset({"string", "integer"}),
+    "list": frozenset({"string"}),
 }
 STRENGTH: dict[Writable, int] = {"never": 0, "create": 1, "always": 2}
 WRITTEN_TEXT: dict[ValueType, re.Pattern[str]] = {
@@ -64,6 +65,8 @@ def _check_conversion(checked: Checked, name: str, entity: str, member: MemberPr
         raise checked.error(*place, "factor", problem="has to be a number other than 0.")
     if member.only_digits and kind not in ("code", "text"):
         raise checked.error(*place, "only_digits", problem=f"belongs to type code or text, but {name} is {kind}.")
+    if member.separator is not None and kind != "list":
+        raise checked.error(*place, "separator", problem=f"belongs to type list, but {name} is {kind}.")
     if (member.values is None) == (kind == "choice"):
         raise checked.error(
             *place,

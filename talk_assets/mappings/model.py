@@ -21,6 +21,7 @@ PropertyType = Literal[
     "boolean",
     "reference",  # points to a record of another subject
     "choice",  # one of the canonical codes of a value map
+    "list",  # several texts in one property, one a line; their order means nothing
 ]
 Direction = Literal[
     "both",  # every member's edits count, every member is written
@@ -36,7 +37,7 @@ Comparison = Literal[
     "alphanumeric",  # case folded, only letters and digits (registration and VAT numbers)
     "digits",  # only digits (telephone numbers)
 ]
-Rule = Literal["latest", "owner", "prefer", "manual"]
+Rule = Literal["latest", "owner", "prefer", "manual", "union"]
 
 
 class Strict(BaseModel):
@@ -58,6 +59,7 @@ class MemberProperty(Strict):
         unless: the row applies only to clusters that have no member of this entity.
         default_setting: on create, when the golden value is empty, the value of this setting is sent.
         only_digits: the property is left out when its value has other characters than digits.
+        separator: what stands between the items of a list in this entity; by default a line break.
         entity: of a reference: the entity its key belongs to; by default the first entity of the same system among
             the members of the subject that the property points to.
     """
@@ -71,7 +73,14 @@ class MemberProperty(Strict):
     unless: str | None = None
     default_setting: str | None = None
     only_digits: bool = False
+    separator: str | None = Field(default=None, min_length=1)
     entity: str | None = None
+
+    @property
+    def mark(self) -> str:
+        """What separates the items of a list: the separator without the blanks that only make it look better."""
+        separator = self.separator or "\n"
+        return separator.strip(" ") or separator
 
 
 class Property(Strict):
@@ -115,6 +124,8 @@ class Property(Strict):
             raise ValueError("`scale` belongs to type decimal")
         if self.rule in ("owner", "prefer") and not self.order:
             raise ValueError(f"rule {self.rule} needs `order`: the entities or systems, first preferred")
+        if self.rule == "union" and (self.type != "list" or self.group is not None):
+            raise ValueError("rule union belongs to a property of type list that is in no group")
         return self
 
     def claims(self, entity: str) -> bool:

@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 
 from talk_assets.mappings.model import Comparison, Property
 from talk_assets.sync.columns import arrow, series
+from talk_assets.sync.items import items_of, text_of
 
 # What counts as a blank within a line. Spelled out, because to Arrow `\s` means only the blanks of ASCII.
 _BLANKS = "\t\x0b\x0c\r \x1c-\x1f\x85\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
@@ -37,6 +38,8 @@ def comparable(values: pd.Series, row: Property, compare: Comparison | None = No
 def comparable_texts(texts: pa.Array, row: Property, compare: Comparison | None = None) -> pa.Array:
     """The same as `comparable` for an Arrow array."""
     how = compare or row.compare
+    if row.type == "list":
+        return _sets(texts, row, how)
     if row.type in ("email", "country", "currency") and how == "exact":
         how = "ignore_case"
     if how != "exact" or row.type == "text":
@@ -57,6 +60,15 @@ def comparable_texts(texts: pa.Array, row: Property, compare: Comparison | None 
     if pc.any(empty, min_count=0).as_py():
         texts = pc.if_else(empty, pa.scalar(None, texts.type), texts)
     return texts
+
+
+def _sets(texts: pa.Array, row: Property, compare: Comparison) -> pa.Array:
+    """Lists as sorted sets of comparable items."""
+    parents, items = items_of(texts)
+    forms = comparable_texts(items, row.model_copy(update={"type": "text"}), compare)
+    found = pd.DataFrame({"parent": parents, "item": series(forms, pd.RangeIndex(len(forms)))})
+    found = found.dropna().drop_duplicates().sort_values(["parent", "item"])
+    return text_of(found["parent"].to_numpy(dtype=np.int64), arrow(found["item"]), len(texts))
 
 
 def said(texts: pa.Array, row: Property, clusters_of: pd.Series) -> pa.Array:
@@ -106,8 +118,9 @@ def made_coarser(held: pd.Series, sent: pd.Series, row: Property) -> pd.Series:
     """Whether the target kept a coarser form of what was sent.
 
     That is nothing at all; of a number, one rounded or cut off to fewer decimals; of a text, its beginning or another
-    layout (blanks, punctuation, case); of a code, other blanks or case. Such a difference is the target's doing, not a
-    person's: it is remembered and not fought. Any other difference after a write is a person's edit.
+    layout (blanks, punctuation, case); of a code, other blanks or case; of a list, some of its items. Such a
+    difference is the target's doing, not a person's: it is remembered and not fought. Any other difference after a
+    write is a person's edit.
 
     Args:
         held: canonical text that the target holds after the write.
@@ -122,6 +135,8 @@ def made_coarser(held: pd.Series, sent: pd.Series, row: Property) -> pd.Series:
         coarser = comparable(held, row, "compact").eq(comparable(sent, row, "compact"))
     elif row.type == "text":
         coarser = _beginning(comparable(held, row, "alphanumeric"), comparable(sent, row, "alphanumeric"))
+    elif row.type == "list":
+        coarser = _some_of(arrow(comparable(held, row)), arrow(comparable(sent, row)), held.index)
     else:
         coarser = comparable(held, row).eq(comparable(sent, row))
     return (was_sent & (emptied | coarser)).astype(bool)
@@ -134,6 +149,15 @@ def _beginning(held: pd.Series, sent: pd.Series) -> pd.Series:
     whole, start = sent[maybe].to_numpy(dtype=np.str_), held[maybe].to_numpy(dtype=np.str_)
     begins[maybe] = np.strings.startswith(whole, start)
     return pd.Series(begins, index=held.index)
+
+
+def _some_of(held: pa.Array, sent: pa.Array, index: pd.Index) -> pd.Series:
+    """Whether all items of a list are among those of another one."""
+    parents, items = items_of(held)
+    others, sent_items = items_of(sent)
+    kept = pd.MultiIndex.from_arrays([parents, series(items, pd.RangeIndex(len(items)))])
+    strange = ~kept.isin(pd.MultiIndex.from_arrays([others, series(sent_items, pd.RangeIndex(len(sent_items)))]))
+    return pd.Series(np.bincount(parents[strange], minlength=len(held)) == 0, index=index)
 
 
 def _fewer_decimals(held: pd.Series, sent: pd.Series) -> pd.Series:

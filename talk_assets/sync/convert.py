@@ -13,7 +13,9 @@ import pyarrow.compute as pc
 
 from talk_assets.mappings.capabilities import EntityCapability
 from talk_assets.mappings.model import Mappings, MemberProperty, Property, Subject
+from talk_assets.sync.columns import arrow, series
 from talk_assets.sync.compare import shortened
+from talk_assets.sync.items import LINE, items_of, text_of
 
 DEFAULT_SCALE = 4
 # Arrow prints numbers below 10**-6 with an exponent; no property of either system needs more decimals.
@@ -79,6 +81,8 @@ def canonical_column(values: pd.Series, row: Property, member: MemberProperty, t
         return text.str.upper()
     if row.type == "reference":
         return _reference(text, str(target))
+    if row.type == "list":
+        return _listed(text, member)
     return text
 
 
@@ -106,8 +110,13 @@ def to_target(
             values = values.where(values.str.fullmatch("[0-9]+").eq(True))
         if row.type == "text":
             values = shortened(values, limit)
-        elif limit is not None and row.type not in ("reference", "choice"):
-            long = values.str.len().gt(limit).eq(True)
+        elif row.type == "list" and member.mark != LINE:
+            split = values.str.contains(member.mark, regex=False).eq(True)
+            problem = f"has an item with '{member.mark}', which separates items in {entity} {member.name}"
+            problems.append(_problems(values, split, name, problem))
+            values = values.mask(split)
+        if limit is not None and row.type not in ("text", "reference", "choice"):
+            long = _written(values, member).str.len().gt(limit).eq(True)
             problems.append(
                 _problems(values, long, name, f"has more than the {limit} characters that {entity} {member.name} takes")
             )
@@ -140,6 +149,7 @@ def to_own_values(values: pd.DataFrame, entity: str, subject: Subject) -> pd.Dat
             column = column.map(codes).astype("str")
         elif row.type == "decimal" and member.factor is not None:
             column = _decimal(column, MAX_SCALE, None, divisor=member.factor)
+        column = _written(column, member)
         # Two rows may share a column where their `when` and `unless` exclude each other: one of them is empty.
         other = own.get(member.name)
         own[member.name] = column if other is None else other.where(other.notna(), column)
@@ -162,6 +172,19 @@ def _text(values: pd.Series) -> pd.Series:
     text = objects.astype("str").str.replace("\x00", "", regex=False)
     text = text.str.replace("\r\n", "\n", regex=False).str.strip().fillna("")
     return text.mask(absent)
+
+
+def _listed(text: pd.Series, member: MemberProperty) -> pd.Series:
+    """Lists with one item a line."""
+    if member.mark != LINE:
+        text = text.str.replace(LINE, " ", regex=False)
+    parents, items = items_of(arrow(text), member.mark)
+    return series(text_of(parents, items, len(text)), text.index).fillna(text.where(text.isna(), ""))
+
+
+def _written(values: pd.Series, member: MemberProperty) -> pd.Series:
+    """Values as the entity holds them: a list with its separator, all others as they are."""
+    return values if member.separator is None else values.str.replace(LINE, member.separator, regex=False)
 
 
 def _reference(keys: pd.Series, entity: str) -> pd.Series:

@@ -20,6 +20,7 @@ from talk_assets.sync.history import HISTORY, agreed_rows, overruled_rows
 from talk_assets.sync.part import Bools, Matrix, Part
 from talk_assets.sync.rules import claims_of, judge
 from talk_assets.sync.take import Taken, complete
+from talk_assets.sync.union import unite
 from talk_assets.sync.unit import Unit, build_unit, units
 
 CONFLICTS = ["cluster_id", "property", "entity", "key", "value", "time"]
@@ -75,8 +76,12 @@ def decide(
             continue
         times = np.column_stack([modified[entity] for entity in unit.entities])
         claims = claims_of(unit)
-        verdict = judge(unit, claims, times)
-        taken = complete(unit, verdict, claims, [as_numbers(agreed.times[name]) for name in names])
+        golden_times = [as_numbers(agreed.times[name]) for name in names]
+        if unit.row.rule == "union":
+            unit, verdict, taken = unite(unit, claims, times, golden_times[0], clusters_of)
+        else:
+            verdict = judge(unit, claims, times)
+            taken = complete(unit, verdict, claims, golden_times)
         for part, value in zip(unit.parts, taken, strict=True):
             winners = draft.move(unit, part, value)
             history += agreed_rows(part, value, draft.known, winners, unit.row.rule)

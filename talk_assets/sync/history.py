@@ -102,7 +102,7 @@ def _overruled(
     overwritten = agreed & _written(part.row, entity, capabilities)
     claimed = claims[:, column] & part.row.claims(entity)
     concerned = unit.present[:, column] & unit.active[:, column] & ~verdict.disputed
-    lost = ~part.shows(column, taken.places)
+    lost = ~(part.shows(column, taken.places) if taken.kept is None else taken.kept[:, column])
     return np.asarray(concerned & lost & (set_there | emptied) & (claimed | overwritten)), np.asarray(emptied)
 
 

@@ -4,7 +4,7 @@ Equal numbers mean equal comparable values, so that the rules are decided on who
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -107,6 +107,13 @@ def build_part(
         cut=cut,
         lengths=lengths,
     )
+
+
+def with_texts(part: Part, more: pa.Array, clusters_of: pd.Series) -> Part:
+    """The same part of a property that no entity shortens, with more texts after those that it has."""
+    texts = pa.concat_arrays([part.texts, more])
+    forms, cut, lengths = _forms(texts, part.row, [None] * len(part.cut), clusters_of)
+    return replace(part, texts=texts, forms=forms, cut=cut, lengths=lengths)
 
 
 def _limit(row: Property, entity: str, capabilities: Capabilities) -> int | None:

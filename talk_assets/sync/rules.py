@@ -1,4 +1,4 @@
-"""Whose value wins: claims, and the rules latest, owner, prefer and manual over them."""
+"""Whose value wins: claims, and the rules latest, owner, prefer and manual over them; `union` is in `sync.union`."""
 
 from dataclasses import dataclass, replace
 
@@ -62,7 +62,7 @@ def judge(unit: Unit, claims: Bools, times: Matrix) -> Verdict:
     stands &= unit.golden_filled | ~(contenders & unit.first_sight & unit.filled).any(axis=1)
     if unit.row.rule == "prefer":
         stands &= unit.golden_filled & (unit.golden_from != NOTHING)
-    if unit.row.rule == "owner":
+    if unit.row.rule in ("owner", "union"):
         stands[:] = False
     winner = _first(contenders, times, ranks, np.where(stands, agreed_rank, _WORST), unit.golden_times)
     disputed = np.zeros(len(winner), dtype=bool)

@@ -26,11 +26,13 @@ class Taken:
         places: place of its text in the part's texts, `NOTHING` where it is empty.
         giver: column of the member that it was taken from, -1 where it is as it was agreed before.
         at: its time, microseconds; the smallest number where it is empty and was never cleared.
+        kept: of a union, per member whether all that it added and removed is as it wants it.
     """
 
     places: Vector
     giver: Vector
     at: Vector
+    kept: Bools | None = None
 
 
 def complete(unit: Unit, verdict: Verdict, claims: Bools, golden_times: list[Vector]) -> list[Taken]:

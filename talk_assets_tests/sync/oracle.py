@@ -56,9 +56,8 @@ class _Unit:
         self.rows = {name: subject.properties[name] for name in names}
         self.row = next(iter(self.rows.values()))
         self.cluster, self.capabilities, self.references = cluster, capabilities, references
-        held = [e for e in subject.entities if any(e in row.members for row in self.rows.values())]
-        self.entities = held
-        self.members = {e: cluster.members[e] for e in held if e in cluster.members}
+        self.entities = [e for e in subject.entities if any(e in row.members for row in self.rows.values())]
+        self.members = {e: cluster.members[e] for e in self.entities if e in cluster.members}
         self.golden = cluster.golden
         golden_times = [self.golden.times[name] for name in names if name in self.golden.times]
         self.golden_time: float = max(golden_times, default=NEVER)
@@ -92,12 +91,7 @@ class _Unit:
 
     def says(self, entity: str, held: Mapping[str, Text], other: Mapping[str, Text]) -> bool:
         """Whether what an entity holds is the other, as far as the entity can hold it."""
-        return all(
-            self.form(name, held.get(name))
-            in (self.form(name, other.get(name)), self.form(name, self.cut(name, other.get(name), entity)))
-            for name, row in self.rows.items()
-            if entity in row.members
-        )
+        return all(self._part_says(entity, name, held, other) for name in self.held(entity))
 
     def same(self, one: Mapping[str, Text], other: Mapping[str, Text], names: list[str]) -> bool:
         return all(self.form(name, one.get(name)) == self.form(name, other.get(name)) for name in names)
@@ -121,13 +115,11 @@ class _Unit:
         return self.form(name, member.current.get(name)) != self.form(name, member.base.get(name))
 
     def active(self, entity: str) -> bool:
-        def applies(row: Property) -> bool:
-            member = row.members[entity]
-            if member.when:
-                return member.when in self.cluster.members
-            return member.unless not in self.cluster.members
+        def applies(when: Text, unless: Text) -> bool:
+            return when in self.cluster.members if when else unless not in self.cluster.members
 
-        return any(applies(row) for row in self.rows.values() if entity in row.members)
+        held = [row.members[entity] for row in self.rows.values() if entity in row.members]
+        return any(applies(member.when, member.unless) for member in held)
 
     def counts(self, entity: str) -> bool:
         return any(entity in row.members and row.claims(entity) for row in self.rows.values())
@@ -156,8 +148,8 @@ class _Unit:
         return True
 
     def _part_says(self, entity: str, name: str, held: Mapping[str, Text], other: Mapping[str, Text]) -> bool:
-        cut = self.form(name, self.cut(name, other.get(name), entity))
-        return self.form(name, held.get(name)) in (self.form(name, other.get(name)), cut)
+        whole, cut = other.get(name), self.cut(name, other.get(name), entity)
+        return self.form(name, held.get(name)) in (self.form(name, whole), self.form(name, cut))
 
     # Who wins.
 
