@@ -44,21 +44,21 @@ def match(cycle: Cycle, flow_name: str) -> Matched:
         if not undecided_entities(connection, cycle.division) & set(flow.entities):
             replace_proposals(connection, cycle.division, flow_name, _none(), cycle.run_id)
             return Matched(flow_name, 0, _none(), pd.DataFrame())
-        fresh = {entity: _fresh(cycle, connection, entity) for entity in flow.entities}
+        undecided = {
+            entity: unaccounted(connection, cycle.division, entity, cycle.properties_of(entity))
+            for entity in flow.entities
+        }
+        fresh = {entity: frame[frame["deleted_at"].isna()] for entity, frame in undecided.items()}
+        gone = pd.concat([frame.loc[frame["deleted_at"].notna(), ["entity", "key"]] for frame in undecided.values()])
         looked_at = pd.concat([frame.assign(entity=entity) for entity, frame in fresh.items()])
         proposals = _none() if looked_at.empty else _proposals(cycle, connection, flow_name, flow, fresh)
         replace_proposals(connection, cycle.division, flow_name, proposals, cycle.run_id)
-        held = hold_invalid_pairs(cycle, connection, flow_name, flow, looked_at)
+        held = hold_invalid_pairs(cycle, connection, flow_name, looked_at, gone)
     return Matched(flow_name, len(looked_at), proposals, held)
 
 
 def _none() -> pd.DataFrame:
     return pd.DataFrame(columns=PROPOSALS, dtype="str")
-
-
-def _fresh(cycle: Cycle, connection: sa.Connection, entity: str) -> pd.DataFrame:
-    frame = unaccounted(connection, cycle.division, entity, cycle.properties_of(entity))
-    return frame[frame["deleted_at"].isna()]
 
 
 def store_keys(cycle: Cycle, connection: sa.Connection, entity: str, frame: pd.DataFrame) -> None:

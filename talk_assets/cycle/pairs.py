@@ -18,7 +18,7 @@ INVALID_PAIR = "invalid_pair"
 
 
 def hold_invalid_pairs(
-    cycle: Cycle, connection: sa.Connection, flow_name: str, flow: Flow, looked_at: pd.DataFrame
+    cycle: Cycle, connection: sa.Connection, flow_name: str, looked_at: pd.DataFrame, gone: pd.DataFrame
 ) -> pd.DataFrame:
     """Hold the pairs of a flow that break their schema.
 
@@ -26,16 +26,18 @@ def hold_invalid_pairs(
         cycle: the run.
         connection: in a transaction.
         flow_name: the flow.
-        flow: the same.
         looked_at: `entity, key` of the records whose pairs are looked at.
+        gone: `entity, key` of records that were just found deleted.
 
     Returns:
         `entity, key, kind, property, reason, value` of the records that are held now.
     """
-    linked = links.links_of(connection, cycle.division, looked_at)
+    flow = cycle.mappings.flows[flow_name]
+    linked = links.links_of(connection, cycle.division, pd.concat([looked_at, gone])[["entity", "key"]])
     members = links.members_of(connection, cycle.division, pd.Index(linked["cluster_id"].astype("int64").unique()))
-    live = members[~members["deleted"].astype(bool) & members["entity"].isin(flow.entities)]
-    live = live.sort_values(["entity", "key"])
+    members = members[members["entity"].isin(flow.entities)].sort_values(["entity", "key"])
+    away = (members["entity"] + "/" + members["key"]).isin(gone["entity"] + "/" + gone["key"])
+    live = members[~members["deleted"].astype(bool) & ~away]
     found = failures(pair_schema(flow_name, cycle.mappings), _pairs(live, flow))
     held = live.merge(found, left_on=live["cluster_id"].astype("str"), right_on="key", suffixes=("", "_cluster"))
     names = (live["entity"] + "/" + live["key"]).groupby(live["cluster_id"]).agg(", ".join)
@@ -45,7 +47,7 @@ def hold_invalid_pairs(
         reason="a record would have several counterparts, so nothing is decided for these: " + told + ". Remove all "
         "but one of each system.",
     )[["entity", "key", "kind", "property", "reason", "value"]]
-    notes.replace_holds(connection, cycle.division, live, [INVALID_PAIR], held, cycle.run_id)
+    notes.replace_holds(connection, cycle.division, members, [INVALID_PAIR], held, cycle.run_id)
     return held
 
 
