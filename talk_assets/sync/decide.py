@@ -76,12 +76,11 @@ def decide(
             continue
         times = np.column_stack([modified[entity] for entity in unit.entities])
         claims = claims_of(unit)
-        golden_times = [as_numbers(agreed.times[name]) for name in names]
         if unit.row.rule == "union":
-            unit, verdict, taken = unite(unit, claims, times, golden_times[0], clusters_of)
+            unit, verdict, taken = unite(unit, claims, times, clusters_of)
         else:
             verdict = judge(unit, claims, times)
-            taken = complete(unit, verdict, claims, golden_times)
+            taken = complete(unit, verdict, claims)
         for part, value in zip(unit.parts, taken, strict=True):
             winners = draft.move(unit, part, value)
             history += agreed_rows(part, value, draft.known, winners, unit.row.rule)

@@ -95,7 +95,8 @@ def _overruled(
     entity = unit.entities[column]
     current, base = part.forms[part.current[:, column]], part.forms[part.base[:, column]]
     filled = current >= 0
-    set_there = filled & (unit.first_sight[:, column] | (current != base))
+    # What was held without ever being agreed, because it does not count there, was not told before.
+    set_there = filled & (unit.first_sight[:, column] | (current != base) | (part.golden_times == NEVER))
     emptied = ~filled & (base >= 0) & unit.changed[:, column]
     after = part.forms[taken.places]
     agreed = (after >= 0) | ((taken.at != NEVER) & bool(part.row.clear))

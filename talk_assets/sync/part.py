@@ -16,7 +16,7 @@ from talk_assets.mappings.capabilities import Capabilities
 from talk_assets.mappings.model import Property, Subject
 from talk_assets.sync.columns import Flags, Vector, arrow, equal, filled, series, take
 from talk_assets.sync.compare import comparable_texts, longest, said, shortened_texts
-from talk_assets.sync.frames import Golden, Members
+from talk_assets.sync.frames import Golden, Members, as_numbers
 
 Matrix = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
@@ -36,6 +36,7 @@ class Part:
         texts: the distinct canonical texts.
         current, base, sent: places of what each member holds, held, and was last sent.
         golden: places of the agreed values.
+        golden_times: their times, microseconds; the smallest number where nothing ever was agreed.
         forms: text to the number of its comparable value.
         cut: per entity, text to the number of what the entity shows of it in the length that it takes.
         lengths: text to the characters of its comparable value.
@@ -49,6 +50,7 @@ class Part:
     base: Matrix
     sent: Matrix
     golden: Vector
+    golden_times: Vector
     forms: Vector
     cut: list[Vector]
     lengths: Vector
@@ -100,6 +102,7 @@ def build_part(
         holds=np.array(holds, dtype=bool),
         texts=texts,
         golden=places[:, 0],
+        golden_times=as_numbers(golden.times[name]),
         current=places[:, 1 : count + 1],
         base=places[:, count + 1 : 2 * count + 1],
         sent=places[:, 2 * count + 1 :],

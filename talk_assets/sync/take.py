@@ -35,24 +35,23 @@ class Taken:
     kept: Bools | None = None
 
 
-def complete(unit: Unit, verdict: Verdict, claims: Bools, golden_times: list[Vector]) -> list[Taken]:
+def complete(unit: Unit, verdict: Verdict, claims: Bools) -> list[Taken]:
     """What each property of the unit becomes.
 
     Args:
         unit: the properties.
         verdict: who wins.
         claims: whose values count.
-        golden_times: per property the times of what is agreed, microseconds.
     """
-    taken = [_winners(part, verdict, times) for part, times in zip(unit.parts, golden_times, strict=True)]
+    taken = [_winners(part, verdict) for part in unit.parts]
     if len(unit.parts) == 1 or not claims.any():
         return taken
-    _fill(unit, verdict, claims & ~verdict.disputed[:, None], golden_times, taken)
+    _fill(unit, verdict, claims & ~verdict.disputed[:, None], taken)
     return taken
 
 
-def _winners(part: Part, verdict: Verdict, golden_times: Vector) -> Taken:
-    places, at = part.golden.copy(), golden_times.copy()
+def _winners(part: Part, verdict: Verdict) -> Taken:
+    places, at = part.golden.copy(), part.golden_times.copy()
     for column in range(part.current.shape[1]):
         won = verdict.winner == column
         if won.any():
@@ -62,14 +61,14 @@ def _winners(part: Part, verdict: Verdict, golden_times: Vector) -> Taken:
     return Taken(places, verdict.winner.copy(), at)
 
 
-def _fill(unit: Unit, verdict: Verdict, claims: Bools, golden_times: list[Vector], taken: list[Taken]) -> None:
+def _fill(unit: Unit, verdict: Verdict, claims: Bools, taken: list[Taken]) -> None:
     """Fill what is empty in each whole, first from what is agreed, then from the claims in the mapping's order."""
     moved = verdict.winner >= 0
     # A whole that was cleared is not filled.
     cleared = moved & ~np.logical_or.reduce(
         [part.forms[t.places] >= 0 for part, t in zip(unit.parts, taken, strict=True)]
     )
-    gaps = [_Gap(unit, part, verdict, t, times) for part, t, times in zip(unit.parts, taken, golden_times, strict=True)]
+    gaps = [_Gap(unit, part, verdict, t) for part, t in zip(unit.parts, taken, strict=True)]
     fitting = [t.places.copy() for t in taken]
     for column in range(-1, len(unit.entities)):
         offers = (moved if column < 0 else claims[:, column] & (verdict.winner != column)) & ~cleared
@@ -92,18 +91,12 @@ def _offered(part: Part, column: int) -> Vector:
 class _Gap:
     """What is empty of one property, and whether it may be filled."""
 
-    def __init__(self, unit: Unit, part: Part, verdict: Verdict, taken: Taken, golden_times: Vector) -> None:
-        self._unit, self._part, self._verdict, self._taken, self._golden_times = (
-            unit,
-            part,
-            verdict,
-            taken,
-            golden_times,
-        )
+    def __init__(self, unit: Unit, part: Part, verdict: Verdict, taken: Taken) -> None:
+        self._unit, self._part, self._verdict, self._taken = unit, part, verdict, taken
         clears = [named(part.row.clear, entity) for entity in unit.entities]
         # The last one is for where the agreed value stays.
         self._clearable: Flags = np.array([*clears, bool(part.row.clear)])[verdict.winner]
-        self._was_cleared: Flags = (golden_times != NEVER) & (part.forms[part.golden] < 0)
+        self._was_cleared: Flags = (part.golden_times != NEVER) & (part.forms[part.golden] < 0)
         self._emptied = np.zeros(len(verdict.winner), dtype=bool)
         for column in range(len(unit.entities)):
             lost = (part.forms[part.base[:, column]] >= 0) & (part.forms[part.current[:, column]] < 0)
@@ -125,11 +118,11 @@ class _Gap:
         filled = gap & (~self._clearable | (fits & ~self._emptied & ~stale))
         taken.places[filled] = offered[filled]
         taken.giver[filled] = column
-        taken.at[filled] = (self._golden_times if column < 0 else self._verdict.times[:, column])[filled]
+        taken.at[filled] = (part.golden_times if column < 0 else self._verdict.times[:, column])[filled]
         self._refused |= gap & ~filled
 
     def close(self, moved: Flags) -> None:
         """What stays empty without having been cleared is as it was before."""
         cleared = self._clearable & (self._refused | self._emptied | self._was_cleared)
         as_before = moved & (self._part.forms[self._taken.places] < 0) & ~cleared
-        self._taken.giver[as_before], self._taken.at[as_before] = NOTHING, self._golden_times[as_before]
+        self._taken.giver[as_before], self._taken.at[as_before] = NOTHING, self._part.golden_times[as_before]

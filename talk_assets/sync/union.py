@@ -16,20 +16,17 @@ from talk_assets.sync.compare import comparable_texts
 from talk_assets.sync.items import items_of, text_of
 from talk_assets.sync.part import NOTHING, Bools, Matrix, Part, with_texts
 from talk_assets.sync.rules import Verdict, judge
-from talk_assets.sync.take import Taken
+from talk_assets.sync.take import NEVER, Taken
 from talk_assets.sync.unit import Unit
 
 
-def unite(
-    unit: Unit, claims: Bools, times: Matrix, golden_times: Vector, clusters_of: pd.Series
-) -> tuple[Unit, Verdict, list[Taken]]:
+def unite(unit: Unit, claims: Bools, times: Matrix, clusters_of: pd.Series) -> tuple[Unit, Verdict, list[Taken]]:
     """Decide every cluster by the rule `union`; the winner is the latest of those who added or removed something.
 
     Args:
         unit: one property of type list.
         claims: whose edits count, see `sync.rules.claims_of`.
         times: time of each member's last change, microseconds.
-        golden_times: times of what is agreed, microseconds.
         clusters_of: see `sync.decide.decide`.
 
     Returns:
@@ -39,7 +36,8 @@ def unite(
     news = np.flatnonzero((unit.changed | unit.first_sight).any(axis=1))
     sets = _Sets(part, news)
     golden = sets.of(part.golden)
-    base = np.where(unit.first_sight, NOTHING, part.base)
+    # Where nothing was agreed yet, everything that a member holds is new.
+    base = np.where(unit.first_sight | (part.golden_times == NEVER)[:, None], NOTHING, part.base)
     held = [sets.of(part.current[:, column]) for column in range(len(unit.entities))]
     known = [sets.of(base[:, column]) for column in range(len(unit.entities))]
     added = [_without(mine, before) for mine, before in zip(held, known, strict=True)]
@@ -64,8 +62,8 @@ def unite(
     # The new texts come after those that are there.
     places[moved] = pc.fill_null(pc.add(texts.indices, len(part.texts)), NOTHING).to_numpy()
     part = with_texts(part, texts.dictionary, clusters_of)
-    taken = Taken(places, np.where(moved, verdict.winner, NOTHING), np.where(moved, verdict.at, golden_times), kept)
-    return replace(unit, parts=[part]), verdict, [taken]
+    at = np.where(moved, verdict.at, part.golden_times)
+    return replace(unit, parts=[part]), verdict, [Taken(places, np.where(moved, verdict.winner, NOTHING), at, kept)]
 
 
 def _without(keys: Vector, others: Vector) -> Vector:

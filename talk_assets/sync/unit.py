@@ -9,7 +9,7 @@ import pandas as pd
 from talk_assets.mappings.capabilities import Capabilities
 from talk_assets.mappings.model import Property, Subject
 from talk_assets.sync.columns import Flags, Vector
-from talk_assets.sync.frames import Golden, Members, as_numbers
+from talk_assets.sync.frames import Golden, Members
 from talk_assets.sync.part import NOTHING, Bools, Part, build_part
 
 
@@ -141,7 +141,7 @@ def build_unit(
     for part in parts:
         differs |= part.forms[part.current] != part.forms[part.base]
         filled |= part.forms[part.current] >= 0
-    times = [as_numbers(golden.times[name]) for name in names]
+    times = [part.golden_times for part in parts]
     return Unit(
         parts=parts,
         entities=entities,

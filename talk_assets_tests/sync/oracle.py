@@ -363,7 +363,8 @@ class _Unit:
                     continue
                 mine = self.form(name, member.current.get(name))
                 emptied = self.changed(entity) and self.emptied(entity, name)
-                if not emptied and not (mine and (self.first(entity) or self.part_changed(entity, name))):
+                news = self.first(entity) or self.part_changed(entity, name) or name not in self.golden.times
+                if not emptied and not (mine and news):
                     continue
                 clearing = not self.form(name, after) and name in golden.times and bool(row.clear)
                 replaced = (bool(self.form(name, after)) or clearing) and self.written(row, entity)

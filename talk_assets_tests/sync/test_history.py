@@ -51,6 +51,12 @@ def test_an_edit_that_does_not_count_is_told_with_the_direction() -> None:
     assert told(cluster, direction="to_exact") == [("An", "An", f"{LEFT}/1", f"{RIGHT}/1", "Cy", "to_exact")]
 
 
+def test_what_was_held_without_being_agreed_is_told_when_it_is_overwritten() -> None:
+    """A status from before the first order in Exact would be replaced without a trace."""
+    cluster = Cluster({LEFT: known({"name": "An"}), RIGHT: new({"name": "Cy"}, 6)})
+    assert told(cluster, direction="to_customerp") == [(None, "Cy", f"{RIGHT}/1", f"{LEFT}/1", "An", "to_customerp")]
+
+
 def test_an_edit_that_loses_against_the_owner_is_told() -> None:
     """A department would wonder where its correction went."""
     cluster = Cluster({LEFT: an(), RIGHT: an("Cy", 6)}, agreed({"name": "An"}))

@@ -159,6 +159,13 @@ def test_an_edit_that_does_not_count_is_told() -> None:
     assert rows_of(decision.history, "loser", "loser_value", "rule") == [(f"{RIGHT}/1", "a\nb\ny", "to_exact")]
 
 
+def test_what_was_never_agreed_is_told_when_it_goes() -> None:
+    """A mark from before the first agreement would be overwritten without a trace."""
+    decision = deciding({LEFT: new({"tags": "a"}), RIGHT: edited("y", "y")}, None, direction="to_exact")
+    assert agreed_items(decision) == "a"
+    assert rows_of(decision.history, "loser", "loser_value", "rule") == [(f"{RIGHT}/1", "y", "to_exact")]
+
+
 def test_items_are_compared_as_the_mapping_says() -> None:
     """`VIP` and `vip` would both stand there."""
     subject = mapping({"tags": {**TAGS, "compare": "ignore_case"}})
