@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -57,7 +58,8 @@ def _installation(*, quiet: bool) -> Iterator[Installation]:
     settings = load_settings()
     if settings.sandbox and not quiet:
         console.err.print(
-            f"No system is configured: using the sandbox, with its state and the ledger under {settings.talk_home}."
+            f"No system is configured: using the sandbox, with its state and the ledger under {settings.talk_home}.",
+            soft_wrap=True,
         )
     with open_installation(settings) as installation:
         yield installation
@@ -219,6 +221,7 @@ def dev(
     port: Annotated[int, typer.Option(help="Port to serve Dagit at.")] = 3000,
 ) -> None:
     """Serve Dagit and run its daemon, until Ctrl-C; with no system configured, on the sandbox."""
+    _check_port(host, port)
     with _installation(quiet=False) as installation:
         home = dagster_home(installation.settings)
         environment = {
@@ -247,6 +250,15 @@ def dev(
                 process.terminate()
             for process in processes:
                 process.wait()
+
+
+def _check_port(host: str, port: int) -> None:
+    try:
+        socket.create_server((host, port)).close()
+    except OSError as error:
+        raise ConfigurationError(
+            f"--port: Dagit cannot be served at {host}:{port}: {error.strerror}. Give another one, or end what uses it."
+        ) from None
 
 
 def _first_to_end(processes: list["subprocess.Popen[bytes]"]) -> "subprocess.Popen[bytes]":

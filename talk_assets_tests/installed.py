@@ -123,7 +123,16 @@ def sandbox(options: Mapping[str, Any]) -> Iterator[Sandbox]:
             with httpx.Client(timeout=30) as http:
                 yield Sandbox(json.loads(process.stdout.readline()), http)
         finally:
+            # There is nothing that it would have to put away: even its state is whole at any moment.
             process.kill()
+
+
+def seed(talk_home: Path, options: Mapping[str, Any]) -> None:
+    """Make the sandbox that commands use in this TALK_HOME when no system is configured."""
+    state = talk_home / "sandbox" / "state.sqlite"
+    state.parent.mkdir(parents=True)
+    with sandbox({**options, "state": state}):
+        pass
 
 
 class Home:

@@ -52,7 +52,8 @@ def pair_asset(flow_name: str, mappings: Mappings) -> dg.AssetsDefinition:
         return dg.MaterializeResult(
             metadata={
                 **counts({"looked_at": matched.looked_at, "proposed": len(matched.proposals)}),
-                **counts({name: value for name, value in shown.items() if name in ("linked", "unmatched")}),
+                # The clusters of this run are formed afterwards: its check tells what is linked then.
+                **counts({f"{name}_before": shown[name] for name in ("linked", "unmatched")}),
                 **seconds(time.monotonic() - started),
                 "proposals": table(matched.proposals.head(20)),
             },
@@ -78,11 +79,14 @@ def ambiguity_checks(subject: Subject) -> dg.AssetChecksDefinition:
     def ambiguity(
         context: dg.AssetCheckExecutionContext, talk: dg.ResourceParam[TalkRun]
     ) -> Iterable[dg.AssetCheckResult]:
+        division, run_id = talk.cycle.division, talk.cycle.run_id
         with talk.step("checks", subject.subject), talk.cycle.ledger.begin() as connection:
-            held = holds(connection, talk.cycle.division)
+            held = holds(connection, division)
+            now = {name: pair_counts(connection, division, flow, run_id) for name, flow in subject.flows.items()}
         held = held[held["kind"].eq(AMBIGUOUS)]
         for key in sorted(context.selected_asset_check_keys):
-            mine = held[held["entity"].isin(subject.flows[key.asset_key.path[-1]].entities)]
+            flow_name = key.asset_key.path[-1]
+            mine = held[held["entity"].isin(subject.flows[flow_name].entities)]
             yield dg.AssetCheckResult(
                 asset_key=key.asset_key,
                 check_name=AMBIGUITY,
@@ -90,7 +94,7 @@ def ambiguity_checks(subject: Subject) -> dg.AssetChecksDefinition:
                 severity=dg.AssetCheckSeverity.WARN,
                 description=_ambiguity(len(mine)),
                 metadata={
-                    **counts({"held": len(mine)}),
+                    **counts({"held": len(mine), **{name: now[flow_name][name] for name in ("linked", "unmatched")}}),
                     "held_records": table(mine[["entity", "key", "reason"]].head(20)),
                 },
             )
