@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from talk_assets.cycle.context import Cycle
 from talk_assets.cycle.writes import Write
-from talk_assets.errors import RecordChanged, RecordRejected, SystemUnavailable, UnexpectedAnswer
+from talk_assets.errors import AccessDenied, RecordChanged, RecordRejected, SystemUnavailable, UnexpectedAnswer
 from talk_assets.ledger import debts, notes
 from talk_assets.ledger.clusters import account_sent, store_insert
 from talk_assets.systems.base import Written
@@ -69,6 +69,10 @@ class Sender:
             asked = error.retry_after if isinstance(error, SystemUnavailable) else None
             self._fail(write, "owed", str(error), delay=_delay(write.attempts + 1, asked))
             return Outcome.UNAVAILABLE, str(error)
+        except AccessDenied:
+            # Refused before anything was done, so that nothing has to be looked up before it is sent again.
+            self._close_intents(intents, "not sent")
+            raise
         self._store(write, written, intents)
         return Outcome.DONE, ""
 
