@@ -30,7 +30,7 @@ from talk_assets.ledger.debts import latest_owed
 from talk_assets.ledger.embedded import database_url
 from talk_assets.ledger.notes import DONE, latest_division
 from talk_assets.mappings.load import load_capabilities, load_mappings
-from talk_assets.settings import load_settings
+from talk_assets.settings import Settings, load_settings
 
 # Exit codes: 0 done, 1 done with failures or tripped checks, 2 could not start.
 FAILED, NOT_STARTED = 1, 2
@@ -53,16 +53,14 @@ def main() -> None:
         sys.exit(NOT_STARTED)
 
 
-@contextmanager
-def _installation(*, quiet: bool) -> Iterator[Installation]:
+def _settings() -> Settings:
+    """The settings; where no system is configured, everybody is told so, on standard error."""
     settings = load_settings()
-    if settings.sandbox and not quiet:
-        console.err.print(
-            f"No system is configured: using the sandbox, with its state and the ledger under {settings.talk_home}.",
-            soft_wrap=True,
+    if settings.sandbox:
+        console.remark(
+            f"No system is configured: using the sandbox, with its state and the ledger under {settings.talk_home}."
         )
-    with open_installation(settings) as installation:
-        yield installation
+    return settings
 
 
 @app.command()
@@ -78,20 +76,22 @@ def sync(
 ) -> None:
     """Run one round: read both systems, match, merge, and write the changes back."""
     started = time.monotonic()
-    with _installation(quiet=as_json) as installation:
+    with open_installation(_settings()) as installation:
         selection = _selection(installation, subject)
         run_id = str(uuid.uuid4())
         with installation.cycle(run_id, preview=preview, moved=moved) as cycle:
             with console.progress(_steps(installation, subject), quiet=as_json and not sys.stderr.isatty()) as tell:
-                run, sentences = _execute(installation, cycle, selection, tell)
+                run, failed, tripped = _execute(installation, cycle, selection, tell)
             totals = summary(cycle, time.monotonic() - started)
-            finish(cycle, totals, complete=not sentences)
+            finish(cycle, totals, complete=not failed)
             if run.hindrance is not None:
                 raise run.hindrance
             _show(run, totals, preview=preview, as_json=as_json)
-    for sentence in [*sentences, *_failed_writes(run)]:
+    for sentence in [*failed, *_failed_writes(run)]:
         console.complain("Failed", sentence)
-    if outcome_of(totals, complete=not sentences) != DONE:
+    for sentence in tripped:
+        console.complain("Check", sentence)
+    if tripped or outcome_of(totals, complete=not failed) != DONE:
         raise typer.Exit(FAILED)
 
 
@@ -125,8 +125,8 @@ def _steps(installation: Installation, subject: str | None) -> dict[str, int]:
 
 def _execute(
     installation: Installation, cycle: Cycle, selection: list[dg.AssetKey] | None, tell: Listener
-) -> tuple[TalkRun, list[str]]:
-    """Run the job in this process; the run, and a sentence per step that failed."""
+) -> tuple[TalkRun, list[str], list[str]]:
+    """Run the job in this process; the run, and a sentence per step that failed and per check that tripped."""
     run = TalkRun(lambda: cycle, tell)
     job = build_defs(installation.mappings, installation.capabilities, {"talk": run}).resolve_job_def(SYNC)
     with _instance(installation, preview=cycle.preview) as instance:
@@ -137,7 +137,17 @@ def _execute(
             asset_selection=selection,
             run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
         )
-    return run, [_sentence(event) for event in result.all_events if event.is_step_failure]
+    failed = [_sentence(event) for event in result.all_events if event.is_step_failure]
+    return run, failed, [_tripped(found) for found in result.get_asset_check_evaluations() if _is_error(found)]
+
+
+def _is_error(evaluation: dg.AssetCheckEvaluation) -> bool:
+    return not evaluation.passed and evaluation.severity is dg.AssetCheckSeverity.ERROR
+
+
+def _tripped(evaluation: dg.AssetCheckEvaluation) -> str:
+    name = f"{evaluation.asset_key.to_user_string()}, {evaluation.check_name}"
+    return f"{name}: {evaluation.description} To see which: talk-assets status"
 
 
 @contextmanager
@@ -185,7 +195,7 @@ def status(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.")] = False,
 ) -> None:
     """Show how things stand: links, holds, conflicts, what is owed, and the last run."""
-    settings = load_settings()
+    settings = _settings()
     mappings = load_mappings(settings.talk_mappings, load_capabilities())
     ledger = open_ledger(database_url(settings))
     try:
@@ -222,7 +232,7 @@ def dev(
 ) -> None:
     """Serve Dagit and run its daemon, until Ctrl-C; with no system configured, on the sandbox."""
     _check_port(host, port)
-    with _installation(quiet=False) as installation:
+    with open_installation(_settings()) as installation:
         home = dagster_home(installation.settings)
         environment = {
             **os.environ,

@@ -26,6 +26,11 @@ def complain(kind: str, sentence: str) -> None:
     err.print(f"[red]{kind}:[/red] {escape(sentence)}", highlight=False, soft_wrap=True)
 
 
+def remark(sentence: str) -> None:
+    """Say on standard error what is worth knowing."""
+    err.print(escape(sentence), highlight=False, soft_wrap=True)
+
+
 @contextmanager
 def progress(totals: Mapping[str, int], *, quiet: bool) -> Iterator[Listener]:
     """Show a bar per stage while the block runs, on standard error.

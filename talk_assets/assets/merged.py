@@ -1,8 +1,10 @@
 """Merged subjects: which value every property has, and what is therefore owed."""
 
 import time
+from collections.abc import Sequence
 
 import dagster as dg
+import pandas as pd
 
 from talk_assets.assets.held import held_records, schema_result, schema_spec
 from talk_assets.assets.keys import MERGED, OWNERS, merged_key, pair_key
@@ -10,9 +12,11 @@ from talk_assets.assets.masking import about_people, masked
 from talk_assets.assets.metadata import column_schema, counts, seconds, table
 from talk_assets.assets.run import TalkRun
 from talk_assets.cycle.agree import INVALID_GOLDEN
-from talk_assets.cycle.merge import merge
+from talk_assets.cycle.context import Cycle
+from talk_assets.cycle.merge import Merged, merge
 from talk_assets.cycle.report import changes
-from talk_assets.mappings.model import Mappings
+from talk_assets.ledger.notes import open_conflicts
+from talk_assets.mappings.model import Mappings, Subject
 from talk_assets.schemas.frames import golden_schema
 
 CONFLICTS = "conflicts"
@@ -54,23 +58,11 @@ def merged_asset(subject_name: str, mappings: Mappings) -> dg.AssetsDefinition:
             done = merge(talk.cycle, subject_name)
             entities = [*subject.entities, *(subject.lines.entities if subject.lines is not None else [])]
             held = held_records(talk.cycle, entities, INVALID_GOLDEN)
-        sample = masked(changes(talk.cycle, subject_name), about_people(subject), _VALUES)
-        conflicts = sum(
-            part.conflicts.groupby(["cluster_id", "property"]).ngroups for part in done if len(part.conflicts)
-        )
+            sample = masked(changes(talk.cycle, subject_name), about_people(subject), _VALUES)
+            conflicts = _open_conflicts(talk.cycle, subject)
         return dg.MaterializeResult(
             metadata={
-                **counts(
-                    {
-                        "decided": done[0].decided,
-                        "decided_lines": sum(part.decided for part in done[1:]),
-                        "linked": sum(len(part.linked) for part in done),
-                        "held": sum(len(part.held) for part in done),
-                        "changes": sum(len(part.history) for part in done),
-                        "conflicts": conflicts,
-                        "recovered_inserts": sum(part.recovered for part in done),
-                    }
-                ),
+                **counts({**_counted(done), "conflicts": len(conflicts)}),
                 **seconds(time.monotonic() - started),
                 "latest_changes": table(sample),
             },
@@ -79,13 +71,41 @@ def merged_asset(subject_name: str, mappings: Mappings) -> dg.AssetsDefinition:
                 dg.AssetCheckResult(
                     asset_key=merged_key(subject_name),
                     check_name=CONFLICTS,
-                    passed=conflicts == 0,
+                    passed=conflicts.empty,
                     severity=dg.AssetCheckSeverity.WARN,
-                    description=f"{conflicts} properties wait for a person's decision; see talk.conflict."
-                    if conflicts
-                    else "No property waits for a person's decision.",
+                    description=_told(len(conflicts)),
+                    metadata={**counts({"open": len(conflicts)}), "open_conflicts": table(conflicts.head(20))},
                 ),
             ],
         )
 
     return merged
+
+
+def _counted(parts: Sequence[Merged]) -> dict[str, int]:
+    """What was done to the records of a subject, the first part, and to its lines."""
+    return {
+        "decided": parts[0].decided,
+        "decided_lines": sum(part.decided for part in parts[1:]),
+        "linked": sum(len(part.linked) for part in parts),
+        "held": sum(len(part.held) for part in parts),
+        "changes": sum(len(part.history) for part in parts),
+        "recovered_inserts": sum(part.recovered for part in parts),
+    }
+
+
+def _open_conflicts(cycle: Cycle, subject: Subject) -> pd.DataFrame:
+    """`subject, cluster_id, property, since` of the subject and its lines, also what is open since an earlier run."""
+    names = [part.subject for part in (subject, subject.lines) if part is not None]
+    with cycle.ledger.begin() as connection:
+        found = open_conflicts(connection, cycle.division)
+    return found.loc[found["subject"].isin(names), ["subject", "cluster_id", "property", "since"]]
+
+
+def _told(conflicts: int) -> str:
+    if not conflicts:
+        return "No property waits for a person's decision."
+    return (
+        f"{conflicts} {'property waits' if conflicts == 1 else 'properties wait'} for a person's decision; "
+        "`talk-assets status` shows who claims what."
+    )

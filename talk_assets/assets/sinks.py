@@ -14,7 +14,7 @@ from talk_assets.assets.metadata import counts, seconds, table
 from talk_assets.assets.order import referred_to, sink_order
 from talk_assets.assets.run import TalkRun
 from talk_assets.cycle.context import Cycle
-from talk_assets.cycle.deliver import confirm, count_owed, deliver
+from talk_assets.cycle.deliver import Delivered, confirm, count_owed, deliver
 from talk_assets.cycle.report import note_writes
 from talk_assets.cycle.send import Outcome
 from talk_assets.ledger import debts
@@ -28,11 +28,28 @@ _RETRIES = dg.RetryPolicy(max_retries=2, delay=5, backoff=dg.Backoff.EXPONENTIAL
 
 def sink_asset(entity: str, mappings: Mappings, capabilities: Capabilities) -> dg.AssetsDefinition:
     """What was written to an entity: a graph of one op that delivers and one that confirms."""
-    name = entity.replace(".", "_")
-    subject = mappings.subject_of(entity).subject
+    system = entity.partition(".")[0]
+    deliver_op, confirm_op = _deliver_op(entity), _confirm_op(entity)
 
+    @dg.graph_asset(
+        key=sink_key(entity),
+        ins={f"after_{n}": dg.AssetIn(key, dagster_type=dg.Nothing) for n, key in enumerate(_after(entity, mappings))},
+        group_name=SINKS,
+        owners=OWNERS,
+        kinds={system, "postgres"},
+        tags={"system": system, "subject": mappings.subject_of(entity).subject},
+        code_version="1",
+        description=_description(entity, capabilities),
+    )
+    def sink(**after: Any) -> Any:
+        return confirm_op(deliver_op(list(after.values())))
+
+    return sink
+
+
+def _deliver_op(entity: str) -> dg.OpDefinition:
     @dg.op(
-        name=f"deliver_{name}",
+        name=f"deliver_{entity.replace('.', '_')}",
         ins={"after": dg.In(dg.Nothing)},
         out=dg.Out(dict, description="Counts of what was written."),
         retry_policy=_RETRIES,
@@ -40,17 +57,25 @@ def sink_asset(entity: str, mappings: Mappings, capabilities: Capabilities) -> d
     )
     def deliver_op(context: dg.OpExecutionContext, talk: dg.ResourceParam[TalkRun]) -> dict[str, int]:
         started = time.monotonic()
-        with talk.step("writes", entity):
-            done = deliver(talk.cycle, entity, lambda who, at, of: talk.tell("writing", who, at, of))
-            shown = note_writes(talk.cycle, done)
+        done = Delivered(entity)
         talk.delivered.append(done)
+        with talk.step("writes", entity):
+            try:
+                deliver(talk.cycle, entity, lambda who, at, of: talk.tell("writing", who, at, of), done)
+            finally:
+                # What was sent before an error is in the other system, and has to be seen.
+                shown = note_writes(talk.cycle, done)
         for write in done.writes:
             if write["outcome"] != Outcome.DONE.value:
                 context.log.info(f"{_target(write)}: {write['outcome']}. {_words(talk.cycle, write)}")
         return {**shown, "milliseconds": round((time.monotonic() - started) * 1000)}
 
+    return deliver_op
+
+
+def _confirm_op(entity: str) -> dg.OpDefinition:
     @dg.op(
-        name=f"confirm_{name}",
+        name=f"confirm_{entity.replace('.', '_')}",
         ins={"delivered": dg.In(dict)},
         out=dg.Out(dg.Nothing),
         retry_policy=_RETRIES,
@@ -77,20 +102,7 @@ def sink_asset(entity: str, mappings: Mappings, capabilities: Capabilities) -> d
             }
         )
 
-    @dg.graph_asset(
-        key=sink_key(entity),
-        ins={f"after_{n}": dg.AssetIn(key, dagster_type=dg.Nothing) for n, key in enumerate(_after(entity, mappings))},
-        group_name=SINKS,
-        owners=OWNERS,
-        kinds={entity.partition(".")[0], "postgres"},
-        tags={"system": entity.partition(".")[0], "subject": subject},
-        code_version="1",
-        description=_description(entity, capabilities),
-    )
-    def sink(**after: Any) -> Any:
-        return confirm_op(deliver_op(list(after.values())))
-
-    return sink
+    return confirm_op
 
 
 def _owed(cycle: Cycle, waiting: pd.DataFrame) -> pd.DataFrame:

@@ -40,15 +40,21 @@ class Delivered:
     writes: list[dict[str, object]] = field(default_factory=list)
 
 
-def deliver(cycle: Cycle, entity: str, progress: Progress | None = None) -> Delivered:
+def deliver(cycle: Cycle, entity: str, progress: Progress | None = None, done: Delivered | None = None) -> Delivered:
     """Send what is owed to an entity, documents before lines that were added to or changed in existing ones.
 
     In a preview nothing is sent: `writes` says what would be.
 
+    Args:
+        cycle: the run.
+        entity: the entity.
+        progress: called after each write.
+        done: where to count, for a caller that wants to know what was done before an error.
+
     Raises:
-        AccessDenied: no write can succeed until a person acts; everything stays owed.
+        AccessDenied: no write can succeed until a person acts; everything that was not sent stays owed.
     """
-    done = Delivered(entity)
+    done = Delivered(entity) if done is None else done
     if cycle.capabilities[entity].read_only is not None:
         return done
     names = cycle.with_lines(entity)
