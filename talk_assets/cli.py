@@ -18,7 +18,7 @@ import typer
 from talk_assets import console
 from talk_assets.assets.run import Listener, TalkRun
 from talk_assets.cycle.context import Cycle
-from talk_assets.cycle.report import finish, outcome_of, summary
+from talk_assets.cycle.report import finish, name_sources, outcome_of, summary
 from talk_assets.cycle.report import status as status_of
 from talk_assets.cycle.send import Outcome
 from talk_assets.dagster_home import dagster_home, write_workspace
@@ -172,7 +172,12 @@ def _sentence(event: dg.DagsterEvent) -> str:
 def _failed_writes(run: TalkRun) -> list[str]:
     """A sentence per write that was refused or failed for now, as far as a person would read on."""
     failed = (Outcome.REJECTED.value, Outcome.UNAVAILABLE.value)
-    words = [str(write["reason"]) for done in run.delivered for write in done.writes if write["outcome"] in failed]
+    words = [
+        str(write["reason"]) if write["key"] else f"{write['source']}: {write['reason']}"
+        for done in run.delivered
+        for write in done.writes
+        if write["outcome"] in failed
+    ]
     more = len(words) - console.SHOWN
     return [*words[: console.SHOWN], *([f"{more:,} more writes; see: talk-assets status"] if more > 0 else [])]
 
@@ -184,7 +189,9 @@ def _show(run: TalkRun, totals: dict[str, Any], *, preview: bool, as_json: bool)
         return
     if preview:
         with run.cycle.ledger.begin() as connection:
-            waiting = latest_owed(connection, run.cycle.division, states=["waiting"])
+            debts = latest_owed(connection, run.cycle.division, states=["waiting"])
+        waiting = [{**debt, "key": debt["key"] or ""} for debt in debts.fillna("").to_dict("records")]
+        name_sources(run.cycle, waiting)
         console.planned_writes(planned, waiting)
         return
     console.summary_tables(totals)

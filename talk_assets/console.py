@@ -1,7 +1,7 @@
 """What the commands print: progress while they work, tables at the end, sentences when something is wrong."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -114,22 +114,26 @@ def summary_tables(totals: Mapping[str, Any]) -> None:
     )
 
 
-def planned_writes(writes: Iterable[Mapping[str, Any]], waiting: pd.DataFrame) -> None:
+def planned_writes(writes: Iterable[Mapping[str, Any]], waiting: Sequence[Mapping[Any, Any]]) -> None:
     """What a preview would write, record by record."""
     count = 0
     for write in writes:
         count += 1
-        target = f"{write['entity']}/{write['key']}" if write["key"] else write["entity"]
-        _line(f"[bold]{write['operation']}[/bold] {escape(target)}")
+        _line(f"[bold]{write['operation']}[/bold] {escape(target(write))}")
         for name, value in write["values"].items():
             _line(escape(f"    {name}: {_quoted(value)}"))
         for number, line in enumerate(write["lines"], start=1):
             _line(escape(f"    line {number}: {_listed(line)}"))
-    for row in waiting.to_dict("records"):
-        _line(f"[bold]{row['operation']}[/bold] {row['entity']} [dim]waits[/dim]")
+    for row in waiting:
+        _line(f"[bold]{row['operation']}[/bold] {escape(target(row))} [dim]waits[/dim]")
         _line(escape(f"    {row['reason']}"))
         _line(escape(f"    {_listed(json.loads(row['values']))}"))
     _line(f"\n{count:,} writes would be sent, {len(waiting):,} wait. Nothing was written or stored.")
+
+
+def target(write: Mapping[Any, Any]) -> str:
+    """What is written; a record that is not there yet is named by the one that it is made from."""
+    return f"{write['entity']}/{write['key']}" if write["key"] else f"{write['entity']} for {write['source']}"
 
 
 def _line(markup: str) -> None:
@@ -162,17 +166,18 @@ def status_tables(state: Mapping[str, Any]) -> None:
     _rows("Conflicts", state["conflicts"][["subject", "cluster_id", "property", "claims"]], "No conflict is open.")
     per_state = state["owed"].groupby("state")["count"].sum()
     debts = state["debts"]
+    debts = debts.assign(record=debts["key"].where(debts["key"].notna(), "for " + debts["source"]))
     by_hand = debts["state"].eq("person")
     entering = debts[by_hand].assign(enter=[_listed(values) for values in debts["values"][by_hand]])
     _rows(
         "To enter by hand",
-        entering[["entity", "key", "operation", "enter"]],
+        entering[["entity", "record", "operation", "enter"]],
         "Nothing has to be entered by hand.",
         int(per_state.get("person", 0)),
     )
     _rows(
         "Owed",
-        debts.loc[~by_hand, ["entity", "key", "operation", "state", "reason"]],
+        debts.loc[~by_hand, ["entity", "record", "operation", "state", "reason"]],
         "Nothing is owed.",
         int(per_state.drop("person", errors="ignore").sum()),
     )

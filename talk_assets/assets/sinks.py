@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import dagster as dg
@@ -15,7 +15,7 @@ from talk_assets.assets.order import referred_to, sink_order
 from talk_assets.assets.run import TalkRun
 from talk_assets.cycle.context import Cycle
 from talk_assets.cycle.deliver import Delivered, confirm, count_owed, deliver
-from talk_assets.cycle.report import note_writes
+from talk_assets.cycle.report import name_sources, note_writes
 from talk_assets.cycle.send import Outcome
 from talk_assets.ledger import debts
 from talk_assets.mappings.capabilities import Capabilities
@@ -65,6 +65,7 @@ def _deliver_op(entity: str) -> dg.OpDefinition:
             finally:
                 # What was sent before an error is in the other system, and has to be seen.
                 shown = note_writes(talk.cycle, done)
+                name_sources(talk.cycle, done.writes)
         for write in done.writes:
             if write["outcome"] != Outcome.DONE.value:
                 context.log.info(f"{_target(write)}: {write['outcome']}. {_words(talk.cycle, write)}")
@@ -91,13 +92,15 @@ def _confirm_op(entity: str) -> dg.OpDefinition:
                 waiting = debts.latest_owed(
                     connection, talk.cycle.division, entities=talk.cycle.with_lines(entity), limit=20
                 )
+            owing = [{**debt, "key": debt["key"] or ""} for debt in waiting.fillna("").to_dict("records")]
+            name_sources(talk.cycle, owing)
         spent = delivered["milliseconds"] / 1000 + time.monotonic() - started
         shown = {key: value for key, value in delivered.items() if key != "milliseconds"}
         context.add_output_metadata(
             {
                 **counts({**shown, "owed": owed, "read_back": changed}),
                 **seconds(spent),
-                "owed_writes": table(_owed(talk.cycle, waiting)),
+                "owed_writes": table(_owed(talk.cycle, owing)),
                 "written": _sample(talk, entity),
             }
         )
@@ -105,29 +108,33 @@ def _confirm_op(entity: str) -> dg.OpDefinition:
     return confirm_op
 
 
-def _owed(cycle: Cycle, waiting: pd.DataFrame) -> pd.DataFrame:
-    """`key, operation, state, what`: why it waits, or else which properties are owed."""
+def _owed(cycle: Cycle, owing: Iterable[Mapping[Any, Any]]) -> pd.DataFrame:
+    """`record, operation, state, what`: why it waits, or else which properties are owed."""
     rows = []
-    for debt in waiting.fillna("").to_dict("records"):
+    for debt in owing:
         names = ", ".join(json.loads(debt["values"]))
         why = "" if debt["state"] == "person" else _words(cycle, debt)
-        rows.append((debt["key"], debt["operation"], debt["state"], why or names))
-    return pd.DataFrame(rows, columns=["key", "operation", "state", "what"], dtype="str")
+        rows.append((_named(debt), debt["operation"], debt["state"], why or names))
+    return pd.DataFrame(rows, columns=["record", "operation", "state", "what"], dtype="str")
 
 
 def _sample(talk: TalkRun, entity: str) -> dg.MetadataValue[Any]:
     writes = [write for done in talk.delivered if done.entity == entity for write in done.writes[:10]]
     rows = [
-        (write["key"], write["operation"], name, value or "", write["outcome"])
+        (_named(write), write["operation"], name, value or "", write["outcome"])
         for write in writes
         for name, value in _values(write).items()
     ]
-    frame = pd.DataFrame(rows[:30], columns=["key", "operation", "property", "value", "outcome"], dtype="str")
+    frame = pd.DataFrame(rows[:30], columns=["record", "operation", "property", "value", "outcome"], dtype="str")
     return table(masked(frame, about_people(talk.cycle.mappings.subject_of(entity)), ["value"]))
 
 
 def _target(write: Mapping[str, object]) -> str:
-    return f"{write['operation']} {write['entity']}{'/' if write['key'] else ''}{write['key']}"
+    return f"{write['operation']} {write['entity']} {_named(write)}"
+
+
+def _named(write: Mapping[Any, Any]) -> str:
+    return str(write["key"] or f"for {write['source']}")
 
 
 def _words(cycle: Cycle, debt: Mapping[Any, Any]) -> str:

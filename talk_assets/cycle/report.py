@@ -1,6 +1,7 @@
 """What a run did, as numbers: for the closing table, `--json`, the run's row in the ledger, and `status`."""
 
 import json
+from collections.abc import Iterable
 from typing import Any
 
 import pandas as pd
@@ -11,6 +12,7 @@ from talk_assets.cycle.context import Cycle
 from talk_assets.cycle.deliver import Delivered
 from talk_assets.ledger import debts, notes
 from talk_assets.ledger.bulk import read_frame
+from talk_assets.ledger.clusters import sources_of
 from talk_assets.ledger.database import Ledger
 from talk_assets.mappings.model import Flow, Mappings
 
@@ -47,6 +49,15 @@ def note_writes(cycle: Cycle, delivered: Delivered) -> dict[str, int]:
     counts = {name: int(getattr(delivered, name)) for name in _WRITES}
     _note(cycle, "writes", delivered.entity, counts)
     return counts
+
+
+def name_sources(cycle: Cycle, writes: Iterable[dict[Any, Any]]) -> None:
+    """Give each row of a create, which has no key yet, a `source`: the record that it is made from."""
+    nameless = [row for row in writes if not row["key"]]
+    with cycle.ledger.begin() as connection:
+        names = sources_of(connection, cycle.division, [row["cluster_id"] for row in nameless])
+    for row in nameless:
+        row["source"] = names.get(row["cluster_id"], "")
 
 
 def _note(cycle: Cycle, section: str, name: str, counts: dict[str, int]) -> None:
@@ -137,7 +148,8 @@ def status(ledger: Ledger, division: str, mappings: Mappings, limit: int | None 
 
     Returns:
         `division`, `pairs` (per flow), `last_run` (None before the first), and frames: `holds`, `conflicts`, `owed`
-        (counts per entity and state), `debts` (`values` is a dictionary under the system's own property names).
+        (counts per entity and state), `debts` (`values` is a dictionary under the system's own property names, `source`
+        the record that a new one is made from).
     """
     with ledger.begin() as connection:
         last = notes.last_run(connection, division)
@@ -147,6 +159,8 @@ def status(ledger: Ledger, division: str, mappings: Mappings, limit: int | None 
             debts.latest_owed(connection, division, states=states, limit=limit)
             for states in (["person"], ["dead", "waiting", "owed"])
         ]
+        every = pd.concat(latest, ignore_index=True)
+        names = sources_of(connection, division, every["cluster_id"][every["operation"].eq("create")])
         return {
             "division": division,
             "pairs": {
@@ -156,7 +170,9 @@ def status(ledger: Ledger, division: str, mappings: Mappings, limit: int | None 
             "holds": held,
             "conflicts": notes.open_conflicts(connection, division),
             "owed": owed,
-            "debts": _with_own_names(pd.concat(latest, ignore_index=True), mappings),
+            "debts": _with_own_names(
+                every.assign(source=[names.get(number, "") for number in every["cluster_id"]]), mappings
+            ),
             "last_run": last,
         }
 

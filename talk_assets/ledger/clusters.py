@@ -1,6 +1,6 @@
 """Links and what is agreed: clusters, members, bases, golden values."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import pandas as pd
 import sqlalchemy as sa
@@ -63,6 +63,14 @@ def members_of(connection: sa.Connection, division: str, clusters: pd.Index) -> 
         .join_from(member, wanted, _key(wanted) == member.c.cluster_id)
         .where(member.c.division == division),
     )
+
+
+def sources_of(connection: sa.Connection, division: str, clusters: Iterable[int]) -> dict[int, str]:
+    """Per cluster one of its records, as `customerp.customer/cus-1`: what a new record is made from."""
+    found = members_of(connection, division, pd.Index(sorted(set(clusters)), dtype="int64"))
+    found = found[~found["deleted"]].sort_values(["entity", "key"]).drop_duplicates("cluster_id")
+    names = found["entity"] + "/" + found["key"]
+    return {int(number): str(name) for number, name in zip(found["cluster_id"], names, strict=True)}
 
 
 def links_of(connection: sa.Connection, division: str, records: pd.DataFrame) -> pd.DataFrame:

@@ -262,7 +262,9 @@ def latest_owed(
     states: Sequence[str] | None = None,
     limit: int | None = None,
 ) -> pd.DataFrame:
-    """The debts that need attention first: `entity, key, operation, state, reason, values, since`, dead ones first.
+    """The debts that need attention first, dead ones before others.
+
+    Columns: `entity, key, cluster_id, operation, state, reason, values, since`.
 
     Args:
         connection: in a transaction.
@@ -275,7 +277,14 @@ def latest_owed(
     return read_frame(
         connection,
         sa.select(
-            owed.c.entity, owed.c.key, owed.c.operation, owed.c.state, owed.c.reason, owed.c["values"], owed.c.since
+            owed.c.entity,
+            owed.c.key,
+            owed.c.cluster_id,
+            owed.c.operation,
+            owed.c.state,
+            owed.c.reason,
+            owed.c["values"],
+            owed.c.since,
         )
         .where(
             owed.c.division == division,
