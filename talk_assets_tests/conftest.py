@@ -12,6 +12,7 @@ import pytest
 
 from talk_assets.ledger.database import Ledger, normalise, open_ledger
 from talk_assets.ledger.embedded import release_embedded, start_embedded
+from talk_assets_tests.administration import Administration, administered
 
 
 class DatabaseServer:
@@ -74,3 +75,10 @@ def ledger(database_url: str) -> Iterator[Ledger]:
     opened = open_ledger(database_url)
     yield opened
     opened.close()
+
+
+@pytest.fixture(scope="session")
+def administration(database_server: DatabaseServer) -> Iterator[Administration]:
+    """Both systems after three syncs; who uses it belongs to the xdist group `administration`."""
+    with administered(database_server) as made:
+        yield made

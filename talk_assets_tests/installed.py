@@ -1,5 +1,7 @@
 """An installation as its users have it: a sandbox as a program, settings in the environment, and the commands."""
 
+from __future__ import annotations
+
 import contextlib
 import io
 import json
@@ -12,7 +14,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
@@ -20,7 +22,9 @@ import sqlalchemy as sa
 
 from talk_assets import cli
 from talk_assets.ledger.database import open_ledger
-from talk_assets_tests.conftest import DatabaseServer
+
+if TYPE_CHECKING:
+    from talk_assets_tests.conftest import DatabaseServer
 
 ROOT = Path(__file__).parent.parent
 # Enough for a linked pair in every flow, for ambiguous records, and for debts of every kind.
@@ -96,6 +100,10 @@ class Sandbox:
     def edit_customerp(self, path: str, **values: Any) -> None:
         """Edit a record as a user of Customerp does; `path` as `customers/cus-000001`."""
         self._admin("PUT", "customerp", path, values)
+
+    def add_customerp(self, path: str, **values: Any) -> str:
+        """Create a record as a user of Customerp does, as of `customers`, and give its key."""
+        return str(self._admin("POST", "customerp", path, values)["key"])
 
     def exact(self, set_name: str) -> dict[str, dict[str, Any]]:
         """Records of Exact by key, as of `Accounts`."""

@@ -6,18 +6,22 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
+from talk_assets import installation
+from talk_assets.ledger.database import open_ledger
+from talk_assets.ledger.locks import division_lock
 from talk_assets.mappings import load as mappings_room
 from talk_assets_tests.conftest import DatabaseServer
 from talk_assets_tests.installed import FEW, Home, Sandbox, home, sandbox
 
-# A whole sync in a process of its own per test: minutes together.
-pytestmark = pytest.mark.soak
+pytestmark = pytest.mark.xdist_group("faults")
 
 # Nothing listens at the port of the first TCP service, which no system has run for decades.
 NOWHERE = "http://127.0.0.1:1"
@@ -144,13 +148,19 @@ def test_an_unknown_subject(place: Home) -> None:
     assert "there is no subject organisatie; it is one of organisation, product, person, sales_document" in sentence
 
 
-def test_an_unknown_key_in_a_profile(place: Home, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("content", "seen"),
+    [("pagging:\n  style: none\n", "pagging"), ("contract: [1\n", ""), (None, "")],
+    ids=["unknown key", "no YAML", "no file"],
+)
+def test_a_broken_profile(place: Home, tmp_path: Path, content: str | None, seen: str) -> None:
     """A misspelt option of a connector profile is ignored, and the wrong records are read."""
     profile = tmp_path / "erp.yaml"
-    profile.write_text("pagging:\n  style: none\n")
+    if content is not None:
+        profile.write_text(content)
     sentence = refused(place, CUSTOMERP_PROFILE=str(profile))
-    assert f"{profile}:1" in sentence
-    assert "pagging" in sentence
+    assert str(profile) in sentence
+    assert seen in sentence
 
 
 def test_an_unknown_option(place: Home) -> None:
@@ -195,10 +205,81 @@ def test_a_refused_write(synced: Home, systems: Sandbox) -> None:
     websites = {account.get("Website") for account in systems.exact("Accounts").values()}
     assert "https://een.example" not in websites
     assert "https://twee.example" in websites
-    again = synced.call(*ORGANISATION, "--json")
-    assert again.code == 0, "a refused write is not tried again until its record is corrected"
-    assert again.json["writes"]["exact.accounts"]["owed"] == 1
     assert words in synced.call("status").out
+
+
+def test_only_a_check_that_tripped(synced: Home, systems: Sandbox) -> None:
+    """A refused write is sent again and again, or is forgotten by the second run."""
+    customer = systems.customerp("customers")[0]["Id"]
+    systems.fault("exact", method="PUT", path="crm/Accounts", message="No.", match={"Phone": "+31 20 1"})
+    systems.edit_customerp(f"customers/{customer}", Phone="+31 20 1")
+    assert synced.call(*ORGANISATION).code == 1
+    systems.forget_calls()
+    again = synced.call(*ORGANISATION, "--json")
+    assert again.code == 1
+    assert not [call for call in systems.calls()["exact"] if call.startswith("PUT")]
+    assert again.json["writes"]["exact.accounts"] == {"created": 0, "updated": 0, "deleted": 0, "failed": 0, "owed": 1}
+    assert again.complaint == (
+        "Check: written/exact/accounts, undelivered: Owed: 1 refused: correct the record, it is then sent again. "
+        "To see which: talk-assets status"
+    )
+    systems.edit_customerp(f"customers/{customer}", Phone="+31 20 2")
+    corrected = synced.call(*ORGANISATION, "--json")
+    assert (corrected.code, corrected.err) == (0, "")
+    assert corrected.json["writes"]["exact.accounts"]["updated"] == 1
+
+
+def test_what_was_written_before_a_right_was_withdrawn_is_counted(synced: Home, systems: Sandbox) -> None:
+    """Nobody can tell from the end of a broken run which books it has already changed."""
+    ledger = open_ledger(synced.settings["TALK_DATABASE_URL"])
+    with ledger.begin() as connection:
+        order = sa.text("select key from talk.member where entity = 'customerp.customer' order by cluster_id")
+        sent, denied = list(connection.execute(order).scalars())[:2]
+    ledger.close()
+    systems.fault("exact", method="PUT", path="crm/Accounts", status=403, match={"City": "Sneek"}, times=None)
+    for customer, city in ((sent, "Bolsward"), (denied, "Sneek")):
+        systems.edit_customerp(f"customers/{customer}", City=city)
+    done = synced.call(*ORGANISATION, "--json")
+    assert done.code == 1
+    assert done.json["writes"]["exact.accounts"] == {"created": 0, "updated": 1, "deleted": 0, "failed": 0, "owed": 1}
+    assert done.complaint.startswith("Failed: written__exact__accounts.deliver_exact_accounts: ")
+    assert "Bolsward" in {account.get("City") for account in systems.exact("Accounts").values()}
+    systems.end_faults()
+    mended = synced.call(*ORGANISATION, "--json")
+    assert mended.code == 0
+    assert mended.json["writes"]["exact.accounts"]["updated"] == 1
+
+
+def test_two_syncs_of_a_division_do_not_work_at_once(synced: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two schedules that overlap create every new record twice."""
+    division = synced.settings["EXACT_DIVISION"]
+    ledger = open_ledger(synced.settings["TALK_DATABASE_URL"])
+    try:
+        with division_lock(ledger, division, 0, "of somebody else"), monkeypatch.context() as patch:
+            patch.setattr(installation, "WAIT_SECONDS", 0.2)
+            refused = synced.call(*ORGANISATION, "--json")
+        assert (refused.code, refused.out) == (2, "")
+        assert f"Error: The lock on division {division} is held by run of somebody else" in refused.complaint
+        assert "Traceback" not in refused.err
+
+        taken = threading.Event()
+
+        def hold() -> None:
+            with division_lock(ledger, division, 0):
+                taken.set()
+                waiting.wait(1)
+
+        waiting = threading.Event()
+        other = threading.Thread(target=hold)
+        other.start()
+        taken.wait()
+        patient = synced.call(*ORGANISATION, "--json")
+        waiting.set()
+        other.join()
+    finally:
+        ledger.close()
+    assert patient.code == 0
+    assert patient.json["seconds"] > 0.5
 
 
 def test_an_interrupted_sync(synced: Home, systems: Sandbox) -> None:

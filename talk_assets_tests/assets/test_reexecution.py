@@ -1,0 +1,120 @@
+"""Runs that are stopped half-way, or that cannot begin: what is done again, and what is said."""
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from talk_assets import installation
+from talk_assets.ledger.database import open_ledger
+from talk_assets.ledger.locks import division_lock
+from talk_assets_tests.assets.runs import ORGANISATION, QUIET, Told, keys, run, sync_job
+from talk_assets_tests.conftest import DatabaseServer
+from talk_assets_tests.installed import FEW, Home, Sandbox, home, sandbox
+
+pytestmark = pytest.mark.xdist_group("reexecution")
+
+
+@pytest.fixture(scope="module")
+def systems() -> Iterator[Sandbox]:
+    with sandbox(FEW) as served:
+        yield served
+
+
+@pytest.fixture(scope="module")
+def place(systems: Sandbox, database_server: DatabaseServer) -> Iterator[Home]:
+    with home(systems.settings, database_server) as made:
+        yield made
+
+
+@pytest.fixture(autouse=True)
+def _mended(systems: Sandbox) -> Iterator[None]:
+    yield
+    systems.end_faults()
+
+
+def test_a_preview_can_be_started_from_dagit(place: Home, systems: Sandbox) -> None:
+    """Somebody who wants to look at the first run in Dagit writes."""
+    before = len(systems.exact("Accounts"))
+    told = run(place, ORGANISATION, config={"resources": {"talk": {"config": {"preview": True}}}})
+    assert told.success
+    planned = told.metadata["written/exact/accounts"]["written"]
+    assert {row["outcome"] for row in planned} <= {"would be sent"}
+    assert len(systems.exact("Accounts")) == before
+    assert {name for name, rows in place.tables().items() if rows} <= {"alembic_version", "token"}
+
+
+def test_a_run_that_cannot_begin_says_so_once_per_step_and_ends_soon(
+    place: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every one of forty steps waits half a minute for another run to end."""
+    monkeypatch.setattr(installation, "WAIT_SECONDS", 1.0)
+    ledger = open_ledger(place.settings["TALK_DATABASE_URL"])
+    with division_lock(ledger, place.settings["EXACT_DIVISION"], 0, "of somebody else"):
+        began = time.monotonic()
+        told = run(place)
+        took = time.monotonic() - began
+    ledger.close()
+    assert not told.success
+    assert set(told.failed) == {"customerp__deletions", "exact__deletions"}
+    for sentence in told.failed.values():
+        assert sentence.startswith("The lock on division")
+        assert "of somebody else" in sentence
+    # Waiting once is what it takes; each further wait would add a second.
+    assert told.metadata == {}
+    assert took < 30
+
+
+def test_a_wrong_setting_is_one_sentence_in_the_run(place: Home) -> None:
+    """Dagit shows a traceback for a mistyped token."""
+    told = run(place, ORGANISATION, CUSTOMERP_TOKEN="not-the-token")
+    assert set(told.failed) == {"customerp__deletions", "exact__deletions"}
+    for sentence in told.failed.values():
+        assert "CUSTOMERP_TOKEN" in sentence
+    assert "Traceback" not in told.log
+    assert "not-the-token" not in told.log
+
+
+def test_a_run_goes_on_where_it_failed(place: Home, systems: Sandbox, tmp_path: Path) -> None:
+    """After a right was restored, either everything is done anew, or what was written is written twice."""
+    systems.fault("exact", method="POST", path="crm/Accounts", status=403, times=None)
+    before = len(systems.exact("Accounts"))
+    with place.environment(), dg.DagsterInstance.local_temp(str(tmp_path)) as instance:
+        stopped = run(place, ORGANISATION, instance=instance)
+        assert not stopped.success
+        assert set(stopped.failed) == {"written__exact__accounts.deliver_exact_accounts"}
+        (sentence,) = stopped.failed.values()
+        assert "\n" not in sentence
+        assert "exact" in sentence
+        assert "written/exact/accounts" not in stopped.metadata
+        assert "written/customerp/customer" not in stopped.metadata
+
+        systems.end_faults()
+        systems.forget_calls()
+        with dg.execute_job(
+            dg.reconstructable(sync_job),
+            instance=instance,
+            run_config=dict(QUIET),
+            reexecution_options=dg.ReexecutionOptions.from_failure(stopped.run_id, instance),
+        ) as result:
+            again = Told(instance, result.run_id)
+    assert again.success
+    assert set(again.metadata) == {"written/exact/accounts", "written/customerp/customer"}
+    created = again.metadata["written/exact/accounts"]["created"]
+    assert created > 0
+    assert len(systems.exact("Accounts")) == before + created
+    assert systems.calls()["exact"].total() < 20
+    quiet = run(place, ORGANISATION)
+    assert quiet.metadata["written/exact/accounts"]["created"] == 0
+    assert len(systems.exact("Accounts")) == before + created
+
+
+def test_a_check_alone_can_be_evaluated(place: Home) -> None:
+    """Somebody who settled a debt has to run everything to see the check turn green."""
+    with place.environment(), dg.DagsterInstance.ephemeral() as instance:
+        key = dg.AssetCheckKey(keys("written/exact/accounts")[0], "undelivered")
+        job = sync_job().get_subset(asset_selection=set(), asset_check_selection={key})
+        told = Told(instance, job.execute_in_process(instance=instance, run_config=dict(QUIET)).run_id)
+    assert told.checks["written/exact/accounts:undelivered"].passed
