@@ -49,6 +49,8 @@ def agree(cycle: Cycle, connection: sa.Connection, subject: Subject, clusters: p
         clusters: their numbers.
         held: those for which nothing is created.
     """
+    if clusters.empty:
+        return _nothing()
     members = {
         entity: links.load_members(connection, cycle.division, entity, list(subject.held_by(entity)), clusters)
         for entity in subject.entities
@@ -56,7 +58,7 @@ def agree(cycle: Cycle, connection: sa.Connection, subject: Subject, clusters: p
     alive = pd.Index(sorted(set().union(*[m.keys.index for m in members.values()])), dtype="int64")
     debts.drop_owed(connection, cycle.division, clusters.difference(alive))
     if alive.empty:
-        return Agreement(pd.DataFrame(columns=HISTORY), pd.DataFrame(columns=CONFLICTS), _no_holds())
+        return _nothing()
     before = links.load_golden(connection, list(subject.properties), alive)
     frames = [m.current for m in members.values()] + [m.base for m in members.values()] + [before.values]
     targets = known_targets(cycle, connection, subject, frames)
@@ -86,6 +88,10 @@ def agree(cycle: Cycle, connection: sa.Connection, subject: Subject, clusters: p
     )
     _store(cycle, connection, subject, alive, decision, planned)
     return Agreement(decision.history, decision.conflicts, invalid)
+
+
+def _nothing() -> Agreement:
+    return Agreement(pd.DataFrame(columns=HISTORY), pd.DataFrame(columns=CONFLICTS), _no_holds())
 
 
 def _no_holds() -> pd.DataFrame:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from talk_assets.cycle.collect import INVALID, collect
 from talk_assets.cycle.context import Cycle
 from talk_assets.cycle.match import match
-from talk_assets.cycle.merge import merge
+from talk_assets.cycle.merge import OPEN_STILL, merge
 from talk_assets.cycle.send import Outcome, Sender
 from talk_assets.cycle.writes import Write, writes_of
 from talk_assets.ledger import debts
@@ -81,13 +81,13 @@ def deliver(cycle: Cycle, entity: str, progress: Progress | None = None, done: D
 
 def confirm(cycle: Cycle, entity: str) -> int:
     """Read an entity, before or after writing, and decide what is new about it; how many records the read brought."""
-    read = collect(cycle, entity).read
+    collected = collect(cycle, entity)
     subject = cycle.mappings.subject_of(entity)
-    if _anything_new(cycle, subject):
+    if collected.changed or _anything_new(cycle, subject):
         for flow in subject.flows:
             match(cycle, flow)
         merge(cycle, subject.subject)
-    return read
+    return collected.read
 
 
 def count_owed(cycle: Cycle, entity: str) -> int:
@@ -104,10 +104,10 @@ def _anything_owed(cycle: Cycle, entities: list[str]) -> bool:
 
 
 def _anything_new(cycle: Cycle, subject: Subject) -> bool:
-    """Whether there is something to decide, or an insert whose outcome is not known."""
+    """Whether there is something to decide that is not held, or an insert whose outcome is not known."""
     entities = {*subject.entities, *(subject.lines.entities if subject.lines is not None else [])}
     with cycle.ledger.begin() as connection:
-        undecided = undecided_entities(connection, cycle.division)
+        undecided = undecided_entities(connection, cycle.division, without_holds=OPEN_STILL)
         return bool(entities & (undecided | debts.entities_with_intent(connection, cycle.division)))
 
 

@@ -5,12 +5,12 @@ from dataclasses import dataclass, field
 import pandas as pd
 import sqlalchemy as sa
 
-from talk_assets.cycle.agree import agree
+from talk_assets.cycle.agree import INVALID_GOLDEN, agree
 from talk_assets.cycle.collect import INVALID
 from talk_assets.cycle.context import Cycle
 from talk_assets.cycle.lines import AMBIGUOUS_LINES, line_documents, line_proposals
 from talk_assets.cycle.linking import AMBIGUOUS, link
-from talk_assets.cycle.pairs import torn_clusters
+from talk_assets.cycle.pairs import INVALID_PAIR, torn_clusters
 from talk_assets.cycle.recover import recover
 from talk_assets.cycle.references import REFERENCE, known_targets, waiting_for_references
 from talk_assets.ledger import clusters as links
@@ -19,6 +19,8 @@ from talk_assets.ledger.matching import proposals_of
 from talk_assets.mappings.model import Subject
 from talk_assets.sync.match import assign, spread
 
+# Holds whose records are looked at again in every run.
+OPEN_STILL = [INVALID, REFERENCE, AMBIGUOUS, AMBIGUOUS_LINES, INVALID_PAIR, INVALID_GOLDEN]
 _HOLDS = ["entity", "key", "kind", "property", "reason", "value"]
 
 

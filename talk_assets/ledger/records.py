@@ -8,7 +8,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from talk_assets.ledger.bulk import json_columns, pack_json, read_frame, upsert_frame
 from talk_assets.ledger.keys import keys_of
-from talk_assets.ledger.tables import cursor, deletion, record
+from talk_assets.ledger.tables import cursor, deletion, hold, record
 
 # Canonical names that are stored among the values although they are no property of the mapping.
 JOIN = "join"
@@ -100,12 +100,21 @@ def count_undecided(connection: sa.Connection, division: str, entity: str, keys:
     ).scalar_one()
 
 
-def undecided_entities(connection: sa.Connection, division: str) -> set[str]:
-    """Entities of which some record's content waits for a decision."""
-    rows = connection.execute(
-        sa.select(record.c.entity).where(record.c.division == division, ~record.c.accounted).distinct()
-    )
-    return set(rows.scalars())
+def undecided_entities(connection: sa.Connection, division: str, *, without_holds: Sequence[str] = ()) -> set[str]:
+    """Entities of which some record's content waits for a decision.
+
+    Args:
+        connection: in a transaction.
+        division: the division.
+        without_holds: records with a hold of these kinds do not count.
+    """
+    query = sa.select(record.c.entity).where(record.c.division == division, ~record.c.accounted).distinct()
+    if without_holds:
+        held = sa.exists().where(
+            *(hold.c[name] == record.c[name] for name in ("division", "entity", "key")), hold.c.kind.in_(without_holds)
+        )
+        query = query.where(~held)
+    return set(connection.execute(query).scalars())
 
 
 def records_of_documents(
