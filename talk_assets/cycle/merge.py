@@ -13,6 +13,7 @@ from talk_assets.cycle.linking import AMBIGUOUS, link
 from talk_assets.cycle.pairs import INVALID_PAIR, torn_clusters
 from talk_assets.cycle.recover import recover
 from talk_assets.cycle.references import REFERENCE, known_targets, waiting_for_references
+from talk_assets.cycle.removed_lines import hold_removed_lines
 from talk_assets.ledger import clusters as links
 from talk_assets.ledger import debts, notes, records
 from talk_assets.ledger.matching import proposals_of
@@ -77,6 +78,8 @@ def _merge(cycle: Cycle, connection: sa.Connection, subject: Subject) -> Merged:
         fresh = {e: f[f["document_cluster"].notna()] for e, f in fresh.items()}
     looked_at = pd.concat([frame[["entity", "key"]] for frame in fresh.values()])
     linked_before = links.links_of(connection, cycle.division, pd.concat([looked_at, gone]))
+    # Before anything is matched: what replaces a removed record can take its place at once.
+    links.mark_deleted(connection, cycle.division, gone)
     waiting = _waiting(cycle, connection, subject, fresh, linked_before)
     broken = _broken(cycle, connection, subject, fresh, linked_before)
     waiting = pd.concat([waiting, broken], ignore_index=True).drop_duplicates(["entity", "key"])
@@ -92,9 +95,10 @@ def _merge(cycle: Cycle, connection: sa.Connection, subject: Subject) -> Merged:
     notes.replace_holds(connection, cycle.division, examined, kinds, held[_HOLDS], cycle.run_id)
     # What is held is looked at again in every run, also what was linked and decided before.
     records.mark_accounted(connection, cycle.division, held, accounted=False)
-    links.mark_deleted(connection, cycle.division, gone)
     records.mark_accounted(connection, cycle.division, gone, accounted=True)
     clusters, held_clusters = _concerned(cycle, connection, fresh, linked_before, held)
+    if lines:
+        hold_removed_lines(cycle, connection, subject, clusters)
     torn = torn_clusters(connection, cycle.division, clusters)
     several = pd.Index(torn["cluster_id"].unique(), dtype="int64")
     debts.drop_owed(connection, cycle.division, several)

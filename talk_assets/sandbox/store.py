@@ -164,6 +164,14 @@ class Store:
         """
         return self._change(system, division, entity, key, None, modified, deleted=True)
 
+    def restore(self, system: str, division: str, entity: str, key: str, body: Mapping[str, Any]) -> Stored:
+        """Bring a record that was taken away back under its key, as from a backup.
+
+        Raises:
+            KeyError: there never was such a record, or it is there.
+        """
+        return self._change(system, division, entity, key, body, None, deleted=False, was_deleted=True)
+
     def get(self, system: str, division: str, entity: str, key: str) -> Stored | None:
         """The record with this key, or None when there is none (any more)."""
         with self._lock:
@@ -321,10 +329,11 @@ class Store:
         modified: datetime | None,
         *,
         deleted: bool,
+        was_deleted: bool = False,
     ) -> Stored:
         with self.transaction():
             row = self._row(system, division, entity, key)
-            if row is None or row[8]:
+            if row is None or bool(row[8]) is not was_deleted:
                 raise KeyError(f"{system} {entity} {key}: there is no such record")
             text = row[4] if body is None else _text(body)
             sequence, moment = self._next_sequence(system, division), self._moment(modified)

@@ -85,16 +85,14 @@ def plan(
     over = {entity: frame.over(clusters) for entity, frame in members.items()}
     has = {entity: over[entity].keys.notna() if entity in over else _none(clusters) for entity in subject.entities}
     there = {name: where.reindex(clusters, fill_value=False) for name, where in (documents or {}).items()}
+    missing = _missing_members(subject, has, there, capabilities, gone, held, lines=documents is not None)
     for entity in subject.entities:
         capability = capabilities[entity]
         desired, unfit = to_target(golden.values, entity, subject, capability)
         closed = _closed(subject, entity, has, open_conflicts, clusters)
         for name, where in closed.items():
             desired[name] = desired[name].mask(where)
-        absent = ~has[entity] & ~clusters.isin(gone["cluster_id"][gone["entity"].eq(entity)])
-        wanted = absent & _creates(subject, entity, has | there) & ~clusters.isin(held)
-        if capability.document is not None and documents is not None:
-            wanted &= there[capability.document]
+        wanted = missing[entity]
         creates = _inserts(subject, entity, desired[wanted], has, capability, defaults)
         owed[entity] = creates
         if has[entity].any():
@@ -125,6 +123,33 @@ def _closed(
         if shut.any():
             closed[name] = shut
     return closed
+
+
+def _missing_members(
+    subject: Subject,
+    has: Mapping[str, pd.Series],
+    there: Mapping[str, pd.Series],
+    capabilities: Capabilities,
+    gone: pd.DataFrame,
+    held: pd.Index,
+    *,
+    lines: bool,
+) -> dict[str, pd.Series]:
+    """Where a member of each entity is to be created, also as the counterpart of one that is about to be created."""
+    clusters = next(iter(has.values())).index
+    absent = {e: ~has[e] & ~clusters.isin(gone["cluster_id"][gone["entity"].eq(e)]) for e in has}
+    coming, found = dict(has), {entity: _none(clusters) for entity in has}
+    # A counterpart of a counterpart: each round can only reach one entity further.
+    for _ in subject.entities:
+        before = sum(int(wanted.sum()) for wanted in found.values())
+        for entity in subject.entities:
+            wanted = absent[entity] & _creates(subject, entity, coming | dict(there)) & ~clusters.isin(held)
+            document = capabilities[entity].document
+            found[entity] = wanted & there[document] if lines and document is not None else wanted
+            coming[entity] = coming[entity] | found[entity]
+        if sum(int(wanted.sum()) for wanted in found.values()) == before:
+            break
+    return found
 
 
 def _creates(subject: Subject, entity: str, has: Mapping[str, pd.Series]) -> pd.Series:

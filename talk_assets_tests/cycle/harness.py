@@ -119,6 +119,19 @@ class World:
         """Delete a record as a user."""
         self._admin("DELETE", entity, f"/{key}")
 
+    def restore(self, entity: str, key: str, **values: Any) -> None:
+        """Bring a deleted record back under its key, with these values and no others, as from a backup."""
+        system, _, name = entity.partition(".")
+        at = ("customerp", "main", name) if system == "customerp" else (system, str(EXACT_DIVISION), _PLACES[entity])
+        self.stores[system].restore(*at, key, values)
+
+    def overwrite(self, entity: str, key: str, **values: Any) -> None:
+        """Change the named properties of a record of Exact below its rules, as data that is older than them."""
+        store, at = self.stores["exact"], ("exact", str(EXACT_DIVISION), _PLACES[entity], key)
+        held = store.get(*at)
+        assert held is not None
+        store.update(*at, {name: v for name, v in (held.body | values).items() if v is not None})
+
     def show(self, entity: str, key: str) -> Values:
         """A record in clear, as its system keeps it."""
         values: Values = self._admin("GET", entity, f"/{key}")["values"]
