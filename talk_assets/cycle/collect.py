@@ -213,14 +213,21 @@ def _merge_known(
 ) -> tuple[pd.DataFrame, pd.Series]:
     """Fill what the system did not send from what is known; drop what is older than that.
 
+    Args:
+        fresh: the records read.
+        known: what is known of them, index key.
+        properties: the entity's.
+        versions_grow: whether a smaller version is an older one, as with Exact's row versions. Times tell nothing: a
+            clock that was put back must not hide an edit.
+
     Returns:
         The records with NA for empty, and whether each holds exactly what is known already.
     """
     before = known.reindex(fresh["key"]).set_axis(fresh.index)
-    # By the record's own clock, or Exact's row version, which grows: a late page or event is not a fresh edit.
-    newer, older = pd.to_numeric(fresh["version"], errors="coerce"), pd.to_numeric(before["version"], errors="coerce")
-    stale = newer.lt(older) if versions_grow else fresh["modified"].lt(before["modified"])
-    fresh, before = fresh[~stale.fillna(False)], before[~stale.fillna(False)]
+    if versions_grow:
+        newer, older = (pd.to_numeric(frame["version"], errors="coerce") for frame in (fresh, before))
+        current = ~newer.lt(older).fillna(False)
+        fresh, before = fresh[current], before[current]
     same = before["entity"].notna() & before["deleted_at"].isna()
     columns = {}
     for name in properties:

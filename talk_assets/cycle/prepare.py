@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from talk_assets.cycle.context import Cycle
 from talk_assets.ledger import clusters as links
 from talk_assets.ledger.debts import owed_to, reasons_of
+from talk_assets.ledger.records import values_in_use
 from talk_assets.sync.convert import to_own_values
 
 
@@ -44,6 +45,7 @@ def prepare(cycle: Cycle, connection: sa.Connection, entity: str) -> Ready:
     owed = owed_to(connection, cycle.division, entity, properties, ["owed", "waiting"])
     owed.index = pd.Index(owed["cluster_id"].astype("int64"))
     canonical = owed[[f"v:{name}" for name in properties]].set_axis(properties, axis=1)
+    canonical = _without_taken(cycle, connection, entity, canonical, owed["operation"].eq("create"))
     translated, written = canonical.copy(), canonical.copy()
     waits = _incomplete(owed)
     reasons = pd.Series("", index=owed.index, dtype="str")
@@ -78,6 +80,19 @@ def prepare(cycle: Cycle, connection: sa.Connection, entity: str) -> Ready:
         left_out=canonical.where(left_out),
         reasons=reasons,
     )
+
+
+def _without_taken(
+    cycle: Cycle, connection: sa.Connection, entity: str, canonical: pd.DataFrame, creates: pd.Series
+) -> pd.DataFrame:
+    """What is to be written, without proposals that another record of the entity already has."""
+    kept = canonical.copy()
+    for name, row in cycle.mappings.subject_of(entity).held_by(entity).items():
+        proposed = kept[name].where(creates)
+        if row.members[entity].unless_taken and proposed.notna().any():
+            taken = values_in_use(connection, cycle.division, entity, name, proposed.dropna())
+            kept[name] = kept[name].mask(proposed.isin(taken) | (proposed.notna() & proposed.duplicated()))
+    return kept
 
 
 def _is_empty(frame: pd.DataFrame) -> pd.DataFrame:

@@ -130,6 +130,20 @@ def records_of_documents(
     )
 
 
+def values_in_use(connection: sa.Connection, division: str, entity: str, name: str, values: pd.Series) -> list[str]:
+    """Which of the values of a property some live record of an entity has."""
+    column = sa.type_coerce(record.c["values"], sa.dialects.postgresql.JSONB)[name].astext
+    found = connection.execute(
+        sa.select(column).where(
+            record.c.division == division,
+            record.c.entity == entity,
+            record.c.deleted_at.is_(None),
+            column.in_(list(values)),
+        )
+    )
+    return list(found.scalars())
+
+
 def store_records(
     connection: sa.Connection, division: str, entity: str, frame: pd.DataFrame, properties: Sequence[str], run: str
 ) -> None:

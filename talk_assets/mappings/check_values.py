@@ -67,6 +67,9 @@ def _check_conversion(checked: Checked, name: str, entity: str, member: MemberPr
         raise checked.error(*place, "only_digits", problem=f"belongs to type code or text, but {name} is {kind}.")
     if member.separator is not None and kind != "list":
         raise checked.error(*place, "separator", problem=f"belongs to type list, but {name} is {kind}.")
+    if member.unless_taken and checked.subject.properties[name].writes(entity) != "create":
+        problem = f"belongs to what is sent only when the record is created; {name} is written at other times too."
+        raise checked.error(*place, "unless_taken", problem=problem)
     if (member.values is None) == (kind == "choice"):
         raise checked.error(
             *place,

@@ -60,6 +60,8 @@ class MemberProperty(Strict):
         default_setting: on create, when the golden value is empty, the value of this setting is sent.
         only_digits: the property is left out when its value has other characters than digits.
         separator: what stands between the items of a list in this entity; by default a line break.
+        unless_taken: the property is left out of a create when another record of the entity already has its value.
+        empty: canonical texts by which the entity says that there is no value.
         entity: of a reference: the entity its key belongs to; by default the first entity of the same system among
             the members of the subject that the property points to.
     """
@@ -74,6 +76,8 @@ class MemberProperty(Strict):
     default_setting: str | None = None
     only_digits: bool = False
     separator: str | None = Field(default=None, min_length=1)
+    unless_taken: bool = False
+    empty: list[str] = []
     entity: str | None = None
 
     @property

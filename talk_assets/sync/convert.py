@@ -51,7 +51,8 @@ def to_canonical(records: pd.DataFrame, entity: str, mappings: Mappings) -> pd.D
     frame["position"] = pd.to_numeric(_column(records, "_position"), errors="coerce").astype("Int64")
     for name, row in subject.held_by(entity).items():
         target = mappings.target_of(entity, name) if row.to else None
-        frame[name] = canonical_column(_column(records, row.members[entity].name), row, row.members[entity], target)
+        values = canonical_column(_column(records, row.members[entity].name), row, row.members[entity], target)
+        frame[name] = values.mask(values.isin(row.members[entity].empty), "")
     for flow in subject.flows.values():
         if flow.join is not None and flow.join.entity == entity:
             frame["join"] = _reference(_text(_column(records, flow.join.name)), flow.join.to)

@@ -56,6 +56,15 @@ BROKEN = [
         "belongs to type code or text",
     ),
     Broken(
+        "proposal of what is always written",
+        "organisation",
+        MEMBER_NAME,
+        "      exact.accounts: {name: Name, unless_taken: true}",
+        "Name, unless_taken: true",
+        f"{NAME}.unless_taken",
+        "only when the record is created",
+    ),
+    Broken(
         "map of a text",
         "organisation",
         MEMBER_NAME,
@@ -157,7 +166,7 @@ BROKEN = [
     Broken(
         "computed and written",
         "product",
-        "{name: StandardSalesPrice}",
+        "{name: StandardSalesPrice, empty: [0]}",
         "{name: StandardSalesPrice, write: create}",
         "StandardSalesPrice, write",
         "properties.sales_price.members.exact.items.write",
