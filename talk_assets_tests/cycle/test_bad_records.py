@@ -45,7 +45,7 @@ class _Records:
     def _plain(self, entity: str, name: str, number: int) -> Values:
         line = {"ProductId": self.product, "Quantity": 1, "UnitPrice": 1}
         exact_line = {"Item": self.item, "Quantity": 1, "UnitPrice": 1}
-        return {
+        plain: dict[str, Values] = {
             "customerp.customer": {"Name": f"{name} customer"},
             "customerp.contact": {"CustomerId": self.customer, "LastName": f"{name} contact"},
             "customerp.employee": {"LastName": f"{name} employee", "Number": f"1{number}"},
@@ -58,7 +58,8 @@ class _Records:
             "exact.items": {"Code": f"I{number}", "Description": f"{name} item"},
             "exact.quotations": {"OrderAccount": self.account, "QuotationLines": [exact_line]},
             "exact.salesorders": {"OrderedBy": self.account, "SalesOrderLines": [exact_line]},
-        }[entity]
+        }
+        return plain[entity]
 
     def _add_bad(self, entity: str) -> str:
         _, own, nonsense = _bad_property(entity)
