@@ -1,6 +1,7 @@
 """What must always hold, whatever people edit and whatever fails: quiet rounds agree, and no edit is lost."""
 
 import warnings
+from collections.abc import Iterable
 from functools import partial
 from typing import Any
 
@@ -19,6 +20,7 @@ PROPERTIES: dict[str, dict[str, Any]] = {
     "price": {"type": "decimal"},
     "phone": {"compare": "digits", "clear": ["customerp"]},
     "status": {"direction": "to_customerp", "type": "code"},
+    "tags": {"type": "list", "rule": "union", "clear": ["customerp"]},
     "street": {"group": "address"},
     "line2": {"group": "address", "clear": ["customerp", "exact"]},
     "city": {"group": "address"},
@@ -30,11 +32,12 @@ VALUES: dict[str, list[Text]] = {
     "price": ["1", "1.5", "1.2345", "1.23", "2", None],
     "phone": ["12 34", "1234", "99", None],
     "status": ["open", "closed", None],
+    "tags": ["a", "b\na", "b\nc", "A\nd", None],
     "street": ["Main 1", "Side 2", None],
     "line2": ["floor 2", "rear", None],
     "city": ["Oslo", "Bergen", None],
 }
-TOGETHER = [["name", "phone"], ["title", "code"], ["price", "status"], ["street", "line2", "city"]]
+TOGETHER = [["name", "phone"], ["title", "code"], ["price", "status"], ["tags"], ["street", "line2", "city"]]
 CLUSTERS = (1, 2, 3)
 # An edit: entity, cluster, property, value. A round: which entities fail, and what is edited meanwhile.
 Step = tuple[Any, ...]
@@ -120,17 +123,23 @@ def disagreements(simulation: Simulation) -> list[str]:
     return found
 
 
+def said(simulation: Simulation, name: str, values: Iterable[Text]) -> set[Text]:
+    """What values say: themselves, of a list each of its items."""
+    forms = {simulation.form(name, value) for value in values}
+    if simulation.subject.properties[name].type == "list":
+        return {item for form in forms if form is not None for item in form.split("\n")}
+    return {*forms}
+
+
 def lost(simulation: Simulation) -> list[str]:
     found = []
     for edit in simulation.edits:
         if edit.typed_over:
             continue
-        told = {simulation.form(edit.name, value) for value in simulation.told(edit.number, edit.name)}
-        there = [simulation.agreed(edit.number).get(edit.name)]
-        there += [
-            simulation.held(entity, edit.number).get(edit.name) for entity in simulation.ledger[edit.number].members
-        ]
-        if simulation.form(edit.name, edit.value) not in told | {simulation.form(edit.name, each) for each in there}:
+        there = [simulation.held(entity, edit.number) for entity in simulation.ledger[edit.number].members]
+        there.append(simulation.agreed(edit.number))
+        known = [*simulation.told(edit.number, edit.name), *(values.get(edit.name) for values in there)]
+        if said(simulation, edit.name, [edit.value]) - said(simulation, edit.name, known):
             found.append(f"{edit.number} {edit.entity} {edit.name}: {edit.value}")
     return found
 

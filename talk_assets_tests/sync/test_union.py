@@ -34,6 +34,8 @@ from talk_assets_tests.sync.build import (
     rows_of,
     values_of,
 )
+from talk_assets_tests.sync.oracle_union import items_of, unite
+from talk_assets_tests.sync.test_oracle import seconds
 
 SECOND = "customerp.second"
 TAGS: dict[str, Any] = {"type": "list", "rule": "union"}
@@ -209,6 +211,59 @@ def test_at_first_sight_the_union_of_all_is_agreed(worlds: list[list[Items]]) ->
     values = decided(mapping({"tags": TAGS}, entities), clusters).golden.values
     for number, three in enumerate(worlds):
         assert values_of(values, number).get("tags") == text(frozenset().union(*three))
+
+
+@st.composite
+def lists(draw: st.DrawFn) -> tuple[dict[str, Any], dict[int, Cluster]]:
+    """Settings of a list, and clusters in which anything can have happened."""
+    texts = st.sets(st.sampled_from("abcA"), max_size=3).map(lambda items: text(frozenset(items)))
+    entities = (LEFT, SECOND, RIGHT)
+    found = {}
+    for number in range(draw(st.integers(1, 6))):
+        members = {}
+        for entity in draw(st.lists(st.sampled_from(entities), min_size=1, unique=True)):
+            member = new({"tags": draw(texts)}, draw(st.integers(0, 5)))
+            if draw(st.integers(0, 3)):
+                member.base, member.times = {"tags": draw(texts)}, {"tags": 0}
+                member.sent = {"tags": draw(texts)} if draw(st.booleans()) else {}
+            members[entity] = member
+        golden = agreed({"tags": draw(texts)}, draw(st.integers(0, 5))) if draw(st.integers(0, 3)) else Agreed()
+        found[number] = Cluster(members, golden)
+    direction = draw(st.sampled_from(["both", "both", "to_exact", "to_customerp"]))
+    clear = draw(st.sampled_from([[], ["customerp"], ["customerp", "exact"]]))
+    return {**TAGS, "compare": "ignore_case", "direction": direction, "clear": clear}, found
+
+
+def compare_with_sets(world: tuple[dict[str, Any], dict[int, Cluster]]) -> None:
+    subject = mapping({"tags": world[0]}, (LEFT, SECOND, RIGHT))
+    decision = decided(subject, world[1])
+    for number, cluster in world[1].items():
+        expected = unite(subject.properties["tags"], cluster)
+        golden = decision.golden
+        assert items_of(values_of(golden.values, number)) == expected.items
+        assert values_of(golden.winners, number).get("tags") == expected.winner
+        assert seconds(golden.times, number, "tags") == expected.at
+        history = decision.history[decision.history["cluster_id"].eq(number)].dropna(subset="loser")
+        assert rows_of(history, "loser", "rule") == [(f"{entity}/1", rule) for entity, rule in expected.losers]
+        for entity in cluster.members:
+            assert values_of(decision.accounted[entity].base, number) == values_of(
+                decision.accounted[entity].current, number
+            )
+
+
+@settings(max_examples=60, deadline=None)
+@given(lists())
+def test_lists_are_united_as_plain_sets_are(world: tuple[dict[str, Any], dict[int, Cluster]]) -> None:
+    """Otherwise some combination of old and new lists loses a mark, or names the wrong person."""
+    compare_with_sets(world)
+
+
+@pytest.mark.soak
+@settings(max_examples=5000, deadline=None)
+@given(lists())
+def test_lists_are_united_as_plain_sets_are_in_rare_cases_too(world: tuple[dict[str, Any], dict[int, Cluster]]) -> None:
+    """Otherwise the same happens to those who have many records."""
+    compare_with_sets(world)
 
 
 def canonical(value: object, **member: Any) -> Text:
