@@ -13,7 +13,7 @@ from talk_assets.ledger.database import Ledger, open_ledger
 from talk_assets.ledger.embedded import database_url
 from talk_assets.ledger.locks import division_lock
 from talk_assets.ledger.notes import DONE, last_run, start_run
-from talk_assets.ledger.origin import keep_to
+from talk_assets.ledger.origin import confirm_origin, remember_origin
 from talk_assets.ledger.records import read_cursor, store_cursor
 from talk_assets.ledger.secrets import open_cipher
 from talk_assets.ledger.tokens import TokenStore
@@ -117,10 +117,12 @@ class Installation:
             lock = stack.enter_context(division_lock(self.ledger, self.division, WAIT_SECONDS, run_id))
             systems = stack.enter_context(self.systems())
             ledger = stack.enter_context(self.ledger.preview()) if preview else self.ledger
-            with ledger.begin() as connection:
-                keep_to(connection, self.division, self._addresses(), moved=moved, run_id=run_id)
+            if not moved:
+                with ledger.begin() as connection:
+                    confirm_origin(connection, self.division, self._addresses())
             self._check(ledger, systems, run_id)
             with ledger.begin() as connection:
+                remember_origin(connection, self.division, self._addresses(), run_id)
                 start_run(connection, self.division, run_id)
             cycle = Cycle(
                 division=self.division,
@@ -188,13 +190,13 @@ def open_installation(settings: Settings) -> Iterator[Installation]:
     capabilities = load_capabilities()
     mappings = load_mappings(settings.talk_mappings, capabilities)
     with ExitStack() as stack:
+        local = start_local_systems(settings) if settings.sandbox else None
+        if local is not None:
+            stack.callback(local.stop)
+        # While the sandbox starts, the ledger is opened.
         ledger = open_ledger(database_url(settings))
         stack.callback(ledger.close)
         with ledger.begin() as connection:
             create_views(connection, mappings)
-        complete = settings
-        if settings.sandbox:
-            local = start_local_systems(settings)
-            stack.callback(local.stop)
-            complete = local.settings
+        complete = settings if local is None else local.settings(settings)
         yield Installation(complete, settings.sandbox, mappings, capabilities, ledger)

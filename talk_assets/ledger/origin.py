@@ -9,17 +9,13 @@ from talk_assets.errors import ConfigurationError
 from talk_assets.ledger.records import read_cursor, store_cursor
 
 
-def keep_to(
-    connection: sa.Connection, division: str, addresses: Mapping[str, str], *, moved: bool, run_id: str
-) -> None:
-    """Make sure that the systems are those that the division's state came from, and remember them.
+def confirm_origin(connection: sa.Connection, division: str, addresses: Mapping[str, str]) -> None:
+    """Make sure that the systems are those that the division's state came from.
 
     Args:
         connection: in a transaction.
         division: the division.
         addresses: name of the setting to the system's address.
-        moved: whether another address is known to lead to the same records.
-        run_id: the run.
 
     Raises:
         ConfigurationError: a system has another address than before.
@@ -27,15 +23,19 @@ def keep_to(
     for setting, address in addresses.items():
         now = _place(address)
         known = read_cursor(connection, division, f"origin.{setting}")
-        if known == now:
-            continue
-        if known is not None and not moved:
+        if known not in (None, now):
             raise ConfigurationError(
                 f"{setting} names {now}, but the ledger of division {division} was filled from {known}: its links "
                 "would write into other records. If the same records are there under the new address, run "
                 "`talk-assets sync --moved` once; otherwise use another TALK_HOME or TALK_DATABASE_URL."
             )
-        store_cursor(connection, division, f"origin.{setting}", now, run_id)
+
+
+def remember_origin(connection: sa.Connection, division: str, addresses: Mapping[str, str], run_id: str) -> None:
+    """Keep where the division's state comes from, once the systems there have answered."""
+    for setting, address in addresses.items():
+        if read_cursor(connection, division, f"origin.{setting}") != _place(address):
+            store_cursor(connection, division, f"origin.{setting}", _place(address), run_id)
 
 
 def _place(address: str) -> str:

@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from pydantic import SecretStr
 
@@ -26,8 +27,19 @@ RELAXED = ("--calls-per-minute", "1000000", "--calls-per-day", "10000000", "--to
 class LocalSystems:
     """Both systems, served on loopback by a process that this one started."""
 
-    settings: Settings
     process: "subprocess.Popen[str]"
+    log: Path
+
+    def settings(self, given: Settings) -> Settings:
+        """Wait until both systems answer, and give the settings completed with their addresses and credentials.
+
+        Raises:
+            ConfigurationError: the sandbox did not start; the text says where it is written why.
+        """
+        told = _first_line(self.process)
+        if told is None:
+            raise ConfigurationError(f"The sandbox did not start; see {self.log}.")
+        return _completed(given, json.loads(told))
 
     def stop(self) -> None:
         """End the process; its state stays for the next start."""
@@ -40,28 +52,32 @@ class LocalSystems:
 
 
 def start_local_systems(settings: Settings, options: Sequence[str] = RELAXED) -> LocalSystems:
-    """Start the sandbox with its state under TALK_HOME, or join the process that serves it already.
-
-    Returns:
-        The settings completed with the sandbox's addresses and credentials, and the process to stop at the end.
+    """Begin to start the sandbox with its state under TALK_HOME, or to join the process that serves it already.
 
     Raises:
-        ConfigurationError: the sandbox did not start; the text holds what it said.
+        ConfigurationError: TALK_HOME cannot be used.
     """
     state = settings.talk_home / "sandbox" / "state.sqlite"
-    state.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        state.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigurationError(
+            f"TALK_HOME: {settings.talk_home} cannot hold the sandbox: {error.strerror}. Set it to a folder that this "
+            "user may write."
+        ) from error
     log = state.with_name("sandbox.log")
     command = [sys.executable, "-m", "talk_assets.sandbox", "--state", str(state), "--parent-pid", str(os.getpid())]
     with log.open("a") as errors:
         process = subprocess.Popen(  # noqa: S603 - our own program with our own arguments
-            [*command, *options], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=errors, text=True
+            [*command, *options],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            text=True,
+            # Ctrl-C is for this process, which ends the sandbox after its own work.
+            start_new_session=True,
         )
-    told = _first_line(process)
-    if told is None:
-        process.kill()
-        process.wait()
-        raise ConfigurationError(f"The sandbox did not start; see {log}.")
-    return LocalSystems(_completed(settings, json.loads(told)), process)
+    return LocalSystems(process, log)
 
 
 def _first_line(process: "subprocess.Popen[str]") -> str | None:
