@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 from rich.console import Console
@@ -11,7 +11,8 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from talk_assets.assets.run import Listener
+if TYPE_CHECKING:
+    from talk_assets.assets.run import Listener
 
 out = Console()
 err = Console(stderr=True)
@@ -32,7 +33,7 @@ def remark(sentence: str) -> None:
 
 
 @contextmanager
-def progress(totals: Mapping[str, int], *, quiet: bool) -> Iterator[Listener]:
+def progress(totals: Mapping[str, int], *, quiet: bool) -> "Iterator[Listener]":
     """Show a bar per stage while the block runs, on standard error.
 
     Args:

@@ -305,9 +305,12 @@ def test_an_interrupted_sync(synced: Home, systems: Sandbox) -> None:
     assert synced.call(*ORGANISATION).code == 0
 
 
-def test_a_broken_ledger_is_told_in_one_sentence(tmp_path: Path, systems: Sandbox) -> None:
+@pytest.mark.parametrize("command", ["sync", "status"])
+def test_a_home_that_cannot_be_used(tmp_path: Path, command: str) -> None:
     """A TALK_HOME that cannot be used ends in a traceback."""
-    with home(systems.settings) as embedded:
+    with home({}) as embedded:
         taken = tmp_path / "taken"
         taken.write_text("a file, not a folder")
-        assert str(taken) in refused(embedded, "status", TALK_HOME=str(taken))
+        sentence = refused(embedded, command, TALK_HOME=str(taken))
+    assert str(taken) in sentence
+    assert "TALK_HOME" in sentence

@@ -29,11 +29,12 @@ ROOMS["sync"] = ROOMS["systems"] = {"mappings", "schemas"}
 ROOMS["ledger"] = {"mappings", "schemas", "sync", "systems"}
 ROOMS["cycle"] = {"mappings", "schemas", "sync", "systems", "ledger"}
 ROOMS["installation"] = ROOMS["cycle"] | {"cycle"}
-ROOMS["assets"] = ROOMS["installation"] | {"installation"}
+ROOMS["assets"] = ROOMS["installation"] | {"installation", "dagster_home"}
 ROOMS["automation"] = ROOMS["assets"] | {"assets"}
 ROOMS["definitions"] = ROOMS["automation"] | {"automation"}
 ROOMS["console"] = ROOMS["automation"]
-ROOMS["cli"] = ROOMS["definitions"] | {"definitions", "console", "dagster_home"}
+ROOMS["round"] = ROOMS["definitions"] | {"definitions"}
+ROOMS["cli"] = ROOMS["round"] | {"round", "console"}
 # Of these rooms the ledger knows types only: what it stores, and the store that a connector asks for.
 LEDGER_TYPES = ("talk_assets.sync.frames.", "talk_assets.sync.plan.", "talk_assets.systems.tokens.")
 # Where Dagster stores things: all that may differ between the two configurations.

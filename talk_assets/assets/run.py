@@ -9,6 +9,7 @@ import dagster as dg
 from talk_assets.cycle.context import Cycle
 from talk_assets.cycle.deliver import Delivered
 from talk_assets.cycle.report import finish, summary
+from talk_assets.dagster_home import event_log_held_open
 from talk_assets.errors import SystemUnavailable, TalkError
 from talk_assets.installation import open_installation
 from talk_assets.settings import load_settings
@@ -110,9 +111,16 @@ def talk_resource(context: dg.InitResourceContext) -> Iterator[TalkRun]:
     preview = bool(context.resource_config["preview"])
     started = time.monotonic()
     with ExitStack() as stack:
+        if context.instance is not None:
+            stack.enter_context(event_log_held_open(context.instance, run_id))
 
         def begin() -> Cycle:
-            installation = stack.enter_context(open_installation(load_settings()))
+            settings = load_settings()
+            if settings.sandbox and context.log is not None:
+                context.log.info(
+                    f"No system is configured: using the sandbox, with its state under {settings.talk_home}."
+                )
+            installation = stack.enter_context(open_installation(settings))
             return stack.enter_context(installation.cycle(run_id, preview=preview))
 
         run = TalkRun(begin)

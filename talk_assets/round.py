@@ -1,0 +1,123 @@
+"""One round in this process: the job that Dagster runs too, and what is to be said about it afterwards."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import dagster as dg
+
+from talk_assets.assets.run import Listener, TalkRun
+from talk_assets.cycle.context import Cycle
+from talk_assets.cycle.send import Outcome
+from talk_assets.dagster_home import dagster_home, event_log_held_open
+from talk_assets.definitions import SYNC, build_defs
+from talk_assets.errors import ConfigurationError
+from talk_assets.installation import Installation
+
+
+@dataclass(frozen=True)
+class Round:
+    """What a round came to.
+
+    Attributes:
+        run: what its assets shared.
+        failed: a sentence per step that failed.
+        tripped: a sentence per check of severity ERROR that did not pass.
+    """
+
+    run: TalkRun
+    failed: list[str]
+    tripped: list[str]
+
+    def failed_writes(self, most: int) -> list[str]:
+        """A sentence per write that was refused or failed for now, at most so many, and one about the others."""
+        failed = (Outcome.REJECTED.value, Outcome.UNAVAILABLE.value)
+        words = [
+            str(write["reason"]) if write["key"] else f"{write['source']}: {write['reason']}"
+            for done in self.run.delivered
+            for write in done.writes
+            if write["outcome"] in failed
+        ]
+        more = len(words) - most
+        return [*words[:most], *([f"{more:,} more writes; see: talk-assets status"] if more > 0 else [])]
+
+
+def selected_assets(installation: Installation, subject: str | None) -> list[dg.AssetKey] | None:
+    """The assets of a subject; None for all.
+
+    Raises:
+        ConfigurationError: there is no such subject.
+    """
+    if subject is None:
+        return None
+    names = list(installation.mappings.subjects)
+    if subject not in names:
+        raise ConfigurationError(f"--subject: there is no subject {subject}; it is one of {', '.join(names)}.")
+    graph = build_defs(installation.mappings, installation.capabilities, {"talk": None}).resolve_asset_graph()
+    tagged = {key for key in graph.materializable_asset_keys if graph.get(key).tags.get("subject") == subject}
+    deletions = {key for key in graph.materializable_asset_keys if key.path[-1] == "deletions"}
+    return sorted(tagged | deletions)
+
+
+def steps(installation: Installation, subject: str | None) -> dict[str, int]:
+    """Stage to the number of its steps, for progress."""
+    subjects = [installation.mappings.subjects[subject]] if subject else list(installation.mappings.subjects.values())
+    entities = {entity for each in subjects for entity in each.entities}
+    return {
+        "feeds": len(entities) + 2,
+        "pairs": sum(len(each.flows) for each in subjects),
+        "merged": len(subjects),
+        "confirmed": len(entities),
+    }
+
+
+def execute(installation: Installation, cycle: Cycle, selection: list[dg.AssetKey] | None, tell: Listener) -> Round:
+    """Run the job, or some of its assets, in this process.
+
+    Args:
+        installation: what it works with.
+        cycle: the run, begun; a preview is not kept by Dagster either.
+        selection: the assets; None for all.
+        tell: called as steps are done.
+    """
+    run = TalkRun(lambda: cycle, tell)
+    job = build_defs(installation.mappings, installation.capabilities, {"talk": run}).resolve_job_def(SYNC)
+    with _instance(installation, preview=cycle.preview) as instance, event_log_held_open(instance, cycle.run_id):
+        result = job.execute_in_process(
+            instance=instance,
+            run_id=cycle.run_id,
+            raise_on_error=False,
+            asset_selection=selection,
+            run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
+        )
+    failed = [_sentence(event) for event in result.all_events if event.is_step_failure]
+    tripped = [_tripped(found) for found in result.get_asset_check_evaluations() if _is_error(found)]
+    return Round(run, failed, tripped)
+
+
+def _is_error(evaluation: dg.AssetCheckEvaluation) -> bool:
+    return not evaluation.passed and evaluation.severity is dg.AssetCheckSeverity.ERROR
+
+
+def _tripped(evaluation: dg.AssetCheckEvaluation) -> str:
+    name = f"{evaluation.asset_key.to_user_string()}, {evaluation.check_name}"
+    return f"{name}: {evaluation.description} To see which: talk-assets status"
+
+
+@contextmanager
+def _instance(installation: Installation, *, preview: bool) -> Iterator[dg.DagsterInstance]:
+    if preview:
+        with dg.DagsterInstance.ephemeral() as ephemeral:
+            yield ephemeral
+        return
+    with dg.DagsterInstance.from_config(str(dagster_home(installation.settings))) as kept:
+        yield kept
+
+
+def _sentence(event: dg.DagsterEvent) -> str:
+    failure = event.step_failure_data
+    if failure.user_failure_data is not None and failure.user_failure_data.description:
+        return f"{event.step_key}: {failure.user_failure_data.description}"
+    if failure.error is not None and failure.error.cls_name == dg.DagsterExecutionInterruptedError.__name__:
+        return f"{event.step_key}: interrupted. Nothing is lost: the next sync goes on from here."
+    return f"{event.step_key}: {failure.error.to_string() if failure.error else event.message}"
