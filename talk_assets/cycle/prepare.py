@@ -10,6 +10,7 @@ from talk_assets.ledger import clusters as links
 from talk_assets.ledger.debts import owed_to, reasons_of
 from talk_assets.ledger.records import values_in_use
 from talk_assets.sync.convert import to_own_values
+from talk_assets.sync.plan import missing
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,8 @@ def prepare(cycle: Cycle, connection: sa.Connection, entity: str) -> Ready:
     canonical = owed[[f"v:{name}" for name in properties]].set_axis(properties, axis=1)
     canonical = _without_taken(cycle, connection, entity, canonical, owed["operation"].eq("create"))
     translated, written = canonical.copy(), canonical.copy()
-    waits = _incomplete(owed)
+    incomplete = missing(subject, entity, canonical, cycle.capabilities[entity])
+    waits = incomplete.where(owed["operation"].eq("create"), "").astype("str")
     reasons = pd.Series("", index=owed.index, dtype="str")
     left_out = pd.DataFrame(False, index=owed.index, columns=properties)
     for name in properties:
@@ -97,12 +99,6 @@ def _without_taken(
 
 def _is_empty(frame: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame({name: frame[name].eq("") for name in frame.columns}, index=frame.index)
-
-
-def _incomplete(owed: pd.DataFrame) -> pd.Series:
-    """The reason of debts that planning found incomplete; what only waited for a reference is looked at again."""
-    incomplete = owed["state"].eq("waiting") & owed["reason"].str.contains("before it can be created", regex=False)
-    return owed["reason"].where(incomplete, "").astype("str")
 
 
 def _own_keys(

@@ -324,39 +324,46 @@ def _inserts(
             nowhere = ~pd.concat(holders, axis=1).any(axis=1) if holders else pd.Series(True, index=desired.index)
             values[name] = desired[name].mask(desired[name].isna() & nowhere, default)
     frame = pd.DataFrame(values, index=desired.index)
-    missing = _missing(subject, entity, frame, capability)
-    state = pd.Series("owed", index=frame.index, dtype="str").mask(missing.ne(""), "waiting")
+    reason = missing(subject, entity, frame, capability)
+    state = pd.Series("owed", index=frame.index, dtype="str").mask(reason.ne(""), "waiting")
     if capability.read_only:
         state[:] = "person"
-        missing = pd.Series(capability.read_only, index=frame.index, dtype="str")
+        reason = pd.Series(capability.read_only, index=frame.index, dtype="str")
     return Owed(
         create=pd.Series(True, index=frame.index),
         keys=pd.Series(pd.NA, index=frame.index, dtype="str"),
         values=frame,
         expected=pd.DataFrame(index=frame.index),
         state=state,
-        reason=missing,
+        reason=reason,
     )
 
 
-def _missing(subject: Subject, entity: str, frame: pd.DataFrame, capability: EntityCapability) -> pd.Series:
-    """A sentence naming what a create still needs; '' when it is complete."""
+def missing(subject: Subject, entity: str, values: pd.DataFrame, capability: EntityCapability) -> pd.Series:
+    """A sentence naming what creates still need; '' where they are complete.
+
+    Args:
+        subject: the entity's subject.
+        entity: the entity in which records are created.
+        values: one row per record, canonical text under canonical names.
+        capability: what the entity can take.
+    """
     constants = subject.constants.get(entity, {})
-    lacking = pd.Series("", index=frame.index, dtype="str")
+    lacking = pd.Series("", index=values.index, dtype="str")
     # Rows whose `when` and `unless` exclude each other share one of the entity's own properties.
     names: dict[str, list[str]] = {}
     for name, row in subject.held_by(entity).items():
-        if name in frame:
+        if name in values and _written(row, entity, capability) != "never":
             names.setdefault(row.members[entity].name, []).append(name)
     needed = [own for own, p in capability.properties.items() if p.required and own not in constants]
     needed += [row.members[entity].name for row in subject.held_by(entity).values() if row.required]
     for own in dict.fromkeys(needed):
         if own in names:
-            empty = frame[names[own]].isna().all(axis=1)
+            empty = values[names[own]].isna().all(axis=1)
             lacking = lacking.mask(empty, lacking + f", {own} ({' or '.join(names[own])})")
     for group in capability.any_of:
         if constants.keys().isdisjoint(group):
-            empty = frame[[name for own in group for name in names.get(own, [])]].isna().all(axis=1)
+            empty = values[[name for own in group for name in names.get(own, [])]].isna().all(axis=1)
             lacking = lacking.mask(empty, lacking + f", one of {' or '.join(group)}")
     sentence = f"{entity} needs a value for " + lacking.str.removeprefix(", ") + " before it can be created"
     return sentence.where(lacking.ne(""), "").astype("str")
