@@ -71,12 +71,28 @@ def writes_of(cycle: Cycle, connection: sa.Connection, entity: str) -> list[Writ
     lines_entity = cycle.lines_of(entity)
     lines = prepare(cycle, connection, lines_entity) if lines_entity is not None else None
     waits = ready.waits if lines is None else _wait_for_lines(cycle, connection, ready, lines)
+    waits = waits.mask(waits.eq("") & ready.own.isna().all(axis=1), ready.reasons)
+    document_entity = cycle.capabilities[entity].document
+    documents = {} if document_entity is None else _documents(cycle, connection, document_entity, ready)
+    if document_entity is not None:
+        homeless = waits.eq("") & ~_names(ready.rows["document_id"]).isin(list(documents))
+        waits = waits.mask(homeless, f"waits for its document to be created in {document_entity}")
     for cluster_id, reason in waits[waits.ne("")].items():
         debts.set_state(connection, cycle.division, entity, int(str(cluster_id)), state="waiting", reason=str(reason))
     uncertain = debts.clusters_with_intent(connection, cycle.division, entity)
     sendable = ready.rows.index[waits.eq("")]
     inserts = ready.rows["operation"].eq("create") & ready.rows.index.isin(uncertain)
-    return _build(cycle, connection, ready, lines, sendable.difference(ready.rows.index[inserts]))
+    return _build(cycle, connection, ready, lines, documents, sendable.difference(ready.rows.index[inserts]))
+
+
+def _documents(cycle: Cycle, connection: sa.Connection, entity: str, ready: Ready) -> dict[Hashable, str]:
+    """The keys of the lines' documents by the documents' clusters, as text."""
+    numbers = pd.Index(ready.rows["document_id"].dropna().astype("int64").unique())
+    return {number: str(key) for number, key in keys_in(connection, cycle.division, entity, numbers).items()}
+
+
+def _names(clusters: pd.Series) -> pd.Series:
+    return clusters.astype("Int64").astype("str")
 
 
 def _wait_for_lines(cycle: Cycle, connection: sa.Connection, ready: Ready, lines: Ready) -> pd.Series:
@@ -138,28 +154,25 @@ def _undecided_lines(connection: sa.Connection, division: str, entity: str) -> p
 
 
 def _build(
-    cycle: Cycle, connection: sa.Connection, ready: Ready, lines: Ready | None, sendable: pd.Index
+    cycle: Cycle,
+    connection: sa.Connection,
+    ready: Ready,
+    lines: Ready | None,
+    documents: dict[Hashable, str],
+    sendable: pd.Index,
 ) -> list[Write]:
     subject = cycle.mappings.subject_of(ready.entity)
-    document_entity = cycle.capabilities[ready.entity].document
-    documents: dict[str, str] = {}
-    if document_entity is not None:
-        numbers = pd.Index(ready.rows["document_id"].dropna().astype("int64").unique())
-        found_keys = keys_in(connection, cycle.division, document_entity, numbers)
-        documents = {str(number): str(key) for number, key in found_keys.items()}
     known = records_by_key(connection, cycle.division, ready.entity, ready.rows["key"].dropna(), [])
     versions = known.set_index("key")["version"].dropna().to_dict()
     own_of, canonical_of = _texts(ready.own), _texts(ready.canonical)
     expected_of, left_out_of = _texts(ready.expected), _texts(ready.left_out)
     new_lines = _new_lines(cycle, connection, lines)
     reasons = {number: str(reason) for number, reason in ready.reasons.items()}
+    document_of = _names(ready.rows["document_id"]).to_dict()
     found = []
     for cluster_id, row in ready.rows.loc[sendable].to_dict("index").items():
         create = row["operation"] == "create"
         own = {name: value or None for name, value in own_of[cluster_id].items()}
-        document = documents.get(str(row["document_id"]))
-        if not own or (document_entity is not None and document is None):
-            continue
         found.append(
             Write(
                 entity=ready.entity,
@@ -171,7 +184,7 @@ def _build(
                 expected=expected_of[cluster_id],
                 remaining=left_out_of[cluster_id],
                 reason=reasons[cluster_id],
-                document=document,
+                document=documents.get(document_of[cluster_id]),
                 version=None if create else versions.get(row["key"]),
                 attempts=int(row["attempts"]),
                 lines=new_lines.get(cluster_id, []) if create else [],
