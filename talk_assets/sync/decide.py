@@ -124,9 +124,10 @@ class _Draft:
         name, clusters = part.name, self._clusters
         if (taken.places != part.golden).any():
             values[name] = part.text(taken.places, clusters)
+        if (taken.at != part.golden_times).any():
+            times[name] = as_times(taken.at, clusters)
         given = taken.giver >= 0
         if given.any():
-            times[name] = as_times(taken.at, clusters)
             everyone = pd.concat([self.who[entity] for entity in unit.entities], ignore_index=True)
             places = np.where(given, taken.giver * len(clusters) + np.arange(len(clusters)), -1)
             names = take(arrow(everyone), places)

@@ -300,6 +300,8 @@ class _Unit:
                 if len(self.rows) > 1 and self.filled(whole) and not (clearable and gave_up):
                     continue
             if giver is None:
+                if name in refused and name not in self.golden.times:
+                    golden.times[name] = int(self.golden_time)
                 continue
             before = self.golden.values.get(name) or None
             golden.values[name], golden.times[name] = taken[name], int(since)

@@ -92,6 +92,13 @@ def test_empty_and_absent_are_told_apart(kind: str) -> None:
     assert canonical(np.nan, **options) is None
 
 
+def test_what_a_system_shows_for_no_value_is_empty() -> None:
+    """A price of 0 that a system shows for want of one would overwrite the other system's price."""
+    assert canonical("0.00", type="decimal", member={"empty": ["0"]}) == ""
+    assert canonical("0.01", type="decimal", member={"empty": ["0"]}) == "0.01"
+    assert canonical(np.nan, type="decimal", member={"empty": ["0"]}) is None
+
+
 def test_a_record_keeps_its_time_and_says_what_it_points_to() -> None:
     """Which of two edits was the later one could not be told, and no contact would find its customer."""
     rows = {"organisation": {"type": "reference", "to": "organisation", "members": {LEFT: {}, RIGHT: {}}}}

@@ -21,6 +21,8 @@ from talk_assets_tests.sync.build import (
     mapping,
     moment,
     new,
+    owed_to,
+    planned,
     rows_of,
     values_of,
 )
@@ -241,6 +243,19 @@ def test_a_new_address_does_not_keep_the_old_floor() -> None:
     """The second line of the old address would stand below the new street."""
     moved: dict[str, Text] = {"street": "Quay 3", "line2": None, "city": "Bergen"}
     assert address_after(known(moved, MAIN, at=5), known(MAIN), MAIN) == {"street": "Quay 3", "city": "Bergen"}
+
+
+def test_an_address_that_stands_is_not_mixed_with_an_older_one() -> None:
+    """The floor of an account's old address would stand below the customer's new street, in Exact only."""
+    old: dict[str, Text] = {"street": "Quay 3", "line2": "floor 2", "city": "Bergen"}
+    here: dict[str, Text] = {"street": "Main 1", "city": "Oslo"}
+    golden = agreed(here, at=100)
+    members = {LEFT: known({**here, "line2": None}, at=100), RIGHT: new(old, 5)}
+    decision = decided(mapping(ADDRESS), Cluster(members, golden))
+    assert values_of(decision.golden.values, 1) == here
+    plan = planned(mapping(ADDRESS), decision)
+    assert owed_to(plan, RIGHT) == {**here, "line2": ""}
+    assert (f"{RIGHT}/1", "floor 2") in rows_of(decision.history, "loser", "loser_value")
 
 
 def test_a_whole_address_cannot_be_emptied_by_mistake() -> None:
