@@ -23,6 +23,7 @@ from talk_assets.ledger.debts import latest_owed
 from talk_assets.ledger.embedded import database_url
 from talk_assets.ledger.notes import DONE, latest_division
 from talk_assets.mappings.load import load_capabilities, load_mappings
+from talk_assets.mappings.model import Mappings
 from talk_assets.settings import Settings, load_settings
 
 if TYPE_CHECKING:
@@ -85,7 +86,7 @@ def sync(
             finish(cycle, totals, complete=not done.failed)
             if done.run.hindrance is not None:
                 raise done.run.hindrance
-            _show(done, totals, preview=preview, as_json=as_json)
+            _show(done, totals if as_json else _within(totals, subject, installation.mappings), preview, as_json)
     for sentence in [*done.failed, *done.failed_writes(console.SHOWN)]:
         console.complain("Failed", sentence)
     for sentence in done.tripped:
@@ -94,7 +95,19 @@ def sync(
         raise typer.Exit(FAILED)
 
 
-def _show(done: "Round", totals: dict[str, Any], *, preview: bool, as_json: bool) -> None:
+def _within(totals: dict[str, Any], subject: str | None, mappings: Mappings) -> dict[str, Any]:
+    """The rows of a subject: those of the others say nothing about a round that left them alone."""
+    if subject is None:
+        return totals
+    names = {*mappings.subjects[subject].entities, *mappings.subjects[subject].flows}
+    rows = {
+        section: {name: counts for name, counts in totals[section].items() if name in names}
+        for section in ("feeds", "pairs", "writes")
+    }
+    return {**totals, **rows}
+
+
+def _show(done: "Round", totals: dict[str, Any], preview: bool, as_json: bool) -> None:
     planned = [write for part in done.run.delivered for write in part.writes] if preview else []
     if as_json:
         typer.echo(json.dumps({**totals, "planned": planned} if preview else totals))

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 from rich.console import Console
 from rich.markup import escape
+from rich.padding import Padding
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
+from rich.text import Text
 
 if TYPE_CHECKING:
     from talk_assets.assets.run import Listener
@@ -110,7 +112,7 @@ def summary_tables(totals: Mapping[str, Any]) -> None:
         out.print(table)
         out.print()
     calls = ", ".join(f"{name} {count:,}" for name, count in totals["calls"].items())
-    out.print(
+    _line(
         f"{totals['seconds']:.1f} s · calls: {calls} · conflicts: {totals['conflicts']:,} · holds: {totals['holds']:,}"
     )
 
@@ -157,45 +159,83 @@ def status_tables(state: Mapping[str, Any]) -> None:
         out.print("No sync has run yet. Start one with: talk-assets sync")
         return
     ended = f"{last['ended_at']:%Y-%m-%d %H:%M:%S} UTC" if last["ended_at"] else "not ended"
-    out.print(f"Division {state['division']} · last run {last['run_id']} · {ended} · {last['outcome'] or 'unknown'}")
-    out.print()
+    _line(f"Division {escape(state['division'])}")
+    _line(f"Last run: {last['outcome'] or 'unknown'}, {ended} [dim]({last['run_id']})[/dim]\n")
     table = _table("Links", ["flow", "linked", "ambiguous", "unmatched"])
     for flow, counts in state["pairs"].items():
         table.add_row(flow, *(_number(counts[name]) for name in ("linked", "ambiguous", "unmatched")))
     out.print(table)
-    _rows("Holds", state["holds"][["entity", "key", "kind", "reason"]], "No record is held.")
-    _rows("Conflicts", state["conflicts"][["subject", "cluster_id", "property", "claims"]], "No conflict is open.")
+    _list("Holds", _held(state["holds"]), len(state["holds"]), "No record is held.")
+    _list("Conflicts", _claimed(state["conflicts"]), len(state["conflicts"]), "No conflict is open.")
     per_state = state["owed"].groupby("state")["count"].sum()
-    debts = state["debts"]
-    debts = debts.assign(record=debts["key"].where(debts["key"].notna(), "for " + debts["source"]))
-    by_hand = debts["state"].eq("person")
-    entering = debts[by_hand].assign(enter=[_listed(values) for values in debts["values"][by_hand]])
-    _rows(
+    debts = state["debts"].fillna({"key": "", "reason": ""}).to_dict("records")
+    _list(
         "To enter by hand",
-        entering[["entity", "record", "operation", "enter"]],
-        "Nothing has to be entered by hand.",
+        [
+            (f"[bold]{debt['operation']}[/bold] {escape(_entered(debt))}", _listed(debt["values"]))
+            for debt in debts
+            if debt["state"] == "person"
+        ],
         int(per_state.get("person", 0)),
+        "Nothing has to be entered by hand.",
     )
-    _rows(
+    _list(
         "Owed",
-        debts.loc[~by_hand, ["entity", "record", "operation", "state", "reason"]],
-        "Nothing is owed.",
+        [
+            (
+                f"[bold]{debt['state']}[/bold] {debt['operation']} {escape(target(debt))}",
+                debt["reason"] or _listed(debt["values"]),
+            )
+            for debt in debts
+            if debt["state"] != "person"
+        ],
         int(per_state.drop("person", errors="ignore").sum()),
+        "Nothing is owed.",
     )
 
 
-def _rows(title: str, frame: pd.DataFrame, empty: str, total: int | None = None) -> None:
-    """The first rows of a frame; `total` says how many there are when the frame holds only some of them."""
-    out.print()
-    if frame.empty:
-        out.print(f"[bold]{title}[/bold]: {empty}")
+def _entered(debt: Mapping[Any, Any]) -> str:
+    """What a person has to enter; a key alone tells nobody who it is."""
+    return f"{target(debt)}, as {debt['source']} says" if debt["key"] and debt["source"] else target(debt)
+
+
+def _held(holds: pd.DataFrame) -> list[tuple[str, str]]:
+    """Per reason the records that are held for it; what waits for another record comes last."""
+    named = holds.assign(record=holds["entity"] + "/" + holds["key"], follows=holds["kind"].eq("reference"))
+    groups = named.groupby(["follows", "kind", "reason"], sort=False)["record"].agg(", ".join).reset_index()
+    groups = groups.sort_values("follows", kind="stable")
+    return [
+        (f"[bold]{kind}[/bold] {escape(records)}", reason)
+        for kind, records, reason in groups[["kind", "record", "reason"]].itertuples(index=False)
+    ]
+
+
+def _claimed(conflicts: pd.DataFrame) -> list[tuple[str, str]]:
+    return [
+        (
+            f"[bold]{row['property']}[/bold] of {row['subject']} {row['cluster_id']}",
+            "; ".join(f"{c['entity']}/{c['key']} says {_quoted(c['value'])}" for c in json.loads(row["claims"])),
+        )
+        for row in conflicts.to_dict("records")
+    ]
+
+
+def _list(title: str, entries: Sequence[tuple[str, str]], total: int, empty: str) -> None:
+    """The first entries, each with its explanation below it; `total` records are meant in all."""
+    if not entries:
+        _line(f"\n[bold]{title}[/bold]: {empty}")
         return
-    total = len(frame) if total is None else total
-    table = Table(title=f"{title} ({total:,})", title_justify="left", title_style="bold", header_style="dim", box=None)
-    for name in frame.columns:
-        table.add_column(str(name), overflow="fold")
-    for row in frame.head(SHOWN).fillna("").astype("str").to_numpy().tolist():
-        table.add_row(*map(escape, row))
-    out.print(table)
+    _line(f"\n[bold]{title} ({total:,})[/bold]")
+    for head, explanation in entries[:SHOWN]:
+        _indented(head, 2)
+        _indented(escape(explanation), 6)
     if total > SHOWN:
-        out.print(f"[dim]... and {total - SHOWN:,} more, in the ledger (schema talk).[/dim]")
+        out.print("  [dim]... all of them are in the ledger, schema talk, and in: talk-assets status --json[/dim]")
+
+
+def _indented(markup: str, by: int) -> None:
+    # In a window lines are wrapped at words; a file or a pipe has them whole, to be searched.
+    if out.is_terminal:
+        out.print(Padding(Text.from_markup(markup), (0, 0, 0, by)))
+    else:
+        _line(" " * by + markup)

@@ -105,6 +105,10 @@ class Sandbox:
         """Create a record as a user of Customerp does, as of `customers`, and give its key."""
         return str(self._admin("POST", "customerp", path, values)["key"])
 
+    def edit_exact(self, path: str, **values: Any) -> None:
+        """Edit a record as a user of Exact does; `path` as `Accounts/{key}`."""
+        self._admin("PUT", "exact", f"{self.said['exact_division']}/{path}", values)
+
     def exact(self, set_name: str) -> dict[str, dict[str, Any]]:
         """Records of Exact by key, as of `Accounts`."""
         found = self._admin("GET", "exact", f"{self.said['exact_division']}/{set_name}")

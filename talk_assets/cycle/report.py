@@ -149,7 +149,7 @@ def status(ledger: Ledger, division: str, mappings: Mappings, limit: int | None 
     Returns:
         `division`, `pairs` (per flow), `last_run` (None before the first), and frames: `holds`, `conflicts`, `owed`
         (counts per entity and state), `debts` (`values` is a dictionary under the system's own property names, `source`
-        the record that a new one is made from).
+        another record of the same thing, for a new one the one that it is made from).
     """
     with ledger.begin() as connection:
         last = notes.last_run(connection, division)
@@ -160,7 +160,7 @@ def status(ledger: Ledger, division: str, mappings: Mappings, limit: int | None 
             for states in (["person"], ["dead", "waiting", "owed"])
         ]
         every = pd.concat(latest, ignore_index=True)
-        names = sources_of(connection, division, every["cluster_id"][every["operation"].eq("create")])
+        names = sources_of(connection, division, every["cluster_id"])
         return {
             "division": division,
             "pairs": {

@@ -1,5 +1,6 @@
-"""Runs that are stopped half-way, or that cannot begin: what is done again, and what is said."""
+"""Runs that are stopped half-way, cannot begin, or leave something to a person: what is done, and what is said."""
 
+import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 from talk_assets import installation
 from talk_assets.ledger.database import open_ledger
 from talk_assets.ledger.locks import division_lock
+from talk_assets.mappings import load as mappings_room
 from talk_assets_tests.assets.runs import ORGANISATION, QUIET, Told, keys, run, sync_job
 from talk_assets_tests.conftest import DatabaseServer
 from talk_assets_tests.installed import FEW, Home, Sandbox, home, sandbox
@@ -118,3 +120,28 @@ def test_a_check_alone_can_be_evaluated(place: Home) -> None:
         job = sync_job().get_subset(asset_selection=set(), asset_check_selection={key})
         told = Told(instance, job.execute_in_process(instance=instance, run_config=dict(QUIET)).run_id)
     assert told.checks["written/exact/accounts:undelivered"].passed
+
+
+def test_a_conflict_stays_reported_until_it_is_settled(place: Home, systems: Sandbox, tmp_path: Path) -> None:
+    """Two edits that a person has to choose between are shown once, and never again."""
+    folder = tmp_path / "mappings"
+    shutil.copytree(Path(mappings_room.__file__).parent, folder, ignore=shutil.ignore_patterns("*.py", "__pycache__"))
+    path = folder / "organisation.yaml"
+    assert "\n  website:\n" in path.read_text()
+    path.write_text(path.read_text().replace("\n  website:\n", "\n  website:\n    rule: manual\n"))
+    manual = str(folder)
+    run(place, ORGANISATION, TALK_MAPPINGS=manual)
+    customer = systems.customerp("customers")[0]
+    account = next(key for key, values in systems.exact("Accounts").items() if values["Name"] == customer["Name"])
+    systems.edit_customerp(f"customers/{customer['Id']}", Website="https://links.example")
+    systems.edit_exact(f"Accounts/{account}", Website="https://rechts.example")
+    for told in (run(place, ORGANISATION, TALK_MAPPINGS=manual), run(place, ORGANISATION, TALK_MAPPINGS=manual)):
+        conflicts = told.checks["merged/organisation:conflicts"]
+        assert (conflicts.passed, conflicts.severity) == (False, dg.AssetCheckSeverity.WARN)
+        assert str(conflicts.description).startswith("1 property waits for a person's decision")
+        (row,) = told.beside("merged/organisation:conflicts")["open_conflicts"]
+        assert (row["subject"], row["property"]) == ("organisation", "website")
+    shown = place.call("status", TALK_MAPPINGS=manual).out
+    assert f"customerp.customer/{customer['Id']} says 'https://links.example'" in shown
+    assert f"exact.accounts/{account} says 'https://rechts.example'" in shown
+    assert systems.exact("Accounts")[account]["Website"] == "https://rechts.example"
