@@ -60,6 +60,7 @@ class Simulation:
         systems: entity to the records, by the number of their cluster.
         ledger: what is remembered of each cluster.
         history: rows of all decisions.
+        disputed: clusters and properties that a person has to decide.
         edits: what was read of people's edits.
         unread: values that people gave since the last read.
         visible: the edits that records still show, untouched by our writes.
@@ -73,6 +74,7 @@ class Simulation:
     systems: dict[str, dict[int, Record]] = field(default_factory=dict)
     ledger: dict[int, Cluster] = field(default_factory=dict)
     history: list[pd.DataFrame] = field(default_factory=list)
+    disputed: set[tuple[int, str]] = field(default_factory=set)
     edits: list[Event] = field(default_factory=list)
     unread: dict[Place, Text] = field(default_factory=dict)
     visible: dict[Place, Event] = field(default_factory=dict)
@@ -105,6 +107,8 @@ class Simulation:
             now=moment(self.now),
         )
         self.history.append(decision.history)
+        open_claims = decision.conflicts
+        self.disputed = set(zip(open_claims["cluster_id"], open_claims["property"], strict=True))
         planned = plan(
             self.subject,
             decision.accounted,

@@ -18,6 +18,7 @@ PROPERTIES: dict[str, dict[str, Any]] = {
     "title": {"rule": "prefer", "order": ["exact", "customerp"]},
     "code": {"type": "code", "compare": "alphanumeric", "rule": "owner", "order": ["customerp"]},
     "price": {"type": "decimal"},
+    "grade": {"rule": "manual"},
     "phone": {"compare": "digits", "clear": ["customerp"]},
     "status": {"direction": "to_customerp", "type": "code"},
     "tags": {"type": "list", "rule": "union", "clear": ["customerp"]},
@@ -30,6 +31,7 @@ VALUES: dict[str, list[Text]] = {
     "title": ["Boss", "Chief of staff", "Chief of sales", None],
     "code": ["A-1", "A1", "B2", None],
     "price": ["1", "1.5", "1.2345", "1.23", "2", None],
+    "grade": ["good", "better", "good or better", None],
     "phone": ["12 34", "1234", "99", None],
     "status": ["open", "closed", None],
     "tags": ["a", "b\na", "b\nc", "A\nd", None],
@@ -37,7 +39,7 @@ VALUES: dict[str, list[Text]] = {
     "line2": ["floor 2", "rear", None],
     "city": ["Oslo", "Bergen", None],
 }
-TOGETHER = [["name", "phone"], ["title", "code"], ["price", "status"], ["tags"], ["street", "line2", "city"]]
+TOGETHER = [["name", "phone"], ["title", "code"], ["price", "status"], ["tags", "grade"], ["street", "line2", "city"]]
 CLUSTERS = (1, 2, 3)
 # An edit: entity, cluster, property, value. A round: which entities fail, and what is edited meanwhile.
 Step = tuple[Any, ...]
@@ -114,6 +116,8 @@ def disagreements(simulation: Simulation) -> list[str]:
             for name, row in simulation.subject.held_by(entity).items():
                 agreed = simulation.agreed(number).get(name)
                 never = name not in simulation.ledger[number].golden.times
+                if (number, name) in simulation.disputed:
+                    continue
                 if row.writes(entity) != "always" or (never and (row.rule == "owner" or row.direction != "both")):
                     continue
                 wanted = simulation.form(name, agreed, entity)
