@@ -5,7 +5,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-import pandas as pd
 from rich.console import Console
 from rich.markup import escape
 from rich.padding import Padding
@@ -14,6 +13,8 @@ from rich.table import Table
 from rich.text import Text
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from talk_assets.assets.run import Listener
 
 out = Console()
@@ -199,7 +200,7 @@ def _entered(debt: Mapping[Any, Any]) -> str:
     return f"{target(debt)}, as {debt['source']} says" if debt["key"] and debt["source"] else target(debt)
 
 
-def _held(holds: pd.DataFrame) -> list[tuple[str, str]]:
+def _held(holds: "pd.DataFrame") -> list[tuple[str, str]]:
     """Per reason the records that are held for it; what waits for another record comes last."""
     named = holds.assign(record=holds["entity"] + "/" + holds["key"], follows=holds["kind"].eq("reference"))
     groups = named.groupby(["follows", "kind", "reason"], sort=False)["record"].agg(", ".join).reset_index()
@@ -210,7 +211,7 @@ def _held(holds: pd.DataFrame) -> list[tuple[str, str]]:
     ]
 
 
-def _claimed(conflicts: pd.DataFrame) -> list[tuple[str, str]]:
+def _claimed(conflicts: "pd.DataFrame") -> list[tuple[str, str]]:
     return [
         (
             f"[bold]{row['property']}[/bold] of {row['subject']} {row['cluster_id']}",

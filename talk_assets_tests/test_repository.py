@@ -34,7 +34,8 @@ ROOMS["automation"] = ROOMS["assets"] | {"assets"}
 ROOMS["definitions"] = ROOMS["automation"] | {"automation"}
 ROOMS["console"] = ROOMS["automation"]
 ROOMS["round"] = ROOMS["definitions"] | {"definitions"}
-ROOMS["cli"] = ROOMS["round"] | {"round", "console"}
+ROOMS["commands"] = ROOMS["round"] | {"round", "console"}
+ROOMS["cli"] = {"commands", "console"}
 # Of these rooms the ledger knows types only: what it stores, and the store that a connector asks for.
 LEDGER_TYPES = ("talk_assets.sync.frames.", "talk_assets.sync.plan.", "talk_assets.systems.tokens.")
 # Where Dagster stores things: all that may differ between the two configurations.
