@@ -83,7 +83,7 @@ class MemberProperty(Strict):
     @property
     def mark(self) -> str:
         """What separates the items of a list: the separator without the blanks that only make it look better."""
-        separator = self.separator or "\n"
+        separator = (self.separator or "\n").replace("\r\n", "\n")
         return separator.strip(" ") or separator
 
 

@@ -102,33 +102,50 @@ def to_target(
         The desired values (same index, columns the properties that the entity holds, canonical text), and a frame
         `cluster_id, property, value, problem` of values the entity cannot take at all; those are NA in the first.
     """
-    desired, problems = {}, []
+    desired, unfit = {}, _Unfit()
     for name, row in subject.held_by(entity).items():
         member = row.members[entity]
         values = golden[name] if name in golden else pd.Series(pd.NA, index=golden.index, dtype="str")
-        limit = capability.properties[member.name].max_length
+        limit, own = capability.properties[member.name].max_length, f"{entity} {member.name}"
         if member.only_digits:
             values = values.where(values.str.fullmatch("[0-9]+").eq(True))
         if row.type == "text":
             values = shortened(values, limit)
         elif row.type == "list" and member.mark != LINE:
             split = values.str.contains(member.mark, regex=False).eq(True)
-            problem = f"has an item with '{member.mark}', which separates items in {entity} {member.name}"
-            problems.append(_problems(values, split, name, problem))
-            values = values.mask(split)
+            values = unfit.without(
+                values, split, name, f"has an item with '{member.mark}', which separates those of {own}"
+            )
         if limit is not None and row.type not in ("text", "reference", "choice"):
             long = _written(values, member).str.len().gt(limit).eq(True)
-            problems.append(
-                _problems(values, long, name, f"has more than the {limit} characters that {entity} {member.name} takes")
-            )
-            values = values.mask(long)
+            values = unfit.without(values, long, name, f"has more than the {limit} characters that {own} takes")
         if member.values is not None:
             unmapped = values.notna() & ~values.isin(list(member.values.values()))
-            problems.append(_problems(values, unmapped, name, f"has no code in {entity} {member.name}"))
-            values = values.mask(unmapped)
+            values = unfit.without(values, unmapped, name, f"has no code in {own}")
         desired[name] = values.astype("str")
-    nothing = pd.DataFrame(columns=["cluster_id", "property", "value", "problem"])
-    return pd.DataFrame(desired, index=golden.index), pd.concat(problems, ignore_index=True) if problems else nothing
+    return pd.DataFrame(desired, index=golden.index), unfit.rows()
+
+
+class _Unfit:
+    """Values that an entity cannot take."""
+
+    def __init__(self) -> None:
+        self._found: list[pd.DataFrame] = []
+
+    def without(self, values: pd.Series, at: pd.Series, name: str, problem: str) -> pd.Series:
+        """The values without those that are flagged, which are noted."""
+        if not at.any():
+            return values
+        found = values[at]
+        columns = {"cluster_id": found.index, "property": name, "value": found.to_numpy()}
+        self._found.append(pd.DataFrame({**columns, "problem": ("'" + found + "' " + problem).to_numpy()}))
+        return values.mask(at)
+
+    def rows(self) -> pd.DataFrame:
+        """All that was noted: `cluster_id, property, value, problem`."""
+        if self._found:
+            return pd.concat(self._found, ignore_index=True)
+        return pd.DataFrame(columns=["cluster_id", "property", "value", "problem"])
 
 
 def to_own_values(values: pd.DataFrame, entity: str, subject: Subject) -> pd.DataFrame:
@@ -177,7 +194,7 @@ def _text(values: pd.Series) -> pd.Series:
 
 def _listed(text: pd.Series, member: MemberProperty) -> pd.Series:
     """Lists with one item a line."""
-    if member.mark != LINE:
+    if LINE not in member.mark:
         text = text.str.replace(LINE, " ", regex=False)
     parents, items = items_of(arrow(text), member.mark)
     return series(text_of(parents, items, len(text)), text.index).fillna(text.where(text.isna(), ""))
@@ -221,15 +238,3 @@ def _without_exponent(text: pd.Series) -> pd.Series:
     if not with_exponent.any():
         return text
     return text.mask(with_exponent, text[with_exponent].map(lambda number: f"{Decimal(number):f}").astype("str"))
-
-
-def _problems(values: pd.Series, at: pd.Series, name: str, problem: str) -> pd.DataFrame:
-    found = values[at]
-    return pd.DataFrame(
-        {
-            "cluster_id": found.index,
-            "property": name,
-            "value": found.to_numpy(),
-            "problem": ("'" + found + "' " + problem).to_numpy(),
-        }
-    )

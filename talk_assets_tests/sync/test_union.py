@@ -281,6 +281,7 @@ def canonical(value: object, **member: Any) -> Text:
         ("two words,b", ",", "two words\nb"),
         ("broken\nword;b", ";", "broken word\nb"),
         ("a b", " ", "a\nb"),
+        ("a\r\n\r\nb", "\r\n\r\n", "a\nb"),
         (" ; ", ";", ""),
         (None, ";", ""),
         (float("nan"), ";", None),
@@ -311,7 +312,7 @@ def test_a_list_that_would_be_read_back_differently_is_refused() -> None:
     """One mark with a semicolon would come back as two."""
     sent, (problem,) = written("a;b\nc", separator="; ")
     assert sent is None
-    assert problem == "'a;b\nc' has an item with ';', which separates items in exact.right tags"
+    assert problem == "'a;b\nc' has an item with ';', which separates those of exact.right tags"
 
 
 def test_a_list_too_long_for_a_system_is_refused_whole() -> None:
