@@ -15,7 +15,8 @@ from talk_assets.ledger.secrets import open_cipher
 from talk_assets.ledger.tokens import TokenStore
 from talk_assets.settings import load_settings
 from talk_assets_tests.administration import REFUSAL, Administration
-from talk_assets_tests.installed import Done, Home, Sandbox
+from talk_assets_tests.conftest import DatabaseServer
+from talk_assets_tests.installed import FEW, Done, Home, Sandbox, home, seed
 
 pytestmark = pytest.mark.xdist_group("administration")
 
@@ -253,6 +254,19 @@ def test_one_subject_leaves_the_others_alone(previewed: Previewed, systems: Sand
     assert NAME in {account["Name"] for account in systems.exact("Accounts").values()}
     assert DESCRIPTION not in json.dumps(systems.exact("Items"))
     assert set(previewed.subject_calls["customerp"]) == {"GET /customers", "GET /deletions"}
+
+
+def test_every_command_says_that_it_uses_the_sandbox(database_server: DatabaseServer) -> None:
+    """Somebody takes made-up data for their own, or the sentence breaks the JSON of a script."""
+    with home({}, database_server) as fresh:
+        seed(fresh.folder, FEW)
+        words = f"No system is configured: using the sandbox, with its state and the ledger under {fresh.folder}.\n"
+        assert fresh.call("status").err == words
+        status = fresh.call("status", "--json")
+        previewed = fresh.call("sync", "--preview", "--json", "--subject", "organisation")
+    assert (status.err, status.json["last_run"]) == (words, None)
+    assert (previewed.code, previewed.err) == (0, words)
+    assert previewed.json["feeds"]["customerp.customer"]["read"] == FEW["customers"]
 
 
 def test_status_before_the_first_sync(administration: Administration) -> None:
