@@ -189,3 +189,23 @@ def test_dg_checks_and_launches_in_a_checkout(checkout: Home) -> None:
     runs = checkout.folder / ".talk/dagster/history/runs"
     assert (runs / f"{status['last_run']['run_id']}.db").exists()
     assert not list(checkout.folder.glob(".tmp_dagster_home_*/history/runs/*"))
+
+
+@pytest.mark.parametrize("program", ["dg", "dagster"])
+def test_dagsters_own_server_works_in_a_checkout(checkout: Home, program: str) -> None:
+    """Somebody who starts Dagster as they always do finds no code location."""
+    port = free_port()
+    log = checkout.folder / "dev.log"
+    with checkout.environment(PYTHONPATH=os.curdir), log.open("w") as file:
+        process = subprocess.Popen([PROGRAMS / program, "dev", "--port", str(port)], stdout=file, stderr=file)
+    try:
+        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60) as dagit:
+            entry = within(240, lambda: location(dagit))
+        pids = family(process.pid)
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.wait(60)
+    assert entry["name"] == "talk_assets"
+    assert "sync" in {job["name"] for job in entry["locationOrLoadError"]["repositories"][0]["jobs"]}
+    within(60, lambda: not living(pids))
+    assert "Traceback" not in log.read_text()
