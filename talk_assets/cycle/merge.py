@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from talk_assets.cycle.agree import INVALID_GOLDEN, agree
 from talk_assets.cycle.collect import INVALID
 from talk_assets.cycle.context import Cycle
+from talk_assets.cycle.duplicates import hold_duplicates
 from talk_assets.cycle.lines import AMBIGUOUS_LINES, line_documents, line_proposals
 from talk_assets.cycle.linking import AMBIGUOUS, link
 from talk_assets.cycle.pairs import INVALID_PAIR, torn_clusters
@@ -99,6 +100,8 @@ def _merge(cycle: Cycle, connection: sa.Connection, subject: Subject) -> Merged:
     clusters, held_clusters = _concerned(cycle, connection, fresh, linked_before, held)
     if lines:
         hold_removed_lines(cycle, connection, subject, clusters)
+    else:
+        hold_duplicates(cycle, connection, subject, examined, ambiguous)
     torn = torn_clusters(connection, cycle.division, clusters)
     several = pd.Index(torn["cluster_id"].unique(), dtype="int64")
     debts.drop_owed(connection, cycle.division, several)

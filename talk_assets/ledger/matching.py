@@ -7,7 +7,7 @@ import sqlalchemy as sa
 
 from talk_assets.ledger.bulk import read_frame, upsert_frame
 from talk_assets.ledger.keys import keys_of
-from talk_assets.ledger.tables import match_key, proposal, record
+from talk_assets.ledger.tables import match_key, member, proposal, record
 
 
 def store_match_keys(
@@ -50,6 +50,42 @@ def sharing_keys(connection: sa.Connection, division: str, flow: str, keys: pd.D
         .join(record, live)
         .where(match_key.c.division == division, match_key.c.flow == flow),
     )
+
+
+def linked_duplicates(connection: sa.Connection, division: str, flow: str, records: pd.DataFrame) -> pd.DataFrame:
+    """Linked live records that share a value with another one of their entity, as far as given records have the value.
+
+    Args:
+        connection: in a transaction.
+        division: the division.
+        flow: the flow whose criteria are meant.
+        records: `entity, key` of records whose values are looked at.
+
+    Returns:
+        `entity, key, alternative, value, cluster_id`.
+    """
+    wanted = keys_of(connection, records[["entity", "key"]])
+    values = (
+        sa.select(match_key.c.alternative, match_key.c.value)
+        .join_from(match_key, wanted, sa.and_(*(wanted.c[name] == match_key.c[name] for name in ("entity", "key"))))
+        .where(match_key.c.division == division, match_key.c.flow == flow)
+        .distinct()
+        .subquery()
+    )
+    place = (match_key.c.entity, match_key.c.alternative, match_key.c.value)
+    linked = (
+        sa.select(*place, match_key.c.key, member.c.cluster_id, sa.func.count().over(partition_by=place).label("count"))
+        .join_from(
+            match_key,
+            values,
+            sa.and_(*(values.c[name] == match_key.c[name] for name in ("alternative", "value"))),
+        )
+        .join(member, sa.and_(*(member.c[name] == match_key.c[name] for name in ("division", "entity", "key"))))
+        .where(match_key.c.division == division, match_key.c.flow == flow, member.c.deleted_at.is_(None))
+        .subquery()
+    )
+    names = ("entity", "key", "alternative", "value", "cluster_id")
+    return read_frame(connection, sa.select(*(linked.c[name] for name in names)).where(linked.c.count > 1))
 
 
 def replace_proposals(connection: sa.Connection, division: str, flow: str, proposals: pd.DataFrame, run: str) -> None:

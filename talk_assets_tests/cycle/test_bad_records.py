@@ -75,6 +75,7 @@ class _Records:
             self.world.overwrite(entity, key, **{own: value})
 
 
+@pytest.mark.soak
 def test_a_bad_record_in_every_feed(world: World, subtests: pytest.Subtests) -> None:
     """One mistyped value would stop a whole feed, be written into the other books, or leave nobody a hint."""
     records = _Records(world)
@@ -107,6 +108,7 @@ def test_a_bad_record_in_every_feed(world: World, subtests: pytest.Subtests) -> 
                 assert world.partner(flow.customerp, records.bad[flow.customerp], flow.exact) is not None
 
 
+@pytest.mark.soak
 def test_what_cannot_be_created_says_why(world: World, subtests: pytest.Subtests) -> None:
     """An order would be booked without a line, or a record wait for ever and nobody know for what."""
     add, edit = world.add, world.edit

@@ -58,6 +58,7 @@ def _unchecked(entity: str) -> Values:
     return {"checked": False} if entity.startswith("customerp") else {}
 
 
+@pytest.mark.soak
 def test_what_no_mapping_names_stays(database_url: str, tmp_path: Path, subtests: pytest.Subtests) -> None:
     """Credit limits, notes and accounting codes would be emptied or replaced in every record that is synchronised."""
     with open_world(database_url, tmp_path, seed=_SEED) as world:
