@@ -54,6 +54,8 @@ def note_writes(cycle: Cycle, delivered: Delivered) -> dict[str, int]:
 def name_sources(cycle: Cycle, writes: Iterable[dict[Any, Any]]) -> None:
     """Give each row of a create, which has no key yet, a `source`: the record that it is made from."""
     nameless = [row for row in writes if not row["key"]]
+    if not nameless:
+        return
     with cycle.ledger.begin() as connection:
         names = sources_of(connection, cycle.division, [row["cluster_id"] for row in nameless])
     for row in nameless:
