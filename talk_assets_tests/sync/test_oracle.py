@@ -81,7 +81,7 @@ def compare(world: World) -> None:
         assert facts(decision, subject, clusters, number) == expected(outcome, subject)
 
 
-@settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 @given(worlds())
 def test_engine_decides_as_the_rules_say(world: World) -> None:
     """Otherwise some combination of rule, group, clearing, precision and time gives another value than promised."""

@@ -18,7 +18,7 @@ SECOND = "customerp.second"
 NAMES = [(entity, key) for entity in (LEFT, RIGHT) for key in "123"]
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 @given(worlds())
 def test_what_was_decided_is_decided(world: tuple[Subject, Capabilities, dict[int, Cluster]]) -> None:
     """Otherwise every sync changes something again, and nobody can say when two systems agree."""
@@ -41,7 +41,7 @@ def test_what_was_decided_is_decided(world: tuple[Subject, Capabilities, dict[in
     assert rows_of(again.conflicts, *columns) == rows_of(first.conflicts, *columns)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(st.lists(st.lists(st.sampled_from(NAMES), max_size=4), max_size=4), st.randoms(use_true_random=False))
 def test_who_comes_first_does_not_matter_for_matching(shared: list[list[tuple[str, str]]], random: object) -> None:
     """Otherwise one record more in a feed links others differently than yesterday."""

@@ -161,7 +161,7 @@ def check(story: Story) -> None:
     assert lost(simulation) == []
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck), phases=PHASES)
+@settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck), phases=PHASES)
 @given(stories())
 def test_quiet_rounds_agree_and_no_edit_is_lost(story: Story) -> None:
     """Otherwise two people see different books for ever, or what somebody typed is gone without a trace."""

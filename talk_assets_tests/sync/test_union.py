@@ -178,7 +178,7 @@ def test_items_are_compared_as_the_mapping_says() -> None:
 sets = st.frozensets(st.sampled_from("abcde"))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(st.lists(st.tuples(sets, sets, sets), min_size=1, max_size=8), st.booleans())
 def test_no_addition_is_lost_and_every_removal_survives(worlds: list[tuple[Items, Items, Items]], clear: bool) -> None:
     """Otherwise marks come and go with every sync, depending on who was read first."""
@@ -199,7 +199,7 @@ def test_no_addition_is_lost_and_every_removal_survives(worlds: list[tuple[Items
         assert merged == (wanted or (wanted if clear else base)), (base, left, right)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(st.lists(st.lists(sets, min_size=3, max_size=3), min_size=1, max_size=8))
 def test_at_first_sight_the_union_of_all_is_agreed(worlds: list[list[Items]]) -> None:
     """What only the third of three records has would be lost when they are linked."""
@@ -251,7 +251,7 @@ def compare_with_sets(world: tuple[dict[str, Any], dict[int, Cluster]]) -> None:
             )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(lists())
 def test_lists_are_united_as_plain_sets_are(world: tuple[dict[str, Any], dict[int, Cluster]]) -> None:
     """Otherwise some combination of old and new lists loses a mark, or names the wrong person."""
