@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY, insert
 
 from talk_assets.ledger.bulk import json_columns, pack_json, read_frame, upsert_frame
-from talk_assets.ledger.keys import keys_of
+from talk_assets.ledger.keys import among, keys_of
 from talk_assets.ledger.tables import base, cluster, conflict, golden, intent, member, record
 from talk_assets.sync.frames import TIME, Golden, Members
 
@@ -219,9 +219,9 @@ def move_clusters(connection: sa.Connection, division: str, moves: pd.DataFrame)
     connection.execute(
         sa.update(conflict)
         .values(resolved_at=sa.func.now(), resolution="the records joined another cluster")
-        .where(conflict.c.cluster_id.in_(old), conflict.c.resolved_at.is_(None))
+        .where(conflict.c.cluster_id.in_(among(connection, old)), conflict.c.resolved_at.is_(None))
     )
-    connection.execute(sa.delete(golden).where(golden.c.cluster_id.in_(old)))
+    connection.execute(sa.delete(golden).where(golden.c.cluster_id.in_(among(connection, old))))
     for row_old, row_new in zip(moves["old"], moves["cluster_id"], strict=True):
         connection.execute(
             sa.update(cluster).values(document_id=int(row_new)).where(cluster.c.document_id == int(row_old))

@@ -8,7 +8,7 @@ import pandas as pd
 import sqlalchemy as sa
 
 from talk_assets.ledger.bulk import json_columns, pack_json, read_frame, upsert_frame
-from talk_assets.ledger.keys import keys_of
+from talk_assets.ledger.keys import among, keys_of
 from talk_assets.ledger.tables import cluster, cursor, intent, owed
 from talk_assets.sync.plan import Owed
 
@@ -61,7 +61,7 @@ def replace_owed(
 
 def drop_owed(connection: sa.Connection, division: str, clusters: pd.Index, entity: str | None = None) -> None:
     """Forget what is owed for clusters, to one entity or to all."""
-    statement = sa.delete(owed).where(owed.c.division == division, owed.c.cluster_id.in_([int(c) for c in clusters]))
+    statement = sa.delete(owed).where(owed.c.division == division, owed.c.cluster_id.in_(among(connection, clusters)))
     connection.execute(statement if entity is None else statement.where(owed.c.entity == entity))
 
 
@@ -230,7 +230,7 @@ def reasons_of(connection: sa.Connection, division: str, entity: str, clusters: 
             owed.c.division == division,
             owed.c.entity == entity,
             owed.c.reason != "",
-            owed.c.cluster_id.in_([int(c) for c in clusters]),
+            owed.c.cluster_id.in_(among(connection, clusters)),
         ),
     )
     return pd.Series(found["reason"].to_numpy(), index=pd.Index(found["cluster_id"].astype("str")), dtype="str")
@@ -314,7 +314,7 @@ def try_again(connection: sa.Connection, division: str, entities: Sequence[str],
         .where(
             owed.c.division == division,
             owed.c.entity.in_(entities),
-            owed.c.cluster_id.in_(clusters),
+            owed.c.cluster_id.in_(among(connection, clusters)),
             owed.c.operation == "create",
             owed.c.state == "dead",
         )

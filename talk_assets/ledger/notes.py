@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
 from talk_assets.ledger.bulk import copy_frame, read_frame, upsert_frame
-from talk_assets.ledger.keys import keys_of
+from talk_assets.ledger.keys import among, keys_of
 from talk_assets.ledger.tables import conflict, history, hold, run
 
 # How a run ended.
@@ -98,7 +98,7 @@ def replace_conflicts(
         sa.select(conflict.c.id, conflict.c.cluster_id, conflict.c.property).where(
             conflict.c.division == division,
             conflict.c.resolved_at.is_(None),
-            conflict.c.cluster_id.in_([int(c) for c in clusters]),
+            conflict.c.cluster_id.in_(among(connection, clusters)),
         )
     ).all()
     over = [row.id for row in still if (row.cluster_id, row.property) not in grouped]
@@ -106,7 +106,7 @@ def replace_conflicts(
         connection.execute(
             sa.update(conflict)
             .values(resolved_at=sa.func.now(), resolution="the records agree again")
-            .where(conflict.c.id.in_(over))
+            .where(conflict.c.id.in_(among(connection, over)))
         )
     for (number, name), competing in grouped.items():
         statement = insert(conflict).values(

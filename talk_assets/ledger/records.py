@@ -133,13 +133,11 @@ def records_of_documents(
 def values_in_use(connection: sa.Connection, division: str, entity: str, name: str, values: pd.Series) -> list[str]:
     """Which of the values of a property some live record of an entity has."""
     column = sa.type_coerce(record.c["values"], sa.dialects.postgresql.JSONB)[name].astext
+    wanted = keys_of(connection, values.to_frame("value"))
     found = connection.execute(
-        sa.select(column).where(
-            record.c.division == division,
-            record.c.entity == entity,
-            record.c.deleted_at.is_(None),
-            column.in_(list(values)),
-        )
+        sa.select(column)
+        .join_from(record, wanted, wanted.c.value == column)
+        .where(record.c.division == division, record.c.entity == entity, record.c.deleted_at.is_(None))
     )
     return list(found.scalars())
 

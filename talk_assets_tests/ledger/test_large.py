@@ -1,0 +1,74 @@
+"""A decision on more clusters than a statement of PostgreSQL takes parameters (65,535)."""
+
+import pandas as pd
+import sqlalchemy as sa
+
+from talk_assets.ledger import debts, notes
+from talk_assets.ledger.clusters import new_clusters
+from talk_assets.ledger.database import Ledger
+from talk_assets.ledger.records import store_records, values_in_use
+from talk_assets.ledger.tables import owed
+from talk_assets.sync.decide import CONFLICTS
+
+_MANY = 70_000
+_TODAY, _RUN = "1", "run"
+
+
+def test_more_clusters_than_parameters(ledger: Ledger) -> None:
+    """A company with many records could never finish its first sync: every run would end in the same error."""
+    many = pd.RangeIndex(1, _MANY + 1)
+    with ledger.begin() as connection:
+        row = {"cluster_id": _MANY, "property": "name", "entity": "exact.accounts", "key": "a", "value": "v"}
+        found = pd.DataFrame([{**row, "time": pd.Timestamp.now("UTC")}], columns=CONFLICTS)
+        notes.replace_conflicts(connection, _TODAY, "organisation", many, found, _RUN)
+        assert list(notes.open_conflicts(connection, _TODAY)["cluster_id"]) == [_MANY]
+        notes.replace_conflicts(connection, _TODAY, "organisation", many, found.iloc[:0], _RUN)
+        assert notes.open_conflicts(connection, _TODAY).empty
+
+
+def test_more_debts_than_parameters(ledger: Ledger) -> None:
+    """What is no longer owed would still be written, or no run could go on after many records changed at once."""
+    documents: list[int | None] = [None]
+    with ledger.begin() as connection:
+        (number,) = new_clusters(connection, _TODAY, "organisation", documents, _RUN)
+        many = pd.RangeIndex(number, number + _MANY)
+        connection.execute(
+            sa.insert(owed).values(
+                division=_TODAY,
+                cluster_id=number,
+                entity="exact.accounts",
+                operation="create",
+                values={},
+                state="dead",
+                reason="refused",
+                run=_RUN,
+                since=pd.Timestamp.now("UTC").to_pydatetime(),
+            )
+        )
+        assert dict(debts.reasons_of(connection, _TODAY, "exact.accounts", many)) == {str(number): "refused"}
+        debts.try_again(connection, _TODAY, ["exact.accounts"], list(many))
+        assert list(debts.latest_owed(connection, _TODAY)["state"]) == ["owed"]
+        debts.drop_owed(connection, _TODAY, many, "exact.items")
+        assert len(debts.latest_owed(connection, _TODAY)) == 1
+        debts.drop_owed(connection, _TODAY, many)
+        assert debts.latest_owed(connection, _TODAY).empty
+
+
+def test_more_values_than_parameters(ledger: Ledger) -> None:
+    """Many new records with proposed numbers would stop every run before anything is written."""
+    values = pd.Series([str(number) for number in range(_MANY)], dtype="str")
+    empty = pd.Series([None] * 2, dtype="str")
+    stored = pd.DataFrame(
+        {
+            "key": ["a", "b"],
+            "document": empty,
+            "position": pd.array([None, None], dtype="Int64"),
+            "modified": pd.Series(pd.NaT, index=range(2), dtype="datetime64[us, UTC]"),
+            "version": empty,
+            "accounted": True,
+            "code": ["12", "x"],
+        }
+    )
+    with ledger.begin() as connection:
+        store_records(connection, _TODAY, "exact.items", stored, ["code"], _RUN)
+        assert values_in_use(connection, _TODAY, "exact.items", "code", values) == ["12"]
