@@ -228,7 +228,22 @@ def delete_missing_lines(
 
 
 def store_deletions(connection: sa.Connection, division: str, system: str, frame: pd.DataFrame) -> None:
-    """Store removals that a system reported: `entity, key, deleted_at`."""
+    """Store removals that a system reported: `entity, key, deleted_at`.
+
+    The same removal reported again is left as it is: the record may be there again since. Without a time it cannot be
+    told apart from another removal, so it counts as new.
+    """
+    if frame.empty:
+        return
+    wanted = keys_of(connection, frame[["entity", "key"]])
+    told = read_frame(
+        connection,
+        sa.select(deletion.c.entity, deletion.c.key, deletion.c.deleted_at)
+        .join_from(deletion, wanted, sa.and_(wanted.c.entity == deletion.c.entity, wanted.c.key == deletion.c.key))
+        .where(deletion.c.division == division, deletion.c.system == system),
+    ).set_index(["entity", "key"])["deleted_at"]
+    before = told.reindex(pd.MultiIndex.from_frame(frame[["entity", "key"]])).set_axis(frame.index)
+    frame = frame[~frame["deleted_at"].eq(before)]
     rows = frame.assign(
         division=division,
         system=system,
