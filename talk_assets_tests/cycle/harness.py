@@ -144,7 +144,7 @@ class World:
     def lines(self, document: str, key: str) -> dict[str, Values]:
         """A document's lines in clear, by key, in their order."""
         if document.startswith("customerp"):
-            return {line["Id"]: line for line in self.show(document, key)["Lines"]}
+            return {f"{key}/{line['Id']}": line for line in self.show(document, key)["Lines"]}
         entity, parent = _LINES[document]
         mine = {name: line for name, line in self.all(entity).items() if line[parent] == key}
         return dict(sorted(mine.items(), key=lambda item: int(item[1]["LineNumber"])))
@@ -165,7 +165,7 @@ class World:
             self.edit(_LINES[document][0], line, **values)
         else:
             beside = {name: values.pop(name) for name in ("modified", "checked") if name in values}
-            self.edit(document, key, Lines=[{"Id": line, **values}], **beside)
+            self.edit(document, key, Lines=[{"Id": line.removeprefix(f"{key}/"), **values}], **beside)
 
     def remove_line(self, document: str, key: str, line: str) -> None:
         """Delete a line as a user; Customerp's interface has no such call, its own screens have."""
@@ -175,7 +175,7 @@ class World:
         name = document.partition(".")[2]
         stored = self.stores["customerp"].get("customerp", "main", name, key)
         assert stored is not None
-        left = [kept for kept in stored.body["Lines"] if kept["Id"] != line]
+        left = [kept for kept in stored.body["Lines"] if f"{key}/{kept['Id']}" != line]
         self.stores["customerp"].update("customerp", "main", name, key, stored.body | {"Lines": left})
 
     # What a data team changes.

@@ -61,7 +61,7 @@ def test_edits_cost_their_writes_and_two_reads(world: World, subtests: pytest.Su
         # What an item's row version does not tell, its price, is read with it.
         assert _reads(report, "exact").total() == _EXACT_READS + 1
 
-    changed = [{"Id": key, "Quantity": 5} for key in world.lines("customerp.order", order)]
+    changed = [{"Id": line["Id"], "Quantity": 5} for line in world.lines("customerp.order", order).values()]
     world.edit("customerp.order", order, Lines=changed)
     report = world.sync()
     with subtests.test("three lines of one document"):

@@ -83,6 +83,34 @@ def test_lines_of_linked_documents(world: World, subtests: pytest.Subtests) -> N
     _settled_by_a_person(documents, subtests)
 
 
+def test_lines_numbered_within_their_document(world: World) -> None:
+    """The quotation of one quote would get the quantity of another one: many an ERP numbers lines from 1."""
+    customer = world.add("customerp.customer", Name="Jansen Bouw BV")
+    product = world.add("customerp.product", Number="P1", Name="P1")
+    line = {"ProductId": product, "UnitPrice": 4}
+    quotes = [world.add("customerp.quote", CustomerId=customer, Lines=[{**line, "Quantity": n}]) for n in (1, 2)]
+    for key in quotes:
+        stored = world.stores["customerp"].get("customerp", "main", "quote", key)
+        assert stored is not None
+        numbered = [{**held, "Id": "1"} for held in stored.body["Lines"]]
+        world.stores["customerp"].update("customerp", "main", "quote", key, stored.body | {"Lines": numbered})
+    world.sync()
+    made = [world.twin("customerp.quote", key, "exact.quotations") for key in quotes]
+
+    def quantities() -> list[list[float]]:
+        return [[float(held["Quantity"]) for held in world.lines("exact.quotations", key).values()] for key in made]
+
+    assert quantities() == [[1], [2]]
+    world.edit_line("customerp.quote", quotes[1], f"{quotes[1]}/1", Quantity=7)
+    (line_of_first,) = world.lines("exact.quotations", made[0])
+    world.edit_line("exact.quotations", made[0], line_of_first, Quantity=5)
+    world.sync()
+    assert quantities() == [[5], [7]]
+    assert [held["Quantity"] for key in quotes for held in world.lines("customerp.quote", key).values()] == [5, 7]
+    assert world.sync().writes == []
+    assert world.holds() == []
+
+
 def _added_and_changed(documents: Documents, subtests: pytest.Subtests) -> None:
     world, products = documents.world, documents.products
     quoted = documents.lines("quote")["P1"][2]

@@ -38,7 +38,7 @@ def _unmapped(world: World) -> dict[tuple[str, str], str]:
         for key, values in world.all(entity).items():
             found[entity, key] = _rest(entity, values)
             for line in values.get("Lines", []) if entity in _LINES else []:
-                found[_LINES[entity], line["Id"]] = _rest(_LINES[entity], line)
+                found[_LINES[entity], f"{key}/{line['Id']}"] = _rest(_LINES[entity], line)
     return found
 
 

@@ -12,7 +12,7 @@ from talk_assets.systems.customerp.formats import text_of
 from talk_assets.systems.customerp.json_exact import get, put, remove, wrapped
 from talk_assets.systems.customerp.profile import KEY, Profile
 from talk_assets.systems.customerp.sections import Lines
-from talk_assets.systems.customerp.translate import DocumentTranslator, Translator
+from talk_assets.systems.customerp.translate import DocumentTranslator, Translator, line_key, own_line_key
 from talk_assets.systems.customerp.writes import RecordWriter
 
 logger = logging.getLogger(__name__)
@@ -59,7 +59,7 @@ class LinesInside:
         new = line.put_values({}, values)
         held = self._documents.one(document)
         before = self._translator.raw_lines(held.raw)
-        known = {line.key_of(raw) for raw in before}
+        known = {line_key(document, line.key_of(raw)) for raw in before}
         sent = [new] if self._lines.write == "merge" else [*self._sendable(before), new]
         answer = self._send(document, held, sent, doing)
         after = self._lines_after(answer, document, doing)
@@ -75,16 +75,17 @@ class LinesInside:
 
     def update(self, document: str, key: str, values: Values) -> Written:
         """Change the named properties of a line, by its key or within all lines."""
-        line, doing = self._translator.line_part, f"changing line {key} of {self._entity} {document}"
+        own = own_line_key(document, key)
+        line, doing = self._translator.line_part, f"changing line {own} of {self._entity} {document}"
         held, sent = None, []
         if self._lines.write == "replace" or self._translator.dialect.update.whole:
             held = self._documents.one(document)
         if self._lines.write == "replace" and held is not None:
             sent = self._sendable(self._translator.raw_lines(held.raw))
-            line.put_values(_line_of(sent, key, line, doing), values)
+            line.put_values(_line_of(sent, own, line, doing), values)
         else:
             named: dict[str, Any] = {}
-            put(named, self._lines.key, line.wire_key(key))
+            put(named, self._lines.key, line.wire_key(own))
             sent = [line.put_values(named, values)]
         try:
             answer = self._send(document, held, sent, doing)
@@ -150,26 +151,27 @@ class LinesAtPaths:
         answer = self._send(self._lines.create, self._dialect.lines_path(document), body, doing, new=True)
         raw = get(answer.body, self._dialect.line_envelope.record)
         told = text_of(get(raw, self._lines.key)) if isinstance(raw, dict) else None
-        key = told if isinstance(told, str) and told else location_key(answer)
-        if key is None:
+        own = told if isinstance(told, str) and told else location_key(answer)
+        if own is None:
             raise SystemUnavailable(
                 SYSTEM,
                 f"{doing}: it was added, but the answer has neither its key nor a Location",
                 status=answer.status,
                 outcome_unknown=True,
             )
-        return self._written(answer, document, key, doing)
+        return self._written(answer, document, line_key(document, own), doing)
 
     def update(self, document: str, key: str, values: Values) -> Written:
         """Change a line at its own path."""
-        line, doing = self._translator.line_part, f"changing line {key} of {self._dialect.entity} {document}"
+        own = own_line_key(document, key)
+        line, doing = self._translator.line_part, f"changing line {own} of {self._dialect.entity} {document}"
         body: dict[str, Any] = {}
         if self._lines.whole:
-            body = _line_of(self._documents.lines_now(document), key, line, doing)
+            body = _line_of(self._documents.lines_now(document), own, line, doing)
             for name in self._lines.leave_out:
                 remove(body, name)
         line.put_values(body, values)
-        answer = self._send(self._lines.update, self._dialect.line_path(document, key), body, doing, new=False)
+        answer = self._send(self._lines.update, self._dialect.line_path(document, own), body, doing, new=False)
         return self._written(answer, document, key, doing)
 
     def _send(self, method: str, path: str, body: dict[str, Any], doing: str, *, new: bool) -> Answer:

@@ -14,6 +14,8 @@ Method = Literal["POST", "PUT", "PATCH"]
 WireType = Literal["text", "integer", "decimal", "boolean"]
 EntityName = Literal["customer", "contact", "employee", "product", "quote", "order", "quote_line", "order_line"]
 
+RecordName = Literal["customer", "contact", "employee", "product", "quote", "order"]
+
 
 class Section(BaseModel):
     """Refuses keys it does not know, so that a misspelt setting is never silently ignored."""
@@ -327,14 +329,15 @@ class Lines(Section):
 class Deletions(Section):
     """The list of what was removed, read as the other lists are.
 
-    `entities`: the ERP's own kinds of record to the contract's; kinds that are not listed are none of ours.
+    `entities`: the ERP's own kinds of record to the contract's; kinds that are not listed are none of ours. That a
+    line was removed shows in its document.
     """
 
     path: ListPath = "/deletions"
     entity: str = "Entity"
     key: str = "Id"
     at: str | None = "DeletedAt"
-    entities: dict[str, EntityName] = {
+    entities: dict[str, RecordName] = {
         "customer": "customer",
         "contact": "contact",
         "employee": "employee",

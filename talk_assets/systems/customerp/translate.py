@@ -65,7 +65,7 @@ class Translator:
         """A line under the contract's names; `place` (from 1) is its position when the line itself names none."""
         position = get(raw, self.shape.position) if self.shape.position is not None and isinstance(raw, dict) else None
         record: Record = {
-            "_key": self.key_of(raw),
+            "_key": line_key(document, self.key_of(raw)),
             "_modified": None,
             "_version": None,
             "_document": document,
@@ -117,6 +117,16 @@ class Translator:
             value = get(raw, column.path)
             if value is not MISSING:
                 record[column.name] = None if value is None else column.codec.decode(value)
+
+
+def line_key(document: str, own: str) -> str:
+    """A line's key on the platform: many an ERP numbers the lines of every document from 1."""
+    return f"{document}/{own}"
+
+
+def own_line_key(document: str, key: str) -> str:
+    """A line's key within its document, as the ERP knows it."""
+    return key.removeprefix(f"{document}/")
 
 
 def _place(position: Any, otherwise: int) -> int:

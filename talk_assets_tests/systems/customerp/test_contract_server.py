@@ -201,7 +201,7 @@ def test_values_that_cannot_be_sent_are_refused_before_the_call(customerp: Custo
 def test_a_line_is_changed_alone(erp: ContractServer, quote: str, customerp: CustomerpSystem) -> None:
     """Lines that a user edits at the same time, and remarks that no mapping names, must survive."""
     before = erp.show(f"/quotes/{quote}")
-    key = before["Lines"][0]["Id"]
+    key = f"{quote}/{before['Lines'][0]['Id']}"
     written = customerp.update_line("customerp.quote_line", quote, key, {"Quantity": "7.5", "Description": None})
     assert (written.key, written.record and written.record["Quantity"]) == (key, "7.5")
     assert written.lines is not None
@@ -216,7 +216,7 @@ def test_a_line_is_changed_alone(erp: ContractServer, quote: str, customerp: Cus
 def test_a_line_that_is_gone_is_told_as_changed(quote: str, customerp: CustomerpSystem) -> None:
     """A refusal would dead-letter the line, though the document only has to be read again."""
     with pytest.raises(RecordChanged, match="qli-404"):
-        customerp.update_line("customerp.quote_line", quote, "qli-404", {"Quantity": "1"})
+        customerp.update_line("customerp.quote_line", quote, f"{quote}/qli-404", {"Quantity": "1"})
 
 
 def test_an_added_line_is_known_by_its_own_key(erp: ContractServer, quote: str, customerp: CustomerpSystem) -> None:
@@ -228,10 +228,11 @@ def test_an_added_line_is_known_by_its_own_key(erp: ContractServer, quote: str, 
         "customerp.quote_line", quote, {"ProductId": product, "Quantity": "2", "Position": "1"}
     )
     after = erp.show(f"/quotes/{quote}")["Lines"]
-    assert {line["Id"] for line in after} - {line["Id"] for line in before} == {written.key}
+    (added,) = {line["Id"] for line in after} - {line["Id"] for line in before}
+    assert written.key == f"{quote}/{added}"
     assert written.record is not None
     assert (written.record["_key"], written.record["_document"]) == (written.key, quote)
-    assert [line["Remark"] for line in after if line["Id"] != written.key] == ["blue", "red"]
+    assert [line["Remark"] for line in after if line["Id"] != added] == ["blue", "red"]
 
 
 def test_a_removal_is_carried_out(erp: ContractServer, customerp: CustomerpSystem) -> None:

@@ -43,13 +43,37 @@ def test_a_line_with_a_path_of_its_own_is_written_there(connect: Connect) -> Non
     with loopback(scripted(script)) as server:
         customerp = connect(server.url, APART)
         added = customerp.create_line("customerp.quote_line", "q1", {"ProductId": "p", "Quantity": "2"})
-        changed = customerp.update_line("customerp.quote_line", "q1", "l1", {"Quantity": "5"})
+        changed = customerp.update_line("customerp.quote_line", "q1", "q1/l1", {"Quantity": "5"})
         with pytest.raises(RecordChanged):
-            customerp.update_line("customerp.quote_line", "q1", "gone", {"Quantity": "5"})
-    assert (added.key, added.record and added.record["_position"]) == ("l3", 3)
-    assert (changed.key, changed.record and changed.record["Quantity"]) == ("l1", "5")
+            customerp.update_line("customerp.quote_line", "q1", "q1/gone", {"Quantity": "5"})
+    assert (added.key, added.record and added.record["_position"]) == ("q1/l3", 3)
+    assert (changed.key, changed.record and changed.record["Quantity"]) == ("q1/l1", "5")
     assert sent(server, "POST") == [{"ProductId": "p", "Quantity": 2}]
     assert sent(server, "PATCH")[0] == {"Quantity": 5}
+
+
+@pytest.mark.parametrize("profile", [{}, {"lines": {"write": "replace"}}, APART])
+def test_lines_numbered_within_their_document_are_told_apart(profile: dict[str, Any], connect: Connect) -> None:
+    """A quotation would get the lines of another quote: many an ERP numbers each document's lines from 1."""
+    quotes = [{"Id": f"q{n}", "Version": "1", "Lines": [line("1", Quantity=n), line("2")]} for n in (1, 2)]
+    script: Script = {
+        "GET /quotes": Answer(200, {"items": quotes, "next": None, "token": "9"}),
+        "GET /quotes/q2": Answer(200, quotes[1]),
+        "PATCH /quotes/q2": Answer(200, {"Id": "q2", "Lines": [line("1", Quantity=5), line("2")]}),
+        "PATCH /quotes/q2/lines/1": Answer(200, line("1", Position=1, Quantity=5)),
+        "GET /quotes/q1/lines": Answer(200, {"items": quotes[0]["Lines"], "next": None}),
+        "GET /quotes/q2/lines": Answer(200, {"items": quotes[1]["Lines"], "next": None}),
+    }
+    with loopback(scripted(script)) as server:
+        customerp = connect(server.url, profile)
+        read = customerp.read("customerp.quote", None)
+        changed = customerp.update_line("customerp.quote_line", "q2", "q2/1", {"Quantity": "5"})
+    keys = [found["_key"] for found in read.lines]
+    assert keys == ["q1/1", "q1/2", "q2/1", "q2/2"]
+    assert changed.record is not None
+    assert (changed.record["_key"], changed.record["Quantity"]) == ("q2/1", "5")
+    (written,) = sent(server, "PATCH")
+    assert written.get("Lines", [{"Id": "1", **written}])[0] == {"Id": "1", "Quantity": 5}
 
 
 def test_flat_lines_name_their_document_and_are_wrapped(connect: Connect) -> None:
@@ -84,13 +108,13 @@ def test_flat_lines_name_their_document_and_are_wrapped(connect: Connect) -> Non
     with loopback(scripted(script)) as server:
         customerp = connect(server.url, profile)
         added = customerp.create_line("customerp.quote_line", "7", {"Quantity": "2"})
-        changed = customerp.update_line("customerp.quote_line", "7", "l1", {"Quantity": "5"})
+        changed = customerp.update_line("customerp.quote_line", "7", "7/l1", {"Quantity": "5"})
     assert [asked.query for asked in server.asked if asked.method != "PUT"] == [{"quote": "7"}] + [
         {"quote": "7", "limit": "500"}
     ] * 3
     assert sent(server, "POST") == [{"line": {"Quantity": 2, "quote": {"id": 7}}}]
     assert sent(server, "PUT") == [{"line": {"Id": "l1", "Quantity": 5, "Remark": "keep"}}]
-    assert (added.key, added.record and added.record["_position"]) == ("l2", 2)
+    assert (added.key, added.record and added.record["_position"]) == ("7/l2", 2)
     assert (changed.record and changed.record["_position"], changed.lines and len(changed.lines)) == (1, 2)
 
 
@@ -103,7 +127,7 @@ def test_a_document_and_lines_with_paths_of_their_own_are_created(connect: Conne
     with loopback(scripted(script)) as server:
         written = connect(server.url, APART).create("customerp.quote", {"Number": "1"}, [{"Quantity": "1"}] * 2)
     assert written.lines is not None
-    assert [found["_key"] for found in written.lines] == ["l1", "l2"]
+    assert [found["_key"] for found in written.lines] == ["q1/l1", "q1/l2"]
     assert sent(server, "POST")[0] == {"Number": "1"}
 
 
@@ -135,7 +159,7 @@ def test_lines_that_a_list_does_not_show_are_read_for_each_document(where: str, 
         # The second document is removed between the list and its lines.
         read = connect(server.url, {"lines": {"read": where}}).read("customerp.quote", None)
     assert [(record["_key"], record["_version"]) for record in read.records] == [("q1", "2" if where == "one" else "1")]
-    assert [(found["_document"], found["_key"]) for found in read.lines] == [("q1", "l1"), ("q1", "l2")]
+    assert [(found["_document"], found["_key"]) for found in read.lines] == [("q1", "q1/l1"), ("q1", "q1/l2")]
     assert read.lines_complete
 
 
@@ -209,7 +233,7 @@ def test_merged_lines_within_a_whole_record(connect: Connect) -> None:
     script: Script = {"GET /quotes/q1": Answer(200, held), "PUT /quotes/q1": Answer(200, after)}
     profile = {"update": {"method": "PUT", "leave_out": ["Id", "Version"]}}
     with loopback(scripted(script)) as server:
-        connect(server.url, profile).update_line("customerp.quote_line", "q1", "l1", {"Quantity": "2"})
+        connect(server.url, profile).update_line("customerp.quote_line", "q1", "q1/l1", {"Quantity": "2"})
     assert sent(server, "PUT") == [{"Remarks": "keep", "Lines": [{"Id": "l1", "Quantity": 2}]}]
     assert server.asked[1].headers["If-Match"] == '"4"'
 
@@ -247,7 +271,7 @@ def test_an_added_line_is_read_where_the_answer_is_empty(connect: Connect) -> No
         written = connect(server.url, {"statuses": {"update": [204]}}).create_line(
             "customerp.quote_line", "q1", {"Quantity": "3"}
         )
-    assert (written.key, written.record and written.record["Quantity"]) == ("l2", "3")
+    assert (written.key, written.record and written.record["Quantity"]) == ("q1/l2", "3")
 
 
 @pytest.mark.parametrize("after", [[line("l1"), line("l2"), line("l3")], [line("l1")], "no list"])
