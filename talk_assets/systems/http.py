@@ -12,12 +12,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from http import HTTPStatus
+from json import loads
 from typing import Any, Protocol
 
 import httpx
 from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt, wait_exponential, wait_random
 
 from talk_assets.errors import ConfigurationError, SystemUnavailable, UnexpectedAnswer
+from talk_assets.systems.json_text import whole_characters
 
 logger = logging.getLogger(__name__)
 
@@ -231,7 +233,7 @@ class HttpClient:
             UnexpectedAnswer: the answer is not JSON.
         """
         try:
-            return response.json()
+            return loads(whole_characters(response.content))
         except ValueError:
             kind = response.headers.get("Content-Type", "no content type")
             raise UnexpectedAnswer(

@@ -30,6 +30,14 @@ def test_a_read_survives_passing_faults() -> None:
     assert naps == sorted(naps), "waits have to grow"
 
 
+def test_half_a_character_does_not_stop_a_read() -> None:
+    """A text that Exact cut within an emoji could not be stored, and would stop its whole feed."""
+    with loopback(in_turn(Answer(200, {"a": "cut \ud83d"}))) as server:
+        http = client(server.url, [])
+        response = http.send("GET", "/x", doing="reading x", effect=Effect.NONE)
+        assert http.decode(response, "reading x") == {"a": "cut \ufffd"}
+
+
 @pytest.mark.parametrize("fault", [CUT, Answer(500), Answer(503), Answer(504), Answer(408)])
 def test_a_create_is_not_repeated_blindly(fault: Answer) -> None:
     """A repeated POST whose first answer was lost makes a second customer in somebody's books."""

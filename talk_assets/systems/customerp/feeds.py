@@ -8,7 +8,7 @@ from talk_assets.systems.base import Deletion, DeletionsRead, FeedRead, Record
 from talk_assets.systems.customerp.changes import ChangeReading
 from talk_assets.systems.customerp.dialect import SYSTEM
 from talk_assets.systems.customerp.documents import Documents
-from talk_assets.systems.customerp.formats import Moments, text_of, utc_text
+from talk_assets.systems.customerp.formats import Moments, storable, text_of, utc_text
 from talk_assets.systems.customerp.json_exact import get
 from talk_assets.systems.customerp.paging import Listing, Page
 from talk_assets.systems.customerp.profile import Profile
@@ -123,7 +123,7 @@ class FeedReader:
                 f"without; correct `deletions` in {self._profile.source}",
             )
         name = settings.entities.get(kind)
-        return Deletion(f"{SYSTEM}.{name}", key, utc_text(at) if at else None) if name is not None else None
+        return Deletion(f"{SYSTEM}.{name}", storable(key), utc_text(at) if at else None) if name is not None else None
 
 
 class _PageWatch:

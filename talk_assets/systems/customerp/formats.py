@@ -62,14 +62,18 @@ class Moments:
             pattern = self._written if "%" in self._written else None
             # The zone of a moment without an offset is added below.
             moment = datetime.strptime(value, pattern) if pattern else datetime.fromisoformat(value)  # noqa: DTZ007
-            return moment if moment.tzinfo else moment.replace(tzinfo=self._zone)
+            # In UTC, because that is where a time at the very edge of the calendar turns out to lie outside it.
+            return (moment if moment.tzinfo else moment.replace(tzinfo=self._zone)).astimezone(UTC)
         except (ValueError, TypeError, OverflowError):
             return None
 
     def read_day(self, value: Any) -> str | None:
         """The day `2024-01-31` that a value says, in the format's zone; None when it is not in the format."""
         moment = self.read(value)
-        return moment.astimezone(self._zone).date().isoformat() if moment else None
+        try:
+            return moment.astimezone(self._zone).date().isoformat() if moment else None
+        except OverflowError:
+            return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +152,11 @@ def text_of(value: Any) -> Any:
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value)
     return value
+
+
+def storable(text: str) -> str:
+    """Text without NUL, which PostgreSQL does not store and no person ever typed."""
+    return text.replace("\x00", "")
 
 
 def _encode_boolean(text: str) -> bool:

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from talk_assets.errors import UnexpectedAnswer
+from talk_assets.systems.json_text import whole_characters
 
 _encoder = msgspec.json.Encoder(decimal_format="number")
 _decoder = msgspec.json.Decoder(float_hook=Decimal)
@@ -35,7 +36,7 @@ def decode(content: bytes) -> Any:
     Raises:
         ValueError: it is not JSON.
     """
-    return _decoder.decode(content)
+    return _decoder.decode(whole_characters(content))
 
 
 def get(value: Any, path: str) -> Any:

@@ -2,14 +2,17 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from talk_assets.errors import RecordRejected, UnexpectedAnswer
 from talk_assets.systems.base import Record, Values
 from talk_assets.systems.customerp.dialect import SYSTEM, Dialect, Shape
-from talk_assets.systems.customerp.formats import Codecs, ValueCodec, text_of, utc_text
+from talk_assets.systems.customerp.formats import Codecs, ValueCodec, storable, text_of, utc_text
 from talk_assets.systems.customerp.json_exact import MISSING, get, put
 from talk_assets.systems.customerp.profile import KEY
+
+_LARGEST_PLACE = 2**31 - 1  # that the ledger stores
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +48,12 @@ class Translator:
             raise UnexpectedAnswer(
                 SYSTEM, f"{self.shape.entity}: expected a record with its key in {self.shape.key}, got {seen}"
             )
-        return key
+        return storable(key)
 
     def version_of(self, raw: Any, etag: str | None) -> str | None:
         """The version of a record: what it names itself, else its entity tag."""
         found = get(raw, self.shape.version) if self.shape.version is not None else None
-        return etag if found is None or found is MISSING else str(text_of(found))
+        return etag if found is None or found is MISSING else storable(str(text_of(found)))
 
     def record(self, raw: Any, etag: str | None = None) -> Record:
         """A record under the contract's names."""
@@ -131,9 +134,10 @@ def own_line_key(document: str, key: str) -> str:
 
 def _place(position: Any, otherwise: int) -> int:
     try:
-        return int(position)
-    except (TypeError, ValueError):
+        number = Decimal(position)
+    except (TypeError, ValueError, InvalidOperation):
         return otherwise
+    return int(number) if number.is_finite() and abs(number) <= _LARGEST_PLACE else otherwise
 
 
 class DocumentTranslator:
@@ -163,13 +167,15 @@ class DocumentTranslator:
         return self.lines(found, document) if isinstance(found, list) else None
 
     def raw_lines(self, raw: Any) -> list[Any]:
-        """The lines inside a document as the ERP gives them.
+        """The lines inside a document as the ERP gives them; null says that there are none.
 
         Raises:
             UnexpectedAnswer: the document has no list of lines.
         """
         lines = self.dialect.lines
         found = get(raw, lines.array) if lines is not None else []
+        if found is None:
+            return []
         if not isinstance(found, list):
             raise UnexpectedAnswer(
                 SYSTEM,

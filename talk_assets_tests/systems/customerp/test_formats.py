@@ -92,6 +92,17 @@ def test_a_date_that_cannot_be_read_is_handed_on(value: Any) -> None:
     assert decoded == (str(value) if value == 12 else value)
 
 
+@pytest.mark.parametrize("zone", ["UTC", "Europe/Amsterdam", "America/New_York"])
+@pytest.mark.parametrize("value", ["0001-01-01T00:00:00", "0001-01-01T00:00:00+01:00", "9999-12-31T23:59:59-05:00"])
+def test_a_time_at_the_edge_of_the_calendar_is_handed_on(value: str, zone: str) -> None:
+    """One placeholder in a record, as many an ERP writes for `never`, would stop the whole feed."""
+    codecs = Codecs(Formats(date="iso", time_zone=zone))
+    moment = codecs.times.read(value)
+    assert moment is None or moment.astimezone(UTC).year in (1, 9999)
+    assert codecs.of("date").decode(value)[:4] == value[:4]
+    assert codecs.of("datetime").decode(value)[:4] == value[:4]
+
+
 def test_days_are_those_of_the_zone() -> None:
     """Midnight in Amsterdam is the evening before in UTC: the delivery date would be a day early."""
     codec = Codecs(Formats(date="iso", time_zone="Europe/Amsterdam")).of("date")

@@ -286,6 +286,24 @@ def test_an_added_line_that_cannot_be_told_apart_is_of_unknown_outcome(after: An
     assert caught.value.outcome_unknown
 
 
+def test_odd_values_do_not_stop_a_feed(connect: Connect) -> None:
+    """One record with half an emoji or a place beyond all bounds would keep all others from being synchronised."""
+    lines = r'{"Id":"1","Position":1e999},{"Id":"2","Position":99999999999},{"Id":"3","Position":"3","Quantity":1e400}'
+    page = (
+        r'{"items":[{"Id":"q\u00001","Version":"v\u0000","Modified":"0001-01-01T00:00:00+14:00","Lines":['
+        + lines
+        + r']},{"Id":"q2","Remarks":"cut \ud83d","Lines":null}],"next":null,"token":"9"}'
+    )
+    with loopback(lambda _asked: Answer(200, page)) as server:
+        read = connect(server.url).read("customerp.quote", None)
+    assert [(found["_key"], found["_version"], found["_modified"]) for found in read.records] == [
+        ("q1", "v", None),
+        ("q2", None, None),
+    ]
+    assert read.records[1]["Remarks"] == "cut \ufffd"
+    assert [(found["_key"], found["_position"]) for found in read.lines] == [("q1/1", 1), ("q1/2", 2), ("q1/3", 3)]
+
+
 def test_a_document_without_its_lines_is_noticed(connect: Connect) -> None:
     """A wrong name in the profile would remove every line of every document."""
     page = {"items": [{"Id": "q1"}], "next": None, "token": "9"}
