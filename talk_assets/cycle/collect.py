@@ -228,7 +228,8 @@ def _merge_known(
         newer, older = (pd.to_numeric(frame["version"], errors="coerce") for frame in (fresh, before))
         current = ~newer.lt(older).fillna(False)
         fresh, before = fresh[current], before[current]
-    same = before["entity"].notna() & before["deleted_at"].isna()
+    # What was only sent so far has to be looked at, also when it arrived as it was sent.
+    same = before["entity"].notna() & before["deleted_at"].isna() & before["version"].ne("")
     columns = {}
     for name in properties:
         filled = fresh[name].where(fresh[name].notna(), before[name])

@@ -11,6 +11,7 @@ from talk_assets.cycle.writes import Write
 from talk_assets.errors import AccessDenied, RecordChanged, RecordRejected, SystemUnavailable, UnexpectedAnswer
 from talk_assets.ledger import debts, notes
 from talk_assets.ledger.clusters import account_sent, store_insert
+from talk_assets.ledger.records import store_written
 from talk_assets.systems.base import Written
 
 # Seconds until the next try after the n-th passing fault in a row: at once in the next run, then slower and slower.
@@ -140,6 +141,8 @@ class Sender:
                 store_insert(connection, cycle.division, write.entity, written.key, write.cluster_id, cycle.run_id)
                 debts.close_intent(connection, intents[0], "inserted")
             account_sent(connection, cycle.division, write.entity, written.key, write.cluster_id, write.canonical)
+            if write.operation == "update":
+                store_written(connection, cycle.division, write.entity, written.key, write.canonical)
             debts.settle_owed(
                 connection, cycle.division, write.entity, write.cluster_id, written.key, write.remaining, write.reason
             )

@@ -7,9 +7,10 @@ from talk_assets.cycle.context import Cycle
 from talk_assets.cycle.match import store_keys
 from talk_assets.ledger import records as store
 from talk_assets.ledger.clusters import links_of, load_members, store_bases
+from talk_assets.ledger.notes import add_history
 from talk_assets.mappings.model import Subject
 from talk_assets.sync.frames import Members
-from talk_assets.sync.settle import settle
+from talk_assets.sync.settle import absorbed, settle
 
 
 def settle_records(cycle: Cycle, connection: sa.Connection, entity: str, read: pd.Series) -> None:
@@ -34,8 +35,12 @@ def settle_records(cycle: Cycle, connection: sa.Connection, entity: str, read: p
     clusters = pd.Index(linked["cluster_id"].astype("int64").unique())
     members = load_members(connection, cycle.division, entity, list(subject.held_by(entity)), clusters)
     fresh = members.at(members.keys.isin(live["key"]))
-    settled, equal = settle(subject, entity, account_plain(subject, entity, fresh, pd.Timestamp.now("UTC").floor("us")))
+    plain = account_plain(subject, entity, fresh, pd.Timestamp.now("UTC").floor("us"))
+    settled, equal = settle(subject, entity, plain)
     store_bases(connection, cycle.division, entity, settled)
+    # A person may have shortened it just then, which looks the same: whoever asks finds both values.
+    kept = absorbed(plain, settled).assign(subject=subject.subject, kind="write", entity=entity, rule="kept as")
+    add_history(connection, cycle.division, kept, cycle.run_id)
     done = pd.DataFrame({"entity": entity, "key": settled.keys[equal]})
     # What we wrote may have changed what a record is found by.
     store_keys(cycle, connection, entity, live[live["key"].isin(done["key"])])

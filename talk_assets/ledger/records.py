@@ -1,10 +1,10 @@
 """What each system held when it was last read: the feeds' records, their cursors and deletions."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, insert
 
 from talk_assets.ledger.bulk import json_columns, pack_json, read_frame, upsert_frame
 from talk_assets.ledger.keys import keys_of
@@ -132,7 +132,7 @@ def records_of_documents(
 
 def values_in_use(connection: sa.Connection, division: str, entity: str, name: str, values: pd.Series) -> list[str]:
     """Which of the values of a property some live record of an entity has."""
-    column = sa.type_coerce(record.c["values"], sa.dialects.postgresql.JSONB)[name].astext
+    column = sa.type_coerce(record.c["values"], JSONB)[name].astext
     wanted = keys_of(connection, values.to_frame("value"))
     found = connection.execute(
         sa.select(column)
@@ -163,6 +163,21 @@ def store_records(
         }
     )
     upsert_frame(connection, record, rows, key=["division", "entity", "key"])
+
+
+def store_written(connection: sa.Connection, division: str, entity: str, key: str, values: Mapping[str, str]) -> None:
+    """Take what was sent to a record for what it holds, until it is read back; '' was sent to clear.
+
+    Its version is '' until then, by which a read knows that the content was never seen.
+    """
+    filled = {name: value for name, value in values.items() if value}
+    cleared = [name for name, value in values.items() if not value]
+    left = record.c["values"] - sa.cast(cleared, ARRAY(sa.Text))
+    connection.execute(
+        sa.update(record)
+        .values({"values": left.op("||")(sa.cast(filled, JSONB)), "version": ""})
+        .where(record.c.division == division, record.c.entity == entity, record.c.key == key)
+    )
 
 
 def mark_accounted(connection: sa.Connection, division: str, frame: pd.DataFrame, *, accounted: bool) -> None:
@@ -201,7 +216,7 @@ def mark_referring(connection: sa.Connection, division: str, entity: str, name: 
             record.c.division == division,
             record.c.entity == entity,
             record.c.deleted_at.is_(None),
-            sa.type_coerce(record.c["values"], sa.dialects.postgresql.JSONB)[name].astext == wanted.c.target,
+            sa.type_coerce(record.c["values"], JSONB)[name].astext == wanted.c.target,
         )
     ).rowcount
 

@@ -192,12 +192,16 @@ def _gaps(
     nowhere = np.zeros(len(there), dtype=bool)
     differs, cleared, refused = {}, {}, [pd.DataFrame()]
     for name, row in subject.held_by(entity).items():
+        own = row.members[entity].name
         if _written(row, entity, capability) != "always":
+            if row.direction == "both" and _written(row, entity, capability) == "create":
+                fixed = there & _differs(name, row, over, golden, desired[name], clusters_of)
+                refused.append(_fixed(fixed, entity, name, own, over.current[name], golden.values[name]))
             continue
         differs[name] = there & _differs(name, row, over, golden, desired[name], clusters_of)
         emptied = there & _cleared(name, row, over, golden, clusters_of) & ~closed.get(name, nowhere)
-        if emptied.any() and capability.properties[row.members[entity].name].required:
-            refused.append(_refused(desired.index[emptied], entity, name, row.members[entity].name))
+        if emptied.any() and capability.properties[own].required:
+            refused.append(_refused(desired.index[emptied], entity, name, own))
             emptied[:] = False
         cleared[name] = emptied
     owed = np.logical_or.reduce([nowhere, *differs.values(), *cleared.values()])
@@ -246,6 +250,19 @@ def _differs(
 def _refused(clusters: pd.Index, entity: str, name: str, own: str) -> pd.DataFrame:
     problem = f"was cleared, but {entity} needs a value for {own}"
     return pd.DataFrame({"cluster_id": clusters, "property": name, "value": "", "problem": problem})
+
+
+def _fixed(at: Flags, entity: str, name: str, own: str, held: pd.Series, agreed: pd.Series) -> pd.DataFrame:
+    """Values that would have to be changed where the entity takes them only when a record is created."""
+    problem = f"{entity} takes {own} only when a record is created, and still holds '" + held[at].fillna("") + "'"
+    return pd.DataFrame(
+        {
+            "cluster_id": held.index[at],
+            "property": name,
+            "value": agreed[at].to_numpy(),
+            "problem": problem.astype("str").to_numpy(),
+        }
+    )
 
 
 def _updates(gaps: _Gaps, capability: EntityCapability) -> Owed:

@@ -43,6 +43,34 @@ def settle(subject: Subject, entity: str, members: Members) -> tuple[Members, pd
     return settled, pd.Series(equal, index=members.keys.index)
 
 
+def absorbed(members: Members, settled: Members) -> pd.DataFrame:
+    """What systems made of what was sent to them, as far as settling took it over.
+
+    Args:
+        members: as they were given to `settle`.
+        settled: as it gave them back.
+
+    Returns:
+        `cluster_id, key, property, before, after`: what was sent, and what the record holds of it.
+    """
+    found = [pd.DataFrame(columns=["cluster_id", "key", "property", "before", "after"])]
+    for name in members.base.columns:
+        moved = ~same(arrow(members.base[name]), arrow(settled.base[name]))
+        if moved.any():
+            found.append(
+                pd.DataFrame(
+                    {
+                        "cluster_id": members.keys.index[moved],
+                        "key": members.keys[moved].to_numpy(),
+                        "property": str(name),
+                        "before": members.sent.loc[moved, name].to_numpy(),
+                        "after": members.current.loc[moved, name].to_numpy(),
+                    }
+                )
+            )
+    return pd.concat(found, ignore_index=True)
+
+
 def _same(left: pd.Series, right: pd.Series, row: Property) -> Flags:
     """Whether two values are the same; only those are compared closely that are not spelled the same."""
     one, two = arrow(left), arrow(right)

@@ -130,6 +130,8 @@ def test_a_conflict_stays_reported_until_it_is_settled(place: Home, systems: San
     assert "\n  website:\n" in path.read_text()
     path.write_text(path.read_text().replace("\n  website:\n", "\n  website:\n    rule: manual\n"))
     manual = str(folder)
+    # What differed from the beginning is settled before a person has to be asked.
+    run(place, ORGANISATION)
     run(place, ORGANISATION, TALK_MAPPINGS=manual)
     customer = systems.customerp("customers")[0]
     account = next(key for key, values in systems.exact("Accounts").items() if values["Name"] == customer["Name"])

@@ -1,0 +1,83 @@
+"""What is known of a record between our write and the read that brings it back."""
+
+from talk_assets.cycle.collect import collect
+from talk_assets.cycle.deliver import deliver
+from talk_assets.cycle.match import match
+from talk_assets.cycle.merge import merge
+from talk_assets_tests.cycle.harness import Report, World
+
+JANSEN = {"Name": "Jansen Transport BV", "OrganizationNumber": "12345678", "Phone": "1"}
+
+
+def test_a_decision_before_the_read_back_takes_our_own_write_for_no_edit(world: World) -> None:
+    """The value that we had just replaced would come back as somebody's edit, and beat the newer one."""
+    customer = world.add("customerp.customer", **JANSEN)
+    world.sync()
+    account = world.twin("customerp.customer", customer, "exact.accounts")
+    world.edit("customerp.customer", customer, Phone="2")
+    with world.installation.cycle("not read back") as cycle:
+        world.take(cycle, Report())
+        deliver(cycle, "exact.accounts")
+    world.edit("customerp.customer", customer, Email="info@jansen.example")
+    with world.installation.cycle("the other side only") as cycle:
+        collect(cycle, "customerp.customer")
+        match(cycle, "customer_accounts")
+        merge(cycle, "organisation")
+        done = deliver(cycle, "customerp.customer")
+    assert done.writes == []
+    world.sync()
+    assert world.show("customerp.customer", customer)["Phone"] == "2"
+    assert world.show("exact.accounts", account)["Phone"] == "2"
+    assert world.rows("select * from talk.history where property = 'phone' and loser is not null") == []
+
+
+def test_a_value_put_back_before_the_read_back_is_seen(world: World) -> None:
+    """Both systems would differ for ever, without a hold and without a debt."""
+    customer = world.add("customerp.customer", **JANSEN)
+    world.sync()
+    account = world.twin("customerp.customer", customer, "exact.accounts")
+    world.edit("customerp.customer", customer, Phone="2")
+    with world.installation.cycle("not read back") as cycle:
+        world.take(cycle, Report())
+        deliver(cycle, "exact.accounts")
+    world.edit("exact.accounts", account, Phone="1")
+    world.sync()
+    world.sync()
+    phones = {world.show("customerp.customer", customer)["Phone"], world.show("exact.accounts", account)["Phone"]}
+    assert len(phones) == 1
+    assert world.sync().writes == []
+
+
+def test_what_a_system_kept_of_a_value_is_told(world: World) -> None:
+    """A name shortened by somebody right after our write would never be heard of."""
+    customer = world.add("customerp.customer", **JANSEN)
+    with world.installation.cycle("not read back") as cycle:
+        world.take(cycle, Report())
+        deliver(cycle, "exact.accounts")
+    account = next(key for key, values in world.all("exact.accounts").items() if values["Name"] == JANSEN["Name"])
+    world.edit("exact.accounts", account, Name="Jansen")
+    world.sync()
+    (kept,) = world.rows("select * from talk.history where rule = 'kept as' and property = 'name'")
+    assert (kept["before"], kept["after"], kept["key"]) == (JANSEN["Name"], "Jansen", account)
+    assert world.twin("customerp.customer", customer, "exact.accounts") == account
+
+
+def test_a_reference_that_cannot_be_changed_is_told(world: World) -> None:
+    """A quotation would stay in another customer's books, and nobody would know."""
+    one = world.add("customerp.customer", **JANSEN)
+    two = world.add("customerp.customer", Name="De Wit", OrganizationNumber="87654321")
+    contact = world.add("customerp.contact", CustomerId=one, LastName="Bos", Email="bos@jansen.example")
+    world.sync()
+    person = world.twin("customerp.contact", contact, "exact.contacts")
+    account = world.twin("customerp.customer", one, "exact.accounts")
+    world.edit("customerp.contact", contact, CustomerId=two)
+    world.sync()
+    assert world.show("exact.contacts", person)["Account"] == account
+    (hold,) = [hold for hold in world.holds() if hold["kind"] == "unfit"]
+    assert (hold["entity"], hold["key"], hold["property"]) == ("customerp.contact", contact, "organisation")
+    assert "exact.contacts takes Account only when a record is created" in str(hold["reason"])
+    assert account in str(hold["reason"])
+    assert world.sync().writes == []
+    world.edit("customerp.contact", contact, CustomerId=one)
+    world.sync()
+    assert world.held("unfit") == set()
