@@ -13,9 +13,11 @@ from talk_assets.ledger.records import unaccounted
 from talk_assets.mappings.model import Subject
 from talk_assets.sync.compare import comparable, made_coarser, same
 from talk_assets.sync.frames import TIME, Members
+from talk_assets.systems.http import ANSWER_SECONDS
 
-# A request that was under way when we lost sight of it may still be carried out for this long.
-LATEST_ARRIVAL = timedelta(seconds=5)
+# A request that was under way when we lost sight of it may still be carried out for this long: a process that is killed
+# right after sending does not even wait for the answer, as the clients of the systems would have.
+LATEST_ARRIVAL = timedelta(seconds=2 * ANSWER_SECONDS)
 
 
 def recover(cycle: Cycle, connection: sa.Connection, subject: Subject) -> int:
@@ -44,7 +46,9 @@ def recover(cycle: Cycle, connection: sa.Connection, subject: Subject) -> int:
             if cluster_id in linked_clusters:
                 debts.close_intent(connection, intent["id"], "linked")
                 continue
-            arrived = candidates if candidates.empty else candidates[_arrived(candidates, intent, subject, properties)]
+            # What was there before the insert was sent is another record, however much it looks like it.
+            arrived = candidates[candidates["read_at"].gt(intent["opened_at"])]
+            arrived = arrived[_arrived(arrived, intent, subject, properties)]
             if len(arrived) == 1:
                 _link(cycle, connection, subject, entity, intent, arrived)
                 candidates = candidates.drop(arrived.index)

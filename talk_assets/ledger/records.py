@@ -78,10 +78,14 @@ def records_by_key(
 
 
 def unaccounted(connection: sa.Connection, division: str, entity: str, properties: Sequence[str]) -> pd.DataFrame:
-    """The records on whose content no decision has been taken yet, deleted ones included; columns as above."""
+    """The records on whose content no decision has been taken yet, deleted ones included.
+
+    Returns:
+        Columns as of `records_by_key`, and `read_at`, by the ledger's clock.
+    """
     return read_frame(
         connection,
-        sa.select(*_columns(properties))
+        sa.select(*_columns(properties), record.c.read_at)
         .where(record.c.division == division, record.c.entity == entity, ~record.c.accounted)
         .order_by(record.c.key),
     )
@@ -156,7 +160,8 @@ def store_records(
             "values": pack_json(frame[[name for name in properties if name in frame]]),
             "modified": frame["modified"],
             "version": frame["version"],
-            "read_at": pd.Timestamp.now("UTC"),
+            # The clock by which intents are opened: what was read before one is no insert of ours.
+            "read_at": connection.execute(sa.select(sa.func.now())).scalar_one(),
             "read_run": run,
             "accounted": frame["accounted"],
             "deleted_at": pd.Series(pd.NaT, index=frame.index, dtype="datetime64[us, UTC]"),

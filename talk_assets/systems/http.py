@@ -23,6 +23,8 @@ from talk_assets.systems.json_text import whole_characters
 
 logger = logging.getLogger(__name__)
 
+# Seconds that an answer is waited for, unless told otherwise.
+ANSWER_SECONDS = 60.0
 # Faults that arise before a request has left: whatever it was, it was not carried out.
 _NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError, httpx.UnsupportedProtocol)
 _LAST_PORT = 65535
@@ -125,7 +127,7 @@ class HttpClient:
         judge: Judge | None = None,
         gate: Gate | None = None,
         patience: Patience | None = None,
-        timeout: float = 60.0,
+        timeout: float = ANSWER_SECONDS,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self.system = system

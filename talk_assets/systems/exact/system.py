@@ -18,7 +18,7 @@ from talk_assets.systems.exact.limits import RateGate
 from talk_assets.systems.exact.oauth import BearerAuth, Credentials, TokenSource
 from talk_assets.systems.exact.odata import Row
 from talk_assets.systems.exact.values import MODIFIED, TIMESTAMP, decode, decode_time, encode
-from talk_assets.systems.http import Gate, HttpClient, Patience
+from talk_assets.systems.http import ANSWER_SECONDS, Gate, HttpClient, Patience
 from talk_assets.systems.tokens import TokenStore
 
 _DELETED_SCOPE = "organization/administration"
@@ -58,7 +58,7 @@ class ExactSystem:
         *,
         gate: Gate | None = None,
         patience: Patience | None = None,
-        timeout: float = 60.0,
+        timeout: float = ANSWER_SECONDS,
         zone: tzinfo | None = None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         sleep: Callable[[float], None] = time.sleep,
