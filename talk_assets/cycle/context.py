@@ -25,7 +25,7 @@ class Cycle:
         capabilities: what the entities can take.
         systems: `customerp` and `exact`.
         defaults: values of the settings that mappings name as defaults, references as `entity/key`.
-        still_locked: raises when another process may have taken the division over; asked before each batch.
+        still_locked: raises when another process may have taken the division over; asked before each write.
     """
 
     division: str

@@ -125,13 +125,13 @@ def _send_all(
     tried: set[int] = set()
     faults = 0
     while writes:
-        cycle.still_locked()
         batch = writes[:BATCH]
         moved = _moved(cycle, entity, batch)
         for write in batch:
             tried.add(write.cluster_id)
             if write.key in moved:
                 continue
+            cycle.still_locked()
             outcome, words = sender.send(write)
             _count(done, write, outcome, words)
             faults = faults + 1 if outcome is Outcome.UNAVAILABLE else 0

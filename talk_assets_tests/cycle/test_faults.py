@@ -1,5 +1,6 @@
 """What becomes of writes when a system fails, refuses or falls silent: the rest goes on, nothing is lost or twice."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -8,6 +9,7 @@ import pytest
 
 from talk_assets.cycle import recover
 from talk_assets.cycle.report import status
+from talk_assets.errors import LedgerError
 from talk_assets.mappings.load import PACKAGED_MAPPINGS
 from talk_assets.systems import http
 from talk_assets_tests.cycle.harness import Report, World, open_world
@@ -117,3 +119,23 @@ def test_a_create_in_customerp_whose_answer_is_lost_is_one_record(database_url: 
         assert _outcomes(report, "customerp.customer") == ["done"]
         assert report.calls["customerp"]["POST /customers"] == 2
         assert world.sync().writes == []
+
+
+def test_a_lock_that_is_lost_between_two_creates(world: World) -> None:
+    """Two processes would each create the rest of a batch, and every company stand twice in the books."""
+    for number in range(3):
+        world.add("customerp.customer", Name=f"Customer {number}")
+    asked: list[int] = []
+
+    def lost_after_one() -> None:
+        asked.append(len(world.all("exact.accounts")))
+        if len(asked) > 1:
+            raise LedgerError("The connection that held the lock was lost.")
+
+    with world.installation.cycle("lost") as cycle:
+        world.take(cycle, Report())
+        with pytest.raises(LedgerError):
+            world.give(replace(cycle, still_locked=lost_after_one), Report())
+    # The employer, and the one that was created before the lock was lost.
+    assert asked == [1, 2]
+    assert len(world.all("exact.accounts")) == 2
