@@ -13,7 +13,7 @@ from talk_assets.mappings.model import PropertyType
 
 # To Arrow, `\s` means only the blanks of ASCII; copying from a document or web page leaves these as well.
 _BLANK = r"\s" + "\u00a0\u2000-\u200b\u202f\u3000\ufeff"
-# Shape and complaint per type; text, code and reference can hold anything.
+# Shape and complaint per type; text, code, reference and list can hold any text.
 _SHAPES: dict[PropertyType, tuple[str, str]] = {
     "email": (f"[^@{_BLANK}]+@[^@{_BLANK}]+", "is not an e-mail address"),
     "country": (r"[A-Z]{2}", "is not a two-letter country code"),
@@ -22,6 +22,8 @@ _SHAPES: dict[PropertyType, tuple[str, str]] = {
     "integer": (r"-?[0-9]+", "is not a whole number"),
     "boolean": (r"(?:true|false)", "is neither true nor false"),
 }
+# What `talk_assets.sync.convert` puts after a JSON object or list, or a boolean where none belongs.
+NOT_ONE_VALUE = " (not one value)"
 # 1900 to 2200: what lies outside is a mistyped year or a placeholder.
 _DATE = r"(?:19[0-9]{2}|2[01][0-9]{2}|2200)-[0-9]{2}-[0-9]{2}"
 
@@ -43,7 +45,7 @@ def checks_for(kind: PropertyType, codes: Sequence[str] = ()) -> list[pa.Check]:
     if kind in _SHAPES:
         pattern, complaint = _SHAPES[kind]
         return [pa.Check(_looks_like(pattern), error=complaint)]
-    return []
+    return [pa.Check(lambda values: ~values.str.endswith(NOT_ONE_VALUE), error="is no text")]
 
 
 def filled() -> pa.Check:

@@ -4,6 +4,7 @@ What cannot be read as its declared type is left as it came: the schema of the f
 which record and property it was, and the record is held.
 """
 
+import json
 from decimal import Decimal
 
 import numpy as np
@@ -13,6 +14,7 @@ import pyarrow.compute as pc
 
 from talk_assets.mappings.capabilities import EntityCapability
 from talk_assets.mappings.model import Mappings, MemberProperty, Property, Subject
+from talk_assets.schemas.checks import NOT_ONE_VALUE
 from talk_assets.sync.columns import arrow, series
 from talk_assets.sync.compare import shortened
 from talk_assets.sync.items import LINE, items_of, text_of
@@ -23,6 +25,8 @@ MAX_SCALE = 6
 # Up to 24 digits before the point leave room for every factor in Arrow's 76.
 _NUMBER = r"[+-]?(?:[0-9]{1,24}(?:\.[0-9]*)?|\.[0-9]+)"
 _WITH_EXPONENT = r"[+-]?(?:[0-9]{1,24}(?:\.[0-9]*)?|\.[0-9]+)[eE][+-]?[0-9]{1,2}"
+# What pandas finds in a column that can hold more than single texts and numbers.
+_MIXED = ("mixed", "mixed-integer", "boolean")
 
 
 def to_canonical(records: pd.DataFrame, entity: str, mappings: Mappings) -> pd.DataFrame:
@@ -61,7 +65,7 @@ def to_canonical(records: pd.DataFrame, entity: str, mappings: Mappings) -> pd.D
 
 def canonical_column(values: pd.Series, row: Property, member: MemberProperty, target: str | None) -> pd.Series:
     """Canonical text of one property; see `to_canonical` for '' and NA. `target` is a reference's entity."""
-    text = _text(values)
+    text = _text(values, flags=row.type == "boolean" or member.values is not None)
     if member.values is not None:
         mapped = text.map(member.values).astype("str")
         # Marked, because a code that is not in the map may read like a canonical one.
@@ -180,9 +184,16 @@ def _column(records: pd.DataFrame, name: str) -> pd.Series:
     return pd.Series(float("nan"), index=records.index, dtype="object")
 
 
-def _text(values: pd.Series) -> pd.Series:
-    """Trimmed text; '' where the system sent null or blanks, NA where it sent nothing."""
+def _text(values: pd.Series, *, flags: bool = False) -> pd.Series:
+    """Trimmed text; '' where the system sent null or blanks, NA where it sent nothing.
+
+    Objects and lists of JSON, and booleans where no `flags` belong, are marked, so that the schema holds them.
+    """
     objects = values.astype("object")
+    if pd.api.types.infer_dtype(objects, skipna=True) in _MIXED:
+        several = (dict, list) if flags else (dict, list, bool)
+        one = [_marked(value) if isinstance(value, several) else value for value in objects]
+        objects = pd.Series(one, index=objects.index, dtype="object")
     # NaN: the property was not sent. None: it was sent, without a value.
     none = np.equal(objects.to_numpy(), None)  # type: ignore[call-overload]  # numpy's stubs leave None out
     absent = objects.isna().to_numpy() & ~none.astype(bool)
@@ -190,6 +201,10 @@ def _text(values: pd.Series) -> pd.Series:
     text = objects.astype("str").str.replace("\x00", "", regex=False)
     text = text.str.replace("\r\n", "\n", regex=False).str.strip().fillna("")
     return text.mask(absent)
+
+
+def _marked(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, default=str) + NOT_ONE_VALUE
 
 
 def _listed(text: pd.Series, member: MemberProperty) -> pd.Series:

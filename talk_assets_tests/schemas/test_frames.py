@@ -88,6 +88,25 @@ def test_each_bad_value_is_told_in_a_sentence() -> None:
     ]
 
 
+def test_what_is_no_single_value_is_held() -> None:
+    """A list of phone numbers would be written into the other books in brackets, and a flag as a word."""
+    frame = customers(
+        {"Name": {"nl": "Bakker"}},
+        {"Phone": ["1", "2"], "City": True},
+        {"Country": ["NL"], "Email": ["a@b.nl"]},
+        {"Name": 12, "Phone": "[1]", "City": None},
+    )
+    assert frame["city"].tolist()[3] == "", "sent without a value, not left out"
+    found = failures(feed_schema("customerp.customer", MAPPINGS), frame)
+    assert found[["key", "value", "problem"]].to_numpy().tolist() == [
+        ["c1", '{"nl": "Bakker"} (not one value)', """Name: '{"nl": "Bakker"} (not one value)' is no text."""],
+        ["c2", '["1", "2"] (not one value)', """Phone: '["1", "2"] (not one value)' is no text."""],
+        ["c2", "true (not one value)", "City: 'true (not one value)' is no text."],
+        ["c3", '["a@b.nl"] (not one value)', """Email: '["a@b.nl"] (not one value)' is not an e-mail address."""],
+        ["c3", '["NL"] (NOT ONE VALUE)', """Country: '["NL"] (NOT ONE VALUE)' is not a two-letter country code."""],
+    ]
+
+
 def test_unknown_codes_are_held() -> None:
     """An Exact status or unit that is not mapped would be blanked or passed on."""
     base = {"_modified": None, "_version": None, "OrderAccount": "a"}
