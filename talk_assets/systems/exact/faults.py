@@ -6,6 +6,7 @@ fault; a deleted record can answer 403 like a missing right.
 
 import re
 from collections.abc import Callable, Collection
+from dataclasses import replace
 from datetime import datetime
 from http import HTTPStatus
 
@@ -22,7 +23,26 @@ from talk_assets.systems.exact import odata
 from talk_assets.systems.exact.limits import too_many
 from talk_assets.systems.http import Judge, PassingFault, passing_fault
 
-_OWN_FAULT = re.compile(r"^(?:an? )?(?:problem|error) (?:has )?occurred", re.IGNORECASE)
+# In the user's language. The Dutch words of refusals are recorded (Exact reference, Errors); the others are the same
+# rules in the languages that Exact speaks.
+_OWN_FAULT = re.compile(
+    r"^(?:an? )?(?:(?:unexpected|unknown) )?(?:problem|error) (?:has )?occurred"
+    r"|^er (?:is|heeft zich) een \S*\s?(?:fout|probleem|storing) (?:opgetreden|voorgedaan)"
+    r"|^(?:es ist )?eine? \S*\s?(?:fehler|problem|störung) (?:ist )?aufgetreten"
+    r"|^une? \S*\s?(?:erreur|problème) (?:\S+\s)?(?:s.est produite?|est survenue?)",
+    re.IGNORECASE,
+)
+_REFUSAL = re.compile(
+    r"required|mandatory|already exists?|exists already|not exist|not found|invalid|not valid|too long|not allowed"
+    r"|not supported"
+    r"|verplicht|bestaat (?:reeds|al|niet)|niet gevonden|ongeldig|niet geldig|te lang|niet toegestaan|niet te wijzigen"
+    r"|niet ondersteund"
+    r"|erforderlich|pflichtfeld|existiert (?:bereits|schon|nicht)|(?:bereits|nicht) vorhanden|nicht gefunden|ungültig"
+    r"|nicht gültig|zu lang|nicht (?:zulässig|erlaubt|unterstützt)"
+    r"|obligatoire|requise?\b|existe déjà|existe pas|introuvable|pas trouvé|invalide|pas valide|non valide|trop long"
+    r"|(?:pas|non) (?:autorisé|permis)",
+    re.IGNORECASE,
+)
 _WRITES = ("POST", "PUT")
 
 
@@ -33,18 +53,26 @@ def judge(now: Callable[[], datetime]) -> Judge:
         limited = too_many(response, now())
         if limited is not None:
             return limited
-        refusal = response.request.method in _WRITES and refuses_record(response)
-        return None if refusal else passing_fault(response)
+        if response.request.method in _WRITES and refuses_record(response):
+            return None
+        fault, said = passing_fault(response), odata.message(response)
+        return replace(fault, problem=f"{fault.problem} ({said})") if fault is not None and said else fault
 
     return passing
 
 
 def refuses_record(response: httpx.Response) -> bool:
-    """Whether a 500 is Exact's way to refuse a record: it says why, in the user's language."""
+    """Whether a 500 is Exact's way to refuse a record: it says why, in the user's language.
+
+    Of a create only in words that are known to refuse: the record may have been made before Exact failed. Other words
+    leave the outcome unknown, so that it is looked up before the create is sent again, later and later.
+    """
     if response.status_code != HTTPStatus.INTERNAL_SERVER_ERROR:
         return False
     text = odata.message(response)
-    return bool(text) and _OWN_FAULT.match(text) is None
+    if not text or _OWN_FAULT.match(text) is not None:
+        return False
+    return response.request.method != "POST" or _REFUSAL.search(text) is not None
 
 
 def read_fault(response: httpx.Response, doing: str, scope: str) -> SystemFault | None:

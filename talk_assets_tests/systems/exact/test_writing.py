@@ -197,6 +197,9 @@ def test_what_is_fixed_after_creation_is_not_updated(exact: ExactSystem, tenant:
     [
         (error(500, "Verplicht: Naam"), RecordRejected, "Verplicht: Naam"),
         (error(500, "Gegeven bestaat reeds."), RecordRejected, "Gegeven bestaat reeds"),
+        (error(500, "Required: Name"), RecordRejected, "Required: Name"),
+        (error(500, "Die Daten sind bereits vorhanden."), RecordRejected, "bereits vorhanden"),
+        (error(500, "Obligatoire : Nom"), RecordRejected, "Obligatoire"),
         (error(400, "Error processing request stream."), RecordRejected, "400, Error processing request stream"),
         (error(405, "Method not allowed"), RecordRejected, "405"),
         (error(403, "Forbidden - Application Scope Violated."), AccessDenied, "the scope crm/accounts"),
@@ -243,7 +246,20 @@ def test_an_update_without_rights_is_not_taken_for_a_deletion(
         exact.update("exact.accounts", key(4), {"Name": "One"})
 
 
-@pytest.mark.parametrize("fault", [CUT, Answer(503), Answer(504), Answer(408), error(500, "A problem has occurred")])
+@pytest.mark.parametrize(
+    "fault",
+    [
+        CUT,
+        Answer(503),
+        Answer(504),
+        Answer(408),
+        error(500, "A problem has occurred"),
+        error(500, "Er is een fout opgetreden: de bestelling is niet gevonden."),
+        error(500, "Es ist ein Fehler aufgetreten."),
+        error(500, "Une erreur s'est produite."),
+        error(500, "Transaction was deadlocked on lock resources with another process."),
+    ],
+)
 def test_a_create_is_not_repeated_blindly(exact: ExactSystem, tenant: Tenant, fault: Answer) -> None:
     """A create whose answer was lost makes a second customer when it is sent again."""
     say(tenant, fault, Answer(201, {"d": {"ID": key(4)}}))
@@ -253,7 +269,17 @@ def test_a_create_is_not_repeated_blindly(exact: ExactSystem, tenant: Tenant, fa
     assert len(writes(tenant)) == 1
 
 
-@pytest.mark.parametrize("fault", [CUT, Answer(502), error(500, "A problem has occurred. Try again.")])
+@pytest.mark.parametrize(
+    "fault",
+    [
+        CUT,
+        Answer(502),
+        error(500, "A problem has occurred. Try again."),
+        error(500, "Er heeft zich een probleem voorgedaan."),
+        error(500, "Ein unerwarteter Fehler ist aufgetreten."),
+        error(500, "Un problème est survenu."),
+    ],
+)
 def test_an_update_is_repeated(exact: ExactSystem, tenant: Tenant, fault: Answer) -> None:
     """A PUT says the same however often it is carried out; giving up would leave the two sides unequal."""
     say(tenant, fault, fault, Answer(204))
