@@ -134,13 +134,7 @@ def _store(cycle: Cycle, connection: sa.Connection, entity: str, records: list[R
         nothing = pd.DataFrame(columns=["entity", "key", "property", "value", "problem"], dtype="str")
         return _Stored(nothing, pd.Series(dtype="str"))
     raw = pd.DataFrame(records, dtype="object").drop_duplicates("_key", keep="last").reset_index(drop=True)
-    gone = [name for name in cycle.mappings.wanted(entity) if name not in raw]
-    if gone and (complete or len(raw) >= _ENOUGH_TO_TELL):
-        raise UnexpectedAnswer(
-            entity.partition(".")[0],
-            f"Reading {entity}: {', '.join(gone)} is missing from all {len(raw)} records; nothing was taken from the "
-            "feed. Correct the name in the mapping or the connector profile, or restore the property.",
-        )
+    _check_names(cycle, connection, entity, raw, complete=complete)
     fresh = to_canonical(raw, entity, cycle.mappings)
     known = store.records_by_key(connection, cycle.division, entity, fresh["key"], properties).set_index("key")
     fresh, same = _merge_known(fresh, known, properties, versions_grow=entity.startswith("exact."))
@@ -177,6 +171,22 @@ def _store(cycle: Cycle, connection: sa.Connection, entity: str, records: list[R
             before["entity"].isna() | fresh["join"].eq(before["join"]) | (fresh["join"].isna() & before["join"].isna())
         )
     return _Stored(failed.assign(entity=entity), fresh["key"][quiet])
+
+
+def _check_names(cycle: Cycle, connection: sa.Connection, entity: str, raw: pd.DataFrame, *, complete: bool) -> None:
+    """Refuse a feed from which a property is gone; a few records may just leave out what is empty in all of them."""
+    gone = [name for name in cycle.mappings.wanted(entity) if name not in raw]
+    if gone and len(raw) < _ENOUGH_TO_TELL:
+        held = cycle.mappings.subject_of(entity).held_by(entity)
+        own = {name: row.members[entity].name for name, row in held.items() if row.members[entity].name in gone}
+        known = store.properties_in_use(connection, cycle.division, entity, list(own)) if complete and own else []
+        gone = sorted({own[name] for name in known})
+    if gone:
+        raise UnexpectedAnswer(
+            entity.partition(".")[0],
+            f"Reading {entity}: {', '.join(gone)} is missing from all {len(raw)} records; nothing was taken from the "
+            "feed. Correct the name in the mapping or the connector profile, or restore the property.",
+        )
 
 
 def _without(records: pd.DataFrame, failed: pd.DataFrame) -> pd.DataFrame:

@@ -134,6 +134,15 @@ def records_of_documents(
     )
 
 
+def properties_in_use(connection: sa.Connection, division: str, entity: str, properties: Sequence[str]) -> list[str]:
+    """Which of the properties some live record of an entity has."""
+    values = sa.type_coerce(record.c["values"], sa.dialects.postgresql.JSONB)
+    found = sa.select(*(sa.func.bool_or(values[name].astext.is_not(None)) for name in properties)).where(
+        record.c.division == division, record.c.entity == entity, record.c.deleted_at.is_(None)
+    )
+    return [name for name, used in zip(properties, connection.execute(found).one(), strict=True) if used]
+
+
 def values_in_use(connection: sa.Connection, division: str, entity: str, name: str, values: pd.Series) -> list[str]:
     """Which of the values of a property some live record of an entity has."""
     column = sa.type_coerce(record.c["values"], JSONB)[name].astext
