@@ -18,6 +18,7 @@ _BLANKS = "\t\x0b\x0c\r \x1c-\x1f\x85\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f
 # One blank is left as it is when it is the common one.
 _UNUSUAL_BLANKS = f"[{_BLANKS}]{{2}}|[{_BLANKS.replace(' ', '', 1)}]"
 _NOT_ALPHANUMERIC = r"[^\p{L}\p{N}]+"
+_TWO_PLACES = r"[\x{10000}-\x{10FFFF}]"
 _EPSILON = 1e-9
 
 
@@ -101,12 +102,32 @@ def shortened_texts(texts: pa.Array, limit: int) -> pa.Array:
     """The same as `shortened` for an Arrow array."""
     if longest(texts) <= limit:
         return texts
-    return pc.utf8_rtrim_whitespace(pc.utf8_slice_codeunits(texts, 0, limit))
+    cut = pc.utf8_slice_codeunits(texts, 0, limit)
+    if longest(cut) > limit:
+        wide = pc.fill_null(pc.greater(_places(cut), limit), False)
+        # Half a character that is left at the end is left out.
+        fitting = [text.encode("utf-16-le")[: 2 * limit].decode("utf-16-le", "ignore") for text in _those(cut, wide)]
+        cut = pc.replace_with_mask(cut, wide, pa.array(fitting, type=cut.type))
+    return pc.utf8_rtrim_whitespace(cut)
 
 
 def longest(texts: pa.Array) -> int:
-    """Characters of the longest text."""
-    return pc.max(pc.utf8_length(texts)).as_py() or 0
+    """Places that the longest text takes; an emoji takes two, as in Exact's columns and in most ERPs."""
+    return pc.max(_places(texts)).as_py() or 0
+
+
+def _places(texts: pa.Array) -> pa.Array:
+    """UTF-16 units of each text."""
+    characters = pc.utf8_length(texts)
+    # One that takes two places has four bytes: most columns need no closer look.
+    if pc.any(pc.greater(pc.subtract(pc.binary_length(texts), characters), 2), min_count=0).as_py():
+        return pc.add(characters, pc.count_substring_regex(texts, _TWO_PLACES))
+    return characters
+
+
+def _those(texts: pa.Array, at: pa.Array) -> list[str]:
+    found: list[str] = pc.filter(texts, at).to_pylist()
+    return found
 
 
 def same(left: pd.Series, right: pd.Series) -> pd.Series:
