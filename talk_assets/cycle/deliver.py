@@ -7,6 +7,8 @@ each batch it is read again, which confirms that batch and is the check before t
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+import pandas as pd
+
 from talk_assets.cycle.collect import INVALID, collect
 from talk_assets.cycle.context import Cycle
 from talk_assets.cycle.match import match
@@ -14,7 +16,7 @@ from talk_assets.cycle.merge import OPEN_STILL, merge
 from talk_assets.cycle.send import Outcome, Sender
 from talk_assets.cycle.writes import Write, writes_of
 from talk_assets.ledger import debts
-from talk_assets.ledger.notes import holds
+from talk_assets.ledger.notes import holds_of
 from talk_assets.ledger.records import moved_since_decided, undecided_entities
 from talk_assets.mappings.model import Subject
 
@@ -160,9 +162,9 @@ def _moved(cycle: Cycle, entity: str, writes: list[Write]) -> set[str]:
     """Targets that are no longer what the writes were planned from, or whose content could not be taken."""
     keys = [write.key for write in writes if write.key is not None]
     with cycle.ledger.begin() as connection:
-        held = holds(connection, cycle.division)
-        invalid = held["key"][held["kind"].eq(INVALID) & held["entity"].eq(entity)]
-        return moved_since_decided(connection, cycle.division, entity, keys) | set(invalid)
+        targets = pd.DataFrame({"entity": entity, "key": pd.Series(keys, dtype="str")})
+        invalid = holds_of(connection, cycle.division, targets, [INVALID])
+        return moved_since_decided(connection, cycle.division, entity, keys) | set(invalid["key"])
 
 
 def _row(write: Write, outcome: str, words: str) -> dict[str, object]:

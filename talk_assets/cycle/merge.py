@@ -144,14 +144,15 @@ def _broken(
     cycle: Cycle, connection: sa.Connection, subject: Subject, fresh: dict[str, pd.DataFrame], linked: pd.DataFrame
 ) -> pd.DataFrame:
     """Unlinked records that are invalid, and those that the criteria connect with one: they wait to be corrected."""
-    invalid = notes.holds(connection, cycle.division)
-    invalid = invalid[invalid["kind"].eq(INVALID)].drop_duplicates(["entity", "key"])
     names = linked["entity"] + "/" + linked["key"]
     looked_at = pd.concat([frame[["entity", "key"]] for frame in fresh.values()])
+    proposals = proposals_of(connection, cycle.division, list(subject.flows))
+    others = proposals[["other_entity", "other_key"]].set_axis(["entity", "key"], axis=1)
+    connected = pd.concat([looked_at, proposals[["entity", "key"]], others])
+    invalid = notes.holds_of(connection, cycle.division, connected, [INVALID]).drop_duplicates(["entity", "key"])
     looked_at = looked_at[~(looked_at["entity"] + "/" + looked_at["key"]).isin(names)]
     name = invalid["entity"] + "/" + invalid["key"]
     reason = pd.DataFrame({"name": name, "reason": "waits for " + name + " to be corrected: " + invalid["reason"]})
-    proposals = proposals_of(connection, cycle.division, list(subject.flows))
     reasons = spread(reason.set_index("name")["reason"], proposals)
     at = (looked_at["entity"] + "/" + looked_at["key"]).map(reasons).astype("str")
     found = looked_at[at.notna()]

@@ -68,9 +68,8 @@ def _pairs(live: pd.DataFrame, flow: Flow) -> pd.DataFrame:
 
 def torn_clusters(connection: sa.Connection, division: str, clusters: pd.Index) -> pd.DataFrame:
     """The held members of clusters with an invalid pair: `entity, key, kind, property, reason, value, cluster_id`."""
-    held = notes.holds(connection, division)
-    held = held[held["kind"].eq(INVALID_PAIR)]
-    linked = links.links_of(connection, division, held)
-    found = held.merge(linked, on=["entity", "key"])
+    members = links.members_of(connection, division, clusters)
+    live = members.loc[~members["deleted"].astype(bool), ["entity", "key", "cluster_id"]]
+    found = notes.holds_of(connection, division, live, [INVALID_PAIR]).merge(live, on=["entity", "key"])
     found["cluster_id"] = found["cluster_id"].astype("int64")
-    return found[found["cluster_id"].isin(clusters)]
+    return found

@@ -13,7 +13,7 @@ from talk_assets.cycle.pairs import INVALID_PAIR
 from talk_assets.cycle.prepare import Ready, prepare
 from talk_assets.ledger import debts
 from talk_assets.ledger.clusters import keys_in, links_of, members_of, positions_of
-from talk_assets.ledger.notes import hold_reasons, holds
+from talk_assets.ledger.notes import hold_reasons, holds_of
 from talk_assets.ledger.records import records_by_key, records_of_documents
 
 
@@ -116,8 +116,8 @@ def _wait_for_lines(cycle: Cycle, connection: sa.Connection, ready: Ready, lines
 def _invalid_lines(cycle: Cycle, connection: sa.Connection, clusters: pd.Index) -> pd.Series:
     """Index cluster, value why a line of one of its documents could not be taken from its feed."""
     members = members_of(connection, cycle.division, clusters)
-    held = holds(connection, cycle.division)
-    broken = held[held["kind"].eq(INVALID_LINE)].merge(members, on=["entity", "key"]).drop_duplicates("cluster_id")
+    held = holds_of(connection, cycle.division, members, [INVALID_LINE])
+    broken = held.merge(members, on=["entity", "key"]).drop_duplicates("cluster_id")
     index = pd.Index(broken["cluster_id"].astype("int64"))
     return pd.Series(broken["reason"].to_numpy(), index=index, dtype="str")
 
@@ -136,8 +136,9 @@ def _held_lines(cycle: Cycle, connection: sa.Connection, ready: Ready, creates: 
             continue
         known = records_of_documents(connection, cycle.division, lines, documents["key"], [])
         linked = links_of(connection, cycle.division, known)
-        held = _undecided_lines(connection, cycle.division, lines)
-        unlinked = known[~known["key"].isin(linked["key"]) | known["key"].isin(held)]
+        # Linked lines for which nothing could be decided.
+        held = holds_of(connection, cycle.division, known, [INVALID_GOLDEN, INVALID_PAIR])
+        unlinked = known[~known["key"].isin(linked["key"]) | known["key"].isin(held["key"])]
         reasons = hold_reasons(connection, cycle.division, lines + "/" + unlinked["key"])
         because = (lines + "/" + unlinked["key"]).map(reasons).astype("str").fillna("it is not linked yet")
         text = "its line " + lines + "/" + unlinked["key"] + " is held: " + because
@@ -145,12 +146,6 @@ def _held_lines(cycle: Cycle, connection: sa.Connection, ready: Ready, creates: 
         found.append(pd.Series(text.to_numpy(), index=unlinked["document"].map(cluster_of).to_numpy(), dtype="str"))
     every = pd.concat(found) if found else pd.Series(dtype="str")
     return every[~every.index.duplicated()]
-
-
-def _undecided_lines(connection: sa.Connection, division: str, entity: str) -> pd.Series:
-    """Keys of linked lines for which nothing could be decided."""
-    held = holds(connection, division)
-    return held["key"][held["entity"].eq(entity) & held["kind"].isin([INVALID_GOLDEN, INVALID_PAIR])]
 
 
 def _build(

@@ -54,20 +54,33 @@ def replace_holds(
 
 def holds(connection: sa.Connection, division: str) -> pd.DataFrame:
     """All holds: `entity, key, kind, property, reason, value, since`."""
-    return read_frame(
-        connection,
-        sa.select(hold.c.entity, hold.c.key, hold.c.kind, hold.c.property, hold.c.reason, hold.c.value, hold.c.since)
+    return read_frame(connection, _holds(division))
+
+
+def holds_of(
+    connection: sa.Connection, division: str, records: pd.DataFrame, kinds: Sequence[str] | None = None
+) -> pd.DataFrame:
+    """The holds of some kinds, or of any, on the records `entity, key`; columns as of `holds`."""
+    wanted = keys_of(connection, records[["entity", "key"]])
+    query = _holds(division).where(hold.c.entity == wanted.c.entity, hold.c.key == wanted.c.key)
+    return read_frame(connection, query if kinds is None else query.where(hold.c.kind.in_(kinds)))
+
+
+def _holds(division: str) -> sa.Select[tuple[object, ...]]:
+    names = ("entity", "key", "kind", "property", "reason", "value", "since")
+    return (
+        sa.select(*(hold.c[name] for name in names))
         .where(hold.c.division == division)
-        .order_by(hold.c.entity, hold.c.key, hold.c.kind),
+        .order_by(hold.c.entity, hold.c.key, hold.c.kind)
     )
 
 
 def hold_reasons(connection: sa.Connection, division: str, references: pd.Series) -> pd.Series:
     """Index `entity/key`, value the first reason why that record is held."""
-    found = holds(connection, division)
-    names = found["entity"] + "/" + found["key"]
-    wanted = found[names.isin(references)].assign(name=names).drop_duplicates("name")
-    return pd.Series(wanted["reason"].to_numpy(), index=pd.Index(wanted["name"], dtype="str"), dtype="str")
+    split = references.dropna().astype("str").str.split("/", n=1, expand=True).reindex(columns=[0, 1]).dropna()
+    found = holds_of(connection, division, split.set_axis(["entity", "key"], axis=1).astype("str"))
+    first = found.assign(name=found["entity"] + "/" + found["key"]).drop_duplicates("name")
+    return pd.Series(first["reason"].to_numpy(), index=pd.Index(first["name"], dtype="str"), dtype="str")
 
 
 def add_history(connection: sa.Connection, division: str, rows: pd.DataFrame, run_id: str) -> None:

@@ -1,4 +1,4 @@
-"""A decision on more clusters than a statement of PostgreSQL takes parameters (65,535)."""
+"""Lists that grow with the data: longer than a statement of PostgreSQL takes parameters (65,535)."""
 
 import pandas as pd
 import sqlalchemy as sa
@@ -24,6 +24,25 @@ def test_more_clusters_than_parameters(ledger: Ledger) -> None:
         assert list(notes.open_conflicts(connection, _TODAY)["cluster_id"]) == [_MANY]
         notes.replace_conflicts(connection, _TODAY, "organisation", many, found.iloc[:0], _RUN)
         assert notes.open_conflicts(connection, _TODAY).empty
+
+
+def test_the_holds_of_some_records(ledger: Ledger) -> None:
+    """A write would go out although its record is held, or wait for what concerns another record."""
+    hold = {"property": "name", "reason": "r", "value": pd.NA}
+    rows = [("a/1", "invalid"), ("a/1", "pair"), ("b", "invalid"), ("c", "pair")]
+    found = pd.DataFrame([{"entity": "exact.items", "key": key, "kind": kind, **hold} for key, kind in rows])
+    found = found.assign(value=pd.Series(pd.NA, index=found.index, dtype="str"))
+    few = pd.DataFrame({"entity": "exact.items", "key": ["a/1", "c"]})
+    many = pd.DataFrame({"entity": "exact.items", "key": [str(number) for number in range(_MANY)]})
+    with ledger.begin() as connection:
+        notes.replace_holds(connection, _TODAY, found, ["invalid", "pair"], found, _RUN)
+        assert list(notes.holds_of(connection, _TODAY, few)["kind"]) == ["invalid", "pair", "pair"]
+        for wanted in (few, pd.concat([few, many])):
+            assert list(notes.holds_of(connection, _TODAY, wanted, ["invalid"])["key"]) == ["a/1"]
+        assert notes.holds_of(connection, _TODAY, few.iloc[:0]).empty
+        references = pd.Series(["exact.items/a/1", "exact.items/x", None], dtype="str")
+        assert dict(notes.hold_reasons(connection, _TODAY, references)) == {"exact.items/a/1": "r"}
+        assert notes.hold_reasons(connection, _TODAY, references.iloc[:0]).empty
 
 
 def test_more_debts_than_parameters(ledger: Ledger) -> None:
