@@ -34,6 +34,7 @@ def _writes(report: Report) -> Counter[str]:
     return found
 
 
+@pytest.mark.soak
 def test_edits_cost_their_writes_and_two_reads(world: World, subtests: pytest.Subtests) -> None:
     """The day's calls would be spent by noon, and nothing else connected to Exact would work any more."""
     customers = [world.add("customerp.customer", Name=f"Customer {n}", Phone="1") for n in range(_MANY)]

@@ -88,6 +88,7 @@ def _values(case: _Case, entity: str, both: _Both) -> Values:
     return found
 
 
+@pytest.mark.soak
 def test_each_criterion_by_itself(world: World, subtests: pytest.Subtests) -> None:
     """A company that is in both systems would be created twice, or strangers be joined because both lack data."""
     both = _Both(world)

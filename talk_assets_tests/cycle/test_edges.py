@@ -2,11 +2,14 @@
 
 from datetime import datetime
 
+import pytest
+
 from talk_assets_tests.cycle.harness import World
 
 VAT = "NL001234567B01"
 
 
+@pytest.mark.soak
 def test_a_record_that_comes_back_to_a_place_that_is_taken_is_held(world: World) -> None:
     """Two companies would be written as one, or the whole sync would end in an error."""
     customer = world.add("customerp.customer", Name="One", VatNumber=VAT, Phone="1")
