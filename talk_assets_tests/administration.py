@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from talk_assets_tests.conftest import DatabaseServer
 
 # What Exact says to the customer that is new before the last sync, and where another one has moved.
-REFUSAL = "Value out of range: the company is on the moon"
+REFUSAL = "Invalid value: the company is on the moon"
 NEWCOMER = "Maanlander B.V."
 CITY = "Schiermonnikoog"
 
