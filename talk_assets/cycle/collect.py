@@ -21,6 +21,8 @@ INVALID = "invalid"
 INVALID_LINE = "invalid_line"
 # A column missing from fewer records than this may be a system that leaves out what is empty.
 _ENOUGH_TO_TELL = 10
+# How long an answer from before our write may still be given by a cache on the way.
+_LONGEST_CACHED = pd.Timedelta(minutes=5)
 
 
 @dataclass(frozen=True)
@@ -234,12 +236,15 @@ def _merge_known(
         The records with NA for empty, and whether each holds exactly what is known already.
     """
     before = known.reindex(fresh["key"]).set_axis(fresh.index)
+    # A page from before our own write holds what we replaced: nobody put it back. Later the system did not take it.
+    just_written = before["written_at"].gt(pd.Timestamp.now("UTC") - _LONGEST_CACHED)
+    stale = just_written & fresh["version"].eq(before["version"]).fillna(False)
     if versions_grow:
         newer, older = (pd.to_numeric(frame["version"], errors="coerce") for frame in (fresh, before))
-        current = ~newer.lt(older).fillna(False)
-        fresh, before = fresh[current], before[current]
+        stale |= newer.lt(older).fillna(False)
+    fresh, before = fresh[~stale], before[~stale]
     # What was only sent so far has to be looked at, also when it arrived as it was sent.
-    same = before["entity"].notna() & before["deleted_at"].isna() & before["version"].ne("")
+    same = before["entity"].notna() & before["deleted_at"].isna() & before["written_at"].isna()
     columns = {}
     for name in properties:
         filled = fresh[name].where(fresh[name].notna(), before[name])

@@ -10,17 +10,13 @@ from talk_assets.ledger.records import forget_cursors, mark_undecided, read_curs
 from talk_assets.mappings.model import Subject
 
 
-def renew(cycle: Cycle, reading: str) -> list[str]:
+def renew(cycle: Cycle, reading: str) -> None:
     """Have the subjects read from the beginning and decided again whose rules are not those of the last run.
 
     Args:
         cycle: the run.
         reading: how the systems are read, as text: another connector profile can give other values.
-
-    Returns:
-        The subjects concerned; none in the first run.
     """
-    concerned = []
     with cycle.ledger.begin() as connection:
         for name, subject in cycle.mappings.subjects.items():
             rules = _rules(cycle, subject, reading)
@@ -29,9 +25,7 @@ def renew(cycle: Cycle, reading: str) -> list[str]:
                 continue
             store_cursor(connection, cycle.division, f"rules.{name}", rules, cycle.run_id)
             if known is not None:
-                concerned.append(name)
                 _begin_again(cycle, connection, subject)
-    return concerned
 
 
 def _begin_again(cycle: Cycle, connection: sa.Connection, subject: Subject) -> None:

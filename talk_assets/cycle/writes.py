@@ -158,7 +158,8 @@ def _build(
 ) -> list[Write]:
     subject = cycle.mappings.subject_of(ready.entity)
     known = records_by_key(connection, cycle.division, ready.entity, ready.rows["key"].dropna(), [])
-    versions = known.set_index("key")["version"].replace("", pd.NA).dropna().to_dict()
+    read_back = known[known["written_at"].isna()]
+    versions = read_back.set_index("key")["version"].dropna().to_dict()
     own_of, canonical_of = _texts(ready.own), _texts(ready.canonical)
     expected_of, left_out_of = _texts(ready.expected), _texts(ready.left_out)
     new_lines = _new_lines(cycle, connection, lines)

@@ -56,6 +56,7 @@ def _columns(properties: Sequence[str]) -> list[sa.ColumnElement[object]]:
         record.c.version,
         record.c.accounted,
         record.c.deleted_at,
+        record.c.written_at,
         *json_columns(record.c["values"], properties),
     ]
 
@@ -174,6 +175,7 @@ def store_records(
             "read_run": run,
             "accounted": frame["accounted"],
             "deleted_at": pd.Series(pd.NaT, index=frame.index, dtype="datetime64[us, UTC]"),
+            "written_at": pd.Series(pd.NaT, index=frame.index, dtype="datetime64[us, UTC]"),
         }
     )
     upsert_frame(connection, record, rows, key=["division", "entity", "key"])
@@ -182,14 +184,14 @@ def store_records(
 def store_written(connection: sa.Connection, division: str, entity: str, key: str, values: Mapping[str, str]) -> None:
     """Take what was sent to a record for what it holds, until it is read back; '' was sent to clear.
 
-    Its version is '' until then, by which a read knows that the content was never seen.
+    The version stays that of the content before: by it a page that is older than our write is told from news.
     """
     filled = {name: value for name, value in values.items() if value}
     cleared = [name for name, value in values.items() if not value]
     left = record.c["values"] - sa.cast(cleared, ARRAY(sa.Text))
     connection.execute(
         sa.update(record)
-        .values({"values": left.op("||")(sa.cast(filled, JSONB)), "version": ""})
+        .values({"values": left.op("||")(sa.cast(filled, JSONB)), "written_at": sa.func.now()})
         .where(record.c.division == division, record.c.entity == entity, record.c.key == key)
     )
 

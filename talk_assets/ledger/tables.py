@@ -73,6 +73,7 @@ record = sa.Table(
         comment="Whether a decision has been taken on this content.",
     ),
     _time("deleted_at", "When the record was found to be gone from its system.", null=True),
+    _time("written_at", "When we last wrote the record; empty again once it was read back.", null=True),
     sa.PrimaryKeyConstraint("division", "entity", "key"),
     comment="What each system held when it was last read, one row per record or line.",
 )

@@ -1,23 +1,36 @@
 """What is known of a record between our write and the read that brings it back."""
 
+import httpx
+import sqlalchemy as sa
+
 from talk_assets.cycle.collect import collect
 from talk_assets.cycle.deliver import deliver
 from talk_assets.cycle.match import match
 from talk_assets.cycle.merge import merge
+from talk_assets.ledger.records import forget_cursors
 from talk_assets_tests.cycle.harness import Report, World
 
 JANSEN = {"Name": "Jansen Transport BV", "OrganizationNumber": "12345678", "Phone": "1"}
 
 
-def test_a_decision_before_the_read_back_takes_our_own_write_for_no_edit(world: World) -> None:
-    """The value that we had just replaced would come back as somebody's edit, and beat the newer one."""
-    customer = world.add("customerp.customer", **JANSEN)
-    world.sync()
-    account = world.twin("customerp.customer", customer, "exact.accounts")
-    world.edit("customerp.customer", customer, Phone="2")
+def deliver_without_reading_back(world: World) -> None:
     with world.installation.cycle("not read back") as cycle:
         world.take(cycle, Report())
         deliver(cycle, "exact.accounts")
+
+
+def edited(world: World) -> tuple[str, str]:
+    """A customer whose new telephone number is in Exact, and not read back; its key and its account's."""
+    customer = world.add("customerp.customer", **JANSEN)
+    world.sync()
+    world.edit("customerp.customer", customer, Phone="2")
+    deliver_without_reading_back(world)
+    return customer, world.twin("customerp.customer", customer, "exact.accounts")
+
+
+def test_a_decision_before_the_read_back_takes_our_own_write_for_no_edit(world: World) -> None:
+    """The value that we had just replaced would come back as somebody's edit, and beat the newer one."""
+    customer, account = edited(world)
     world.edit("customerp.customer", customer, Email="info@jansen.example")
     with world.installation.cycle("the other side only") as cycle:
         collect(cycle, "customerp.customer")
@@ -33,13 +46,7 @@ def test_a_decision_before_the_read_back_takes_our_own_write_for_no_edit(world: 
 
 def test_a_value_put_back_before_the_read_back_is_seen(world: World) -> None:
     """Both systems would differ for ever, without a hold and without a debt."""
-    customer = world.add("customerp.customer", **JANSEN)
-    world.sync()
-    account = world.twin("customerp.customer", customer, "exact.accounts")
-    world.edit("customerp.customer", customer, Phone="2")
-    with world.installation.cycle("not read back") as cycle:
-        world.take(cycle, Report())
-        deliver(cycle, "exact.accounts")
+    customer, account = edited(world)
     world.edit("exact.accounts", account, Phone="1")
     world.sync()
     world.sync()
@@ -48,12 +55,50 @@ def test_a_value_put_back_before_the_read_back_is_seen(world: World) -> None:
     assert world.sync().writes == []
 
 
+def test_a_page_from_before_our_write_is_no_edit(world: World) -> None:
+    """A cached answer would count as somebody putting the old value back, and undo the edit on both sides."""
+    customer = world.add("customerp.customer", **JANSEN)
+    world.sync()
+    account = world.twin("customerp.customer", customer, "exact.accounts")
+    settings = world.installation.settings
+    assert settings.customerp_token is not None
+    headers = {"Authorization": f"Bearer {settings.customerp_token.get_secret_value()}"}
+    address = f"{settings.customerp_url}/customers"
+    page = httpx.get(address, headers=headers).raise_for_status().json()
+    assert [record["Phone"] for record in page["items"]] == ["1"]
+    world.edit("exact.accounts", account, Phone="2")
+    with world.installation.cycle("not read back") as cycle:
+        world.take(cycle, Report())
+        deliver(cycle, "customerp.customer")
+    newest = httpx.get(address, headers=headers).raise_for_status().json()["token"]
+    stale = {**page, "token": newest}
+    world.fault("customerp", method="GET", path="^/customers$", status=200, body=stale, times=1)
+    for _ in range(2):
+        assert world.sync().writes == []
+    assert world.show("exact.accounts", account)["Phone"] == "2"
+    assert world.show("customerp.customer", customer)["Phone"] == "2"
+
+
+def test_a_write_without_effect_does_not_stay_hidden(world: World) -> None:
+    """After an answer of success that changed nothing both systems would differ for ever, without a debt."""
+    customer = world.add("customerp.customer", **JANSEN)
+    world.sync()
+    account = world.twin("customerp.customer", customer, "exact.accounts")
+    world.edit("exact.accounts", account, Phone="2")
+    unchanged = world.show("customerp.customer", customer)
+    world.fault("customerp", method="PATCH", path="^/customers/", status=200, body=unchanged, times=1)
+    assert len(world.sync().writes) == 1
+    with world.installation.ledger.begin() as connection:
+        connection.execute(sa.text("update talk.record set written_at = written_at - interval '1 hour'"))
+        forget_cursors(connection, world.installation.division, ["customerp.customer"])
+    world.sync()
+    assert world.show("exact.accounts", account)["Phone"] == "1"
+
+
 def test_what_a_system_kept_of_a_value_is_told(world: World) -> None:
     """A name shortened by somebody right after our write would never be heard of."""
     customer = world.add("customerp.customer", **JANSEN)
-    with world.installation.cycle("not read back") as cycle:
-        world.take(cycle, Report())
-        deliver(cycle, "exact.accounts")
+    deliver_without_reading_back(world)
     account = next(key for key, values in world.all("exact.accounts").items() if values["Name"] == JANSEN["Name"])
     world.edit("exact.accounts", account, Name="Jansen")
     world.sync()

@@ -17,7 +17,7 @@ class Fault(BaseModel):
         method: HTTP method, None for any.
         status: of the answer; None answers as usual (for a delay alone).
         message: text of an answer in Exact's error shape.
-        body: whole JSON or text body instead of that.
+        body: whole JSON or text body instead of that; with status 200 a stale or broken page.
         headers: of the answer.
         times: how often it strikes, None for ever.
         match: property values that the call's body, or the record it addresses, must have.
@@ -30,7 +30,7 @@ class Fault(BaseModel):
 
     path: str = ""
     method: str | None = None
-    status: int | None = Field(default=500, ge=400, le=599)
+    status: int | None = Field(default=500, ge=200, le=599)
     message: str = "A problem has occurred."
     body: Any = None
     headers: dict[str, str] = {}
