@@ -186,7 +186,9 @@ def _fewer_decimals(held: pd.Series, sent: pd.Series) -> pd.Series:
     kept, given = _decimals(held), _decimals(sent)
     unit = np.power(10.0, -kept)
     number, whole = pd.to_numeric(held, errors="coerce"), pd.to_numeric(sent, errors="coerce")
-    rounded = (number - whole).abs().le(unit * (0.5 + _EPSILON))
+    # Of a large number the binary form itself is off by more than such a share of the unit.
+    noise = 4 * np.spacing(np.maximum(number.abs(), whole.abs()))
+    rounded = (number - whole).abs().le(unit * (0.5 + _EPSILON) + noise)
     cut = number.abs().le(whole.abs()) & (number - whole).abs().lt(unit * (1 - _EPSILON)) & number.mul(whole).ge(0)
     return (kept < given) & (rounded | cut)
 
