@@ -1,6 +1,5 @@
 """Access and refresh tokens of the systems, kept encrypted and shared by all processes."""
 
-import hashlib
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,11 +13,6 @@ from talk_assets.ledger.locks import advisory_lock
 from talk_assets.ledger.secrets import Cipher
 from talk_assets.ledger.tables import token
 from talk_assets.systems.tokens import StoredToken
-
-
-def seed_of(first_refresh_token: str) -> str:
-    """Give the SHA-256, in hexadecimal, of a configured first refresh token."""
-    return hashlib.sha256(first_refresh_token.encode()).hexdigest()
 
 
 class TokenStore:

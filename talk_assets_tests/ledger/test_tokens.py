@@ -9,14 +9,14 @@ from cryptography.fernet import Fernet
 from talk_assets.errors import LedgerError
 from talk_assets.ledger.database import Ledger
 from talk_assets.ledger.secrets import Cipher
-from talk_assets.ledger.tokens import TokenStore, seed_of
+from talk_assets.ledger.tokens import TokenStore
 from talk_assets.systems.tokens import StoredToken
 
 NOW = datetime(2024, 1, 31, 12, 0, 0, 123456, tzinfo=UTC)
 
 
 def token(name: str) -> StoredToken:
-    return StoredToken(f"access-{name}", f"refresh-{name}", NOW, NOW + timedelta(minutes=10), seed_of("first"))
+    return StoredToken(f"access-{name}", f"refresh-{name}", NOW, NOW + timedelta(minutes=10), "seed")
 
 
 def store(ledger: Ledger, key: bytes, division: str = "1", wait_seconds: float = 5) -> TokenStore:
