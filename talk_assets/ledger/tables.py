@@ -74,6 +74,8 @@ record = sa.Table(
     ),
     _time("deleted_at", "When the record was found to be gone from its system.", null=True),
     _time("written_at", "When we last wrote the record; empty again once it was read back.", null=True),
+    _json("times", "Canonical property name to its own time of change, where the system tells one.", empty=True),
+    _count("misses", "In how many whole reads in a row the record was not there."),
     sa.PrimaryKeyConstraint("division", "entity", "key"),
     comment="What each system held when it was last read, one row per record or line.",
 )
@@ -150,7 +152,7 @@ owed = sa.Table(
     sa.Column(
         "operation",
         sa.Text,
-        sa.CheckConstraint("operation in ('create', 'update')", name="operation"),
+        sa.CheckConstraint("operation in ('create', 'update', 'delete')", name="operation"),
         nullable=False,
     ),
     _text("key", "Record to update; empty for a create.", null=True),
@@ -242,9 +244,10 @@ history = sa.Table(
     sa.Column(
         "kind",
         sa.Text,
-        sa.CheckConstraint("kind in ('decision', 'write', 'link')", name="kind"),
+        sa.CheckConstraint("kind in ('decision', 'write', 'link', 'skip', 'person')", name="kind"),
         nullable=False,
-        comment="decision: a value was agreed; write: a system was written; link: a record was linked.",
+        comment="decision: a value was agreed; write: a system was written; link: a record was linked; skip: a write "
+        "was deliberately left out; person: somebody gave an order.",
     ),
     _text("entity", null=True),
     _text("key", null=True),
@@ -315,6 +318,36 @@ proposal = sa.Table(
     _text("run"),
     sa.PrimaryKeyConstraint("division", "flow", "entity", "key", "other_entity", "other_key"),
     comment="Links that merge criteria propose and that could not be made, for a person to decide.",
+)
+
+block = sa.Table(
+    "block",
+    metadata,
+    _division(),
+    _text("entity", "Of the two records the one whose name sorts first."),
+    _text("key"),
+    _text("other_entity"),
+    _text("other_key"),
+    _time("at"),
+    _text("who", "Person who said so."),
+    sa.PrimaryKeyConstraint("division", "entity", "key", "other_entity", "other_key"),
+    comment="Pairs of records that are never to be linked, because a person said so.",
+)
+
+guard = sa.Table(
+    "guard",
+    metadata,
+    _division(),
+    _text("entity", "Entity whose step it stopped."),
+    _text("kind", "volume, missing or empty."),
+    _text("reason", "What was seen, against which limit."),
+    sa.Column("seen", sa.BigInteger, nullable=False, comment="How many records or writes."),
+    _time("tripped_at"),
+    _text("run"),
+    _time("accepted_at", "When a person let it pass; then it is used once.", null=True),
+    _text("accepted_by", null=True),
+    sa.PrimaryKeyConstraint("division", "entity", "kind"),
+    comment="Guards that tripped: what they stopped waits until a person accepts it.",
 )
 
 deletion = sa.Table(
