@@ -9,6 +9,7 @@ TalkError
     ├── SystemUnavailable   a passing fault: the same call may succeed later
     ├── RecordRejected      the system says no to this record: the same call never succeeds
     ├── RecordChanged       the record is not what the write was planned from
+    │   └── RecordGone      the record is not there any more
     └── UnexpectedAnswer    the answer has another shape than documented
 
 Every message says what was attempted, on which record or setting, what was seen, and what to do. No message holds a
@@ -106,6 +107,10 @@ class RecordRejected(SystemFault):
 
 class RecordChanged(SystemFault):
     """The record is no longer what the write was planned from (a conditional update was refused), or it is gone."""
+
+
+class RecordGone(RecordChanged):
+    """The system has no such record, or no more."""
 
 
 class UnexpectedAnswer(SystemFault):

@@ -105,6 +105,21 @@ class System(Protocol):
     def read_deletions(self, cursor: str | None) -> DeletionsRead:
         """Read what was removed since the cursor; None starts at what the system still remembers."""
 
+    def find(self, entity: str, keys: Sequence[str]) -> FeedRead:
+        """Look records up by their keys, each by itself and not in a list of changes; documents come without lines.
+
+        Args:
+            entity: no line entity.
+            keys: the systems' own keys.
+
+        Returns:
+            `records`: those that there are, as they are now, in the shape of a read (without `_version` where only
+            feeds tell one). A key that is not among them does not exist. `complete` is False, `cursor` means nothing.
+
+        Raises:
+            SystemFault: the system did not answer for every key; nothing can be said of any.
+        """
+
     def create(
         self, entity: str, values: Values, lines: Sequence[Values] = (), *, idempotency_key: str | None = None
     ) -> Written:
@@ -115,6 +130,15 @@ class System(Protocol):
 
     def update(self, entity: str, key: str, values: Values, version: str | None = None) -> Written:
         """Change the named properties of a record and no others; `version` makes it conditional where possible."""
+
+    def delete(self, entity: str, key: str, version: str | None = None) -> Written:
+        """Remove a record, of a document with its lines; `version` makes it conditional where possible.
+
+        Raises:
+            RecordGone: there is no such record, or no more.
+            RecordChanged: it is not in `version`.
+            RecordRejected: the system keeps it, for instance because others refer to it.
+        """
 
     def create_line(self, entity: str, document: str, values: Values) -> Written:
         """Add a line to an existing document; `entity` is the line entity."""

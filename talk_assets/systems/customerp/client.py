@@ -14,6 +14,7 @@ import httpx
 from talk_assets.errors import (
     AccessDenied,
     RecordChanged,
+    RecordGone,
     RecordRejected,
     SystemFault,
     SystemUnavailable,
@@ -133,7 +134,7 @@ class CustomerpClient:
 
         Raises:
             AccessDenied: the token or its rights do not suffice.
-            RecordChanged: there is no such record.
+            RecordGone: there is no such record.
             SystemUnavailable: it stayed a passing fault.
             UnexpectedAnswer: anything else.
         """
@@ -170,7 +171,8 @@ class CustomerpClient:
 
         Raises:
             AccessDenied: the token or its rights do not suffice.
-            RecordChanged: the record is gone, or not in the version that was named.
+            RecordGone: the record is gone.
+            RecordChanged: it is not in the version that was named.
             RecordRejected: the record is refused.
             SystemUnavailable: a passing fault; `outcome_unknown` when it may have been carried out.
             UnexpectedAnswer: anything else.
@@ -228,7 +230,7 @@ class CustomerpClient:
         if status == HTTPStatus.FORBIDDEN:
             return AccessDenied(SYSTEM, f"{seen}; give the owner of {SETTING} the right to do this", status=status)
         if one and status in statuses.missing:
-            return RecordChanged(SYSTEM, f"{seen}: there is no such record or no more", status=status)
+            return RecordGone(SYSTEM, f"{seen}: there is no such record or no more", status=status)
         if names is not None and status in statuses.changed:
             return RecordChanged(SYSTEM, f"{seen}: it has changed since it was read", status=status)
         if names is not None and status in statuses.rejected:

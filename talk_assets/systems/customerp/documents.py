@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from talk_assets.errors import UnexpectedAnswer
+from talk_assets.errors import RecordGone, UnexpectedAnswer
 from talk_assets.systems.base import Record
 from talk_assets.systems.customerp.client import Answer, CustomerpClient
 from talk_assets.systems.customerp.dialect import SYSTEM, Dialect
@@ -48,10 +48,18 @@ class Documents:
         """Read one record.
 
         Raises:
-            RecordChanged: it is gone.
+            RecordGone: it is gone.
         """
         doing = f"reading {self.dialect.entity} {key}"
         return self.held(self._client.get(self.dialect.path_of(key), {}, doing, one=True), doing)
+
+    def now(self, key: str) -> Record | None:
+        """A record as it is now, without its lines; None when there is none."""
+        try:
+            held = self.one(key)
+        except RecordGone:
+            return None
+        return self._translator.head.record(held.raw, held.etag)
 
     def held(self, answer: Answer, doing: str) -> Held:
         """The record in an answer that holds one.

@@ -269,8 +269,12 @@ class Update(Section):
 
 
 class Delete(Section):
-    """How a record is removed; the path is that of the record unless given."""
+    """How a record is removed; the path is that of the record unless given.
 
+    `allowed`: whether the ERP removes records by its API at all.
+    """
+
+    allowed: bool = True
     method: Literal["DELETE", "POST"] = "DELETE"
     path: RecordPath | None = None
 

@@ -119,6 +119,16 @@ class CustomerpSystem:
         """
         return self._feeds.read_deletions(cursor)
 
+    def find(self, entity: str, keys: Sequence[str]) -> FeedRead:
+        """Read records one by one; see `System.find`.
+
+        Raises:
+            AccessDenied, SystemUnavailable, UnexpectedAnswer: as for `read`.
+        """
+        documents = self._entities[entity].documents
+        found = [documents.now(key) for key in dict.fromkeys(keys)]
+        return FeedRead([record for record in found if record is not None], "", complete=False)
+
     def create(
         self, entity: str, values: Values, lines: Sequence[Values] = (), *, idempotency_key: str | None = None
     ) -> Written:
@@ -156,9 +166,14 @@ class CustomerpSystem:
         """
         return self._entities[entity].writer.update(key, values, version)
 
-    def delete(self, entity: str, key: str, version: str | None = None) -> None:
-        """Remove a record; errors as for `update`."""
-        self._entities[entity].writer.delete(key, version)
+    def delete(self, entity: str, key: str, version: str | None = None) -> Written:
+        """Remove a record; see `System.delete`.
+
+        Raises:
+            RecordRejected: also, before any call, when the profile says that nothing is removed by its API.
+            RecordGone, RecordChanged, SystemUnavailable, AccessDenied, UnexpectedAnswer: as for `update`.
+        """
+        return self._entities[entity].writer.delete(key, version)
 
     def create_line(self, entity: str, document: str, values: Values) -> Written:
         """Add a line to an existing document; `entity` is the line entity. Errors as for `update`."""

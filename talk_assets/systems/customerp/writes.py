@@ -4,7 +4,7 @@ import logging
 from collections.abc import Sequence
 from typing import Any
 
-from talk_assets.errors import RecordChanged, SystemFault, SystemUnavailable, UnexpectedAnswer
+from talk_assets.errors import RecordChanged, RecordRejected, SystemFault, SystemUnavailable, UnexpectedAnswer
 from talk_assets.systems.base import Values, Written
 from talk_assets.systems.customerp.client import Answer, CustomerpClient, location_key
 from talk_assets.systems.customerp.dialect import SYSTEM, Dialect
@@ -81,22 +81,28 @@ class RecordWriter:
         self._translator.head.put_values(body, values)
         return self.written(self.send(key, body, version, doing), key, doing)
 
-    def delete(self, key: str, version: str | None) -> None:
+    def delete(self, key: str, version: str | None) -> Written:
         """Remove a record.
 
         Raises:
-            RecordChanged: the record is gone, or not in the version.
+            RecordGone: there is no such record.
+            RecordChanged: the record is not in the version.
+            RecordRejected: it is refused, or the profile says that the ERP removes nothing by its API.
         """
         delete = self._dialect.delete
-        self._client.write(
+        doing = f"removing {self._dialect.entity} {key}"
+        if not delete.allowed:
+            raise RecordRejected(SYSTEM, f"{doing}: `delete.allowed` in {self._profile.source} is false")
+        answer = self._client.write(
             delete.method,
             self._dialect.path_of(key, delete.path),
             None,
-            f"removing {self._dialect.entity} {key}",
+            doing,
             allowed=self._profile.statuses.delete,
             names=self._translator.contract_name,
             headers=self._if_match(version),
         )
+        return Written(key, None, answer.status)
 
     def body(self, key: str, version: str | None, doing: str) -> tuple[dict[str, Any], str | None]:
         """What an update starts from, and the version that it names: nothing, or the whole record as it is now.

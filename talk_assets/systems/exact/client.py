@@ -81,7 +81,7 @@ class ExactClient:
         A PUT says the same however often it is carried out, so it is sent again when no answer came.
 
         Raises:
-            RecordChanged: the record is gone; and as `create`.
+            RecordGone: the record is gone; and as `create`.
             UnexpectedAnswer: the answer is not one that Exact gives to a write.
         """
         address = f"/api/v1/{self._division}/{path}({odata.guid(key)})"
@@ -89,6 +89,20 @@ class ExactClient:
         self._check_write(response, doing, scope, keyed=True, sent=body)
         if response.content.strip():
             # Documented is 204 without a body; a page that something in between answers with 200 is no success.
+            self._rows(response, doing)
+        return response.status_code
+
+    def delete(self, path: str, key: str, *, doing: str, scope: str) -> int:
+        """DELETE a record; the status. It is sent again when no answer came: then it may be gone already.
+
+        Raises:
+            RecordGone: the record is gone; and as `update`.
+        """
+        address = f"/api/v1/{self._division}/{path}({odata.guid(key)})"
+        response = self._http.send("DELETE", address, doing=doing, effect=Effect.REPEATABLE)
+        self._check_write(response, doing, scope, keyed=True, sent=())
+        if response.content.strip():
+            # As for `update`.
             self._rows(response, doing)
         return response.status_code
 

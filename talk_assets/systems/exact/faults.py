@@ -14,7 +14,7 @@ import httpx
 
 from talk_assets.errors import (
     AccessDenied,
-    RecordChanged,
+    RecordGone,
     RecordRejected,
     SystemFault,
     UnexpectedAnswer,
@@ -43,7 +43,7 @@ _REFUSAL = re.compile(
     r"|(?:pas|non) (?:autorisé|permis)",
     re.IGNORECASE,
 )
-_WRITES = ("POST", "PUT")
+_WRITES = ("POST", "PUT", "DELETE")
 
 
 def judge(now: Callable[[], datetime]) -> Judge:
@@ -135,8 +135,8 @@ def _says_nothing(response: httpx.Response) -> bool:
     return not response.headers.get("Reason") and (text == "forbidden" or not response.content.strip())
 
 
-def _gone(response: httpx.Response, doing: str) -> RecordChanged:
-    return RecordChanged(
+def _gone(response: httpx.Response, doing: str) -> RecordGone:
+    return RecordGone(
         "exact",
         f"{doing}: Exact answered {_seen(response)}: the record is gone; the next read of deletions shows it.",
         status=response.status_code,

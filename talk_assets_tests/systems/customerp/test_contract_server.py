@@ -5,7 +5,14 @@ from decimal import Decimal
 
 import pytest
 
-from talk_assets.errors import AccessDenied, RecordChanged, RecordRejected, SystemUnavailable, UnexpectedAnswer
+from talk_assets.errors import (
+    AccessDenied,
+    RecordChanged,
+    RecordGone,
+    RecordRejected,
+    SystemUnavailable,
+    UnexpectedAnswer,
+)
 from talk_assets.systems.base import Deletion, System
 from talk_assets.systems.customerp.json_exact import decode
 from talk_assets.systems.customerp.system import CustomerpSystem
@@ -242,8 +249,30 @@ def test_a_removal_is_carried_out(erp: ContractServer, customerp: CustomerpSyste
     erp.edit(f"/customers/{key}", Name="B")
     with pytest.raises(RecordChanged):
         customerp.delete("customerp.customer", key, version)
-    customerp.delete("customerp.customer", key)
+    assert customerp.delete("customerp.customer", key).status == 204
+    with pytest.raises(RecordGone):
+        customerp.delete("customerp.customer", key)
     assert [deletion.key for deletion in customerp.read_deletions(None).deletions] == [key]
+
+
+def test_records_are_looked_up_by_their_keys(erp: ContractServer, customerp: CustomerpSystem) -> None:
+    """A record that only fell out of a list would be taken for deleted, and its counterpart removed."""
+    there, gone = erp.add("/customers", Name="A"), erp.add("/customers", Name="B")
+    customerp.delete("customerp.customer", gone)
+    found = customerp.find("customerp.customer", [there, gone, "cus-404"])
+    assert [(record["_key"], record["Name"]) for record in found.records] == [(there, "A")]
+    assert found.records[0]["_version"] == erp.show(f"/customers/{there}")["Version"]
+    erp.fail(path=f"/customers/{there}", status=403)
+    with pytest.raises(AccessDenied):
+        customerp.find("customerp.customer", [there])
+
+
+def test_what_the_profile_forbids_to_remove_is_refused(erp: ContractServer, connect: Connect) -> None:
+    """An ERP that removes nothing by its API would be asked to in every run."""
+    key = erp.add("/customers", Name="A")
+    with pytest.raises(RecordRejected, match=r"delete\.allowed"):
+        connect(erp.url, {"delete": {"allowed": False}}).delete("customerp.customer", key)
+    assert erp.show(f"/customers/{key}")["Name"] == "A"
 
 
 def test_passing_faults_delay_a_reading(erp: ContractServer, customerp: CustomerpSystem, naps: list[float]) -> None:

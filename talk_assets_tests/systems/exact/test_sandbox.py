@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from talk_assets.errors import AccessDenied, RecordChanged, RecordRejected, SystemUnavailable
+from talk_assets.errors import AccessDenied, RecordChanged, RecordGone, RecordRejected, SystemUnavailable
 from talk_assets.mappings.load import load_capabilities, load_mappings
 from talk_assets.systems.exact.entities import ENDPOINTS
 from talk_assets.systems.exact.oauth import Credentials
@@ -160,6 +160,40 @@ def test_one_line_is_written_alone(exact: ExactSystem, site: Site) -> None:
         added.key: (4, 2),
     }
     assert site.state.get("QuotationLines", line).body["Notes"] == "keep"
+
+
+def test_records_are_looked_up_by_their_keys(exact: ExactSystem, site: Site) -> None:
+    """A record that only fell out of a list would be taken for deleted, and its counterpart removed."""
+    keys = [site.state.add("Accounts", {"Name": f"Klant {number}"}) for number in range(45)]
+    site.state.remove("Accounts", keys[7])
+    calls = exact.calls
+    found = exact.find("exact.accounts", keys)
+    names = {record["_key"]: record["Name"] for record in found.records}
+    assert names == {key: f"Klant {number}" for number, key in enumerate(keys) if number != 7}
+    assert (found.complete, exact.calls - calls) == (False, 4)  # a token, and 20 keys a call
+    item = site.state.add("Items", {"Code": "A1", "Description": "Ding"})
+    document = site.state.add_document("SalesOrders", {"OrderedBy": keys[0]}, [{"Item": item}])
+    employee = site.state.add("Employees", {"LastName": "Vos"})
+    contact = site.state.add("Contacts", {"Account": keys[0], "LastName": "Vos"})
+    for entity, key in (
+        ("exact.items", item),
+        ("exact.salesorders", document),
+        ("exact.employees", employee),
+        ("exact.contacts", contact),
+    ):
+        assert [record["_key"] for record in exact.find(entity, [key, keys[7]]).records] == [key]
+
+
+def test_a_removal_is_carried_out_once(exact: ExactSystem, site: Site) -> None:
+    """A policy that lets deletions travel would not do anything, or fail on what is gone already."""
+    key = site.state.add("Accounts", {"Name": "Vos BV"})
+    assert exact.delete("exact.accounts", key).status == 204
+    assert exact.find("exact.accounts", [key]).records == []
+    with pytest.raises(RecordGone):
+        exact.delete("exact.accounts", key)
+    employee = site.state.add("Employees", {"LastName": "Vos"})
+    with pytest.raises(RecordRejected):
+        exact.delete("exact.employees", employee)
 
 
 def test_refusals_and_removals_are_told_apart(exact: ExactSystem, site: Site) -> None:
