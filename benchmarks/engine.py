@@ -67,7 +67,7 @@ class Engine:
         members = everyone[["entity", "key"]].assign(cluster_id=everyone.index)
         if world.base is None:
             members = members.iloc[:0]
-        proposals = propose(pd.concat(found, ignore_index=True), members, flow)
+        proposals = propose(pd.concat(found, ignore_index=True), members, flow.entities, flow.criteria)
         done = assign(everyone.loc[everyone["fresh"], ["entity", "key"]], members, proposals).members
         for entity in ENTITIES:
             if world.base is None:

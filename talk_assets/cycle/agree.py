@@ -149,10 +149,22 @@ def _store(
     history = decision.history.assign(subject=subject.subject, kind="decision")
     notes.add_history(connection, division, history, run)
     _hold_unfit(cycle, connection, decision, planned)
+    _note_left_out(cycle, connection, subject, planned)
     if cycle.is_lines(subject):
         documents = links.documents_of(connection, clusters).dropna().astype("int64").unique()
         entities = [str(cycle.capabilities[line].document) for line in subject.entities]
         debts.try_again(connection, division, entities, [int(number) for number in documents])
+
+
+def _note_left_out(cycle: Cycle, connection: sa.Connection, subject: Subject, planned: Plan) -> None:
+    """Note of the records from which something would be created why it is not."""
+    lacking = planned.left_out
+    if lacking.empty:
+        return
+    sources = links.sources_of(connection, cycle.division, lacking["cluster_id"])
+    names = lacking["cluster_id"].map(sources).astype("str").str.split("/", n=1, expand=True)
+    rows = lacking.assign(entity=names[0], key=names[1], subject=subject.subject)
+    notes.add_skips(connection, cycle.division, rows[["subject", "entity", "key", "property", "rule"]], cycle.run_id)
 
 
 def _hold_unfit(cycle: Cycle, connection: sa.Connection, decision: Decision, planned: Plan) -> None:

@@ -7,6 +7,7 @@ import sqlalchemy as sa
 
 from talk_assets.cycle.context import Cycle
 from talk_assets.cycle.settling import settle_records
+from talk_assets.cycle.stale import without_stale
 from talk_assets.errors import UnexpectedAnswer
 from talk_assets.ledger import records as store
 from talk_assets.ledger.clusters import links_of, mark_returned
@@ -47,7 +48,7 @@ def collect(cycle: Cycle, entity: str) -> Collected:
     with cycle.ledger.begin() as connection:
         cursor = store.read_cursor(connection, cycle.division, entity)
     read = cycle.system_of(entity).read(entity, cursor)
-    frames = {entity: read.records}
+    frames = {entity: without_stale(cycle, entity, read)}
     lines = cycle.lines_of(entity)
     if lines is not None:
         frames[lines] = _dated(read.lines, read.records)

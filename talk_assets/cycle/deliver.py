@@ -16,7 +16,7 @@ from talk_assets.cycle.merge import OPEN_STILL, merge
 from talk_assets.cycle.send import Outcome, Sender
 from talk_assets.cycle.writes import Write, writes_of
 from talk_assets.ledger import debts
-from talk_assets.ledger.notes import holds_of
+from talk_assets.ledger.notes import add_skips, holds_of
 from talk_assets.ledger.records import moved_since_decided, undecided_entities
 from talk_assets.mappings.model import Subject
 
@@ -24,6 +24,9 @@ from talk_assets.mappings.model import Subject
 BATCH = 50
 # When this many writes in a row meet a passing fault, the rest waits for the next run.
 _GIVE_UP_AFTER = 3
+
+# The reason why an update that was planned is not sent.
+CHANGED_SINCE_READ = "changed_since_read"
 
 # Called with the entity, the writes done, and the writes to do.
 Progress = Callable[[str, int, int], None]
@@ -71,7 +74,8 @@ def deliver(cycle: Cycle, entity: str, progress: Progress | None = None, done: D
         return done
     # What is new in the target may be what is about to be created there.
     if confirm(cycle, entity):
-        writes = {}
+        before, writes = writes, {name: _sendable(cycle, name) for name in names}
+        _note_dropped(cycle, before, writes)
     for name in names:
         _send_all(cycle, name, writes.get(name), done, progress)
         if name == entity and done.created and len(names) > 1:
@@ -79,6 +83,23 @@ def deliver(cycle: Cycle, entity: str, progress: Progress | None = None, done: D
             confirm(cycle, entity)
             writes = {}
     return done
+
+
+def _note_dropped(cycle: Cycle, before: dict[str, list[Write]], after: dict[str, list[Write]]) -> None:
+    """Note the updates that are no longer right, because their target is not what they were planned from."""
+    still = {
+        (name, write.cluster_id, tuple(sorted(write.canonical.items()))) for name in after for write in after[name]
+    }
+    dropped = [
+        {"subject": cycle.mappings.subject_of(name).subject, "entity": name, "key": write.key}
+        for name, writes in before.items()
+        for write in writes
+        if write.key is not None and (name, write.cluster_id, tuple(sorted(write.canonical.items()))) not in still
+    ]
+    if dropped:
+        rows = pd.DataFrame(dropped).assign(property=None, rule=CHANGED_SINCE_READ)
+        with cycle.ledger.begin() as connection:
+            add_skips(connection, cycle.division, rows, cycle.run_id)
 
 
 def confirm(cycle: Cycle, entity: str) -> int:

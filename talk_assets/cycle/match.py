@@ -1,5 +1,6 @@
 """Step 3, for one flow: which records its criteria call the same."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
@@ -11,7 +12,7 @@ from talk_assets.cycle.references import known_targets, resolved
 from talk_assets.ledger import clusters as links
 from talk_assets.ledger.matching import replace_proposals, sharing_keys, store_match_keys
 from talk_assets.ledger.records import unaccounted, undecided_entities
-from talk_assets.mappings.model import Flow
+from talk_assets.mappings.model import CriterionProperty, Flow, Subject
 from talk_assets.sync.match import criterion_keys, propose
 
 PROPOSALS = ["entity", "key", "other_entity", "other_key", "criterion"]
@@ -72,6 +73,7 @@ def store_keys(cycle: Cycle, connection: sa.Connection, entity: str, frame: pd.D
     """
     subject = cycle.mappings.subject_of(entity)
     flows = [name for name, flow in subject.flows.items() if entity in flow.entities and flow.criteria]
+    flows += [subject.subject] if subject.criteria else []
     if frame.empty or not flows:
         return
     keys = criterion_keys(
@@ -82,21 +84,47 @@ def store_keys(cycle: Cycle, connection: sa.Connection, entity: str, frame: pd.D
         store_match_keys(connection, cycle.division, name, frame[["entity", "key"]], mine)
 
 
+def match_across(cycle: Cycle, connection: sa.Connection, subject: Subject, fresh: Mapping[str, pd.DataFrame]) -> None:
+    """Compare undecided records by the subject's own criteria with all others of the subject; store what they propose.
+
+    Args:
+        cycle: the run.
+        connection: in a transaction.
+        subject: the subject.
+        fresh: per entity its live undecided records, see `ledger.records.unaccounted`.
+    """
+    if subject.criteria:
+        found = _proposed(cycle, connection, subject, subject.subject, subject.entities, subject.criteria, fresh)
+        replace_proposals(connection, cycle.division, subject.subject, found, cycle.run_id)
+
+
 def _proposals(
     cycle: Cycle, connection: sa.Connection, flow_name: str, flow: Flow, fresh: dict[str, pd.DataFrame]
 ) -> pd.DataFrame:
     subject = cycle.mappings.subject_of(flow.customerp)
+    return _proposed(cycle, connection, subject, flow_name, flow.entities, flow.criteria, fresh)
+
+
+def _proposed(
+    cycle: Cycle,
+    connection: sa.Connection,
+    subject: Subject,
+    name: str,
+    entities: Sequence[str],
+    criteria: Sequence[Sequence[CriterionProperty]],
+    fresh: Mapping[str, pd.DataFrame],
+) -> pd.DataFrame:
     targets = known_targets(cycle, connection, subject, list(fresh.values()))
     found = []
     for entity, frame in fresh.items():
         keys = criterion_keys(frame, entity, subject, resolved(subject, frame, targets))
-        found.append(keys[keys["flow"].eq(flow_name)].assign(entity=entity))
+        found.append(keys[keys["flow"].eq(name)].assign(entity=entity))
     keys = pd.concat(found, ignore_index=True)
     looked_at = pd.concat([frame[["entity", "key"]] for frame in fresh.values()])
-    store_match_keys(connection, cycle.division, flow_name, looked_at, keys)
-    sharing = sharing_keys(connection, cycle.division, flow_name, keys)
+    store_match_keys(connection, cycle.division, name, looked_at, keys)
+    sharing = sharing_keys(connection, cycle.division, name, keys)
     linked = links.links_of(connection, cycle.division, sharing)
     numbers = pd.Index(linked["cluster_id"].astype("int64").unique())
     members = links.members_of(connection, cycle.division, numbers)
     live = members.loc[~members["deleted"].astype(bool), ["entity", "key", "cluster_id"]]
-    return propose(sharing, live, flow)
+    return propose(sharing, live, entities, criteria)

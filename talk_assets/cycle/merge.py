@@ -11,6 +11,7 @@ from talk_assets.cycle.context import Cycle
 from talk_assets.cycle.duplicates import hold_duplicates
 from talk_assets.cycle.lines import AMBIGUOUS_LINES, line_documents, line_proposals
 from talk_assets.cycle.linking import AMBIGUOUS, link
+from talk_assets.cycle.match import match_across
 from talk_assets.cycle.pairs import INVALID_PAIR, torn_clusters
 from talk_assets.cycle.recover import recover
 from talk_assets.cycle.references import REFERENCE, known_targets, waiting_for_references
@@ -81,6 +82,7 @@ def _merge(cycle: Cycle, connection: sa.Connection, subject: Subject) -> Merged:
     linked_before = links.links_of(connection, cycle.division, pd.concat([looked_at, gone]))
     # Before anything is matched: what replaces a removed record can take its place at once.
     links.mark_deleted(connection, cycle.division, gone)
+    match_across(cycle, connection, subject, fresh)
     waiting = _waiting(cycle, connection, subject, fresh, linked_before)
     broken = _broken(cycle, connection, subject, fresh, linked_before)
     waiting = pd.concat([waiting, broken], ignore_index=True).drop_duplicates(["entity", "key"])
@@ -146,7 +148,7 @@ def _broken(
     """Unlinked records that are invalid, and those that the criteria connect with one: they wait to be corrected."""
     names = linked["entity"] + "/" + linked["key"]
     looked_at = pd.concat([frame[["entity", "key"]] for frame in fresh.values()])
-    proposals = proposals_of(connection, cycle.division, list(subject.flows))
+    proposals = proposals_of(connection, cycle.division, subject.proposers)
     others = proposals[["other_entity", "other_key"]].set_axis(["entity", "key"], axis=1)
     connected = pd.concat([looked_at, proposals[["entity", "key"]], others])
     invalid = notes.holds_of(connection, cycle.division, connected, [INVALID]).drop_duplicates(["entity", "key"])
@@ -167,7 +169,7 @@ def _proposals(
     """What the criteria and joins call the same; records whose join waits, and ambiguous lines, as holds."""
     if cycle.is_lines(subject):
         return line_proposals(cycle, connection, subject, fresh)
-    found = [proposals_of(connection, cycle.division, list(subject.flows))]
+    found = [proposals_of(connection, cycle.division, subject.proposers)]
     waiting = []
     for flow in subject.flows.values():
         join = flow.join

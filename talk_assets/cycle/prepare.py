@@ -10,7 +10,7 @@ from talk_assets.ledger import clusters as links
 from talk_assets.ledger.debts import owed_to, reasons_of
 from talk_assets.ledger.records import values_in_use
 from talk_assets.sync.convert import to_own_values
-from talk_assets.sync.plan import missing
+from talk_assets.sync.creation import missing
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ def prepare(cycle: Cycle, connection: sa.Connection, entity: str) -> Ready:
         keys, why = _own_keys(cycle, connection, entity, name, translated[name])
         lost = translated[name].notna() & translated[name].ne("") & keys.isna()
         required = row.required or cycle.capabilities[entity].properties[row.members[entity].name].required
-        if required:
+        if row.unresolved == "wait" or (row.unresolved is None and required):
             waits = waits.mask(lost & waits.eq(""), why)
         else:
             left_out[name] = lost

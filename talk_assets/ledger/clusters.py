@@ -1,5 +1,6 @@
 """Links and what is agreed: clusters, members, bases, golden values."""
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 
 import pandas as pd
@@ -238,6 +239,7 @@ def load_members(
         member.c.cluster_id,
         member.c.key,
         record.c.modified,
+        sa.cast(record.c.times, sa.Text).label("own_times"),
         *_prefixed("c", json_columns(record.c["values"], properties)),
         *_prefixed("b", json_columns(base.c["values"], properties)),
         *_prefixed("t", json_columns(base.c.times, properties, as_timestamp=True)),
@@ -270,7 +272,18 @@ def load_members(
         base=part("b"),
         times=part("t").astype(TIME),
         sent=part("s"),
+        edited=_own_times(found["own_times"], properties),
     )
+
+
+def _own_times(told: pd.Series, properties: Sequence[str]) -> pd.DataFrame | None:
+    """Times of single properties from JSON; None when there are none."""
+    some = told[told.ne("{}")]
+    if some.empty:
+        return None
+    times = pd.DataFrame([json.loads(text) for text in some], index=some.index, columns=list(properties))
+    dated = {name: pd.to_datetime(times[name], utc=True, format="ISO8601") for name in times}
+    return pd.DataFrame(dated, index=some.index).astype(TIME).reindex(told.index)
 
 
 def _prefixed(prefix: str, columns: Sequence[sa.ColumnElement[object]]) -> list[sa.ColumnElement[object]]:

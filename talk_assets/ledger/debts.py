@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from talk_assets.ledger.bulk import json_columns, pack_json, read_frame, upsert_frame
 from talk_assets.ledger.keys import among, keys_of
 from talk_assets.ledger.tables import cluster, cursor, intent, owed
-from talk_assets.sync.plan import Owed
+from talk_assets.sync.owed import Owed
 
 COLUMNS = ["cluster_id", "operation", "key", "state", "reason", "attempts", "next_try"]
 

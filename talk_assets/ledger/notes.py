@@ -91,6 +91,30 @@ def add_history(connection: sa.Connection, division: str, rows: pd.DataFrame, ru
     copy_frame(connection, "talk.history", frame, [str(name) for name in frame.columns])
 
 
+def add_skips(connection: sa.Connection, division: str, rows: pd.DataFrame, run_id: str) -> None:
+    """Note what was deliberately not written: `subject, entity, key, property, rule`, of which `rule` is the reason.
+
+    What was noted already is not noted again, unless its cluster was written since.
+    """
+    if rows.empty:
+        return
+    names = ["entity", "key", "property", "rule"]
+    told = keys_of(connection, rows[names].fillna("").astype("str").drop_duplicates())
+    note, write = history.alias("note"), history.alias("write")
+    same_record = (write.c[name] == note.c[name] for name in ("division", "entity", "key"))
+    written = sa.exists().where(write.c.kind == "write", *same_record, write.c.id > note.c.id)
+    again = sa.exists().where(
+        note.c.division == division,
+        note.c.kind == "skip",
+        *(sa.func.coalesce(note.c[name], "") == told.c[name] for name in names),
+        ~written,
+    )
+    known = read_frame(connection, sa.select(*(told.c[name] for name in names)).where(again))
+    seen = set(known[names].itertuples(index=False, name=None))
+    fresh = [tuple(row) not in seen for row in rows[names].fillna("").astype("str").itertuples(index=False, name=None)]
+    add_history(connection, division, rows[fresh].assign(kind="skip"), run_id)
+
+
 def add_events(connection: sa.Connection, division: str, rows: Sequence[Mapping[str, Any]], run_id: str) -> None:
     """Append a few rows to history, each with `subject, kind` and any of its other columns; all with the same ones."""
     if rows:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import ARRAY, JSONB, insert
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TIMESTAMP, insert
 
 from talk_assets.ledger.bulk import json_columns, pack_json, read_frame, upsert_frame
 from talk_assets.ledger.keys import keys_of
@@ -76,6 +76,32 @@ def records_by_key(
         .join_from(record, wanted, wanted.c.key == record.c.key)
         .where(record.c.division == division, record.c.entity == entity),
     )
+
+
+def newer_known(connection: sa.Connection, division: str, entity: str, modified: pd.Series) -> list[str]:
+    """Which live records are known in a younger content.
+
+    Args:
+        connection: in a transaction.
+        division: the division.
+        entity: the entity.
+        modified: index key, value time of change in ISO 8601 with offset.
+    """
+    if modified.empty:
+        return []
+    given = keys_of(connection, pd.DataFrame({"key": modified.index.astype("str"), "modified": modified.to_numpy()}))
+    found = connection.execute(
+        sa.select(record.c.key)
+        .join_from(record, given, given.c.key == record.c.key)
+        .where(
+            record.c.division == division,
+            record.c.entity == entity,
+            record.c.deleted_at.is_(None),
+            record.c.modified > sa.cast(given.c.modified, TIMESTAMP(timezone=True)),
+        )
+        .order_by(record.c.key)
+    )
+    return list(found.scalars())
 
 
 def unaccounted(connection: sa.Connection, division: str, entity: str, properties: Sequence[str]) -> pd.DataFrame:
@@ -170,6 +196,7 @@ def store_records(
             "values": pack_json(frame[[name for name in properties if name in frame]]),
             "modified": frame["modified"],
             "version": frame["version"],
+            "times": frame.get("times", "{}"),
             # The clock by which intents are opened: what was read before one is no insert of ours.
             "read_at": connection.execute(sa.select(sa.func.now())).scalar_one(),
             "read_run": run,

@@ -5,7 +5,7 @@ Reading the files, with errors that name file, line and field, is in `talk_asset
 
 from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
 from talk_assets.mappings.capabilities import Writable
 
@@ -38,6 +38,7 @@ Comparison = Literal[
     "digits",  # only digits (telephone numbers)
 ]
 Rule = Literal["latest", "owner", "prefer", "manual", "union"]
+Rounding = Literal["down", "up", "half_up"]
 
 
 class Strict(BaseModel):
@@ -58,6 +59,7 @@ class MemberProperty(Strict):
         when: the row applies only to clusters that have a member of this entity.
         unless: the row applies only to clusters that have no member of this entity.
         default_setting: on create, when the golden value is empty, the value of this setting is sent.
+        default: the same with a value, as canonical text; it is no value of the other members.
         only_digits: the property is left out when its value has other characters than digits.
         separator: what stands between the items of a list in this entity; by default a line break.
         unless_taken: the property is left out of a create when another record of the entity already has its value.
@@ -74,6 +76,7 @@ class MemberProperty(Strict):
     when: str | None = None
     unless: str | None = None
     default_setting: str | None = None
+    default: str | None = None
     only_digits: bool = False
     separator: str | None = Field(default=None, min_length=1)
     unless_taken: bool = False
@@ -96,10 +99,15 @@ class Property(Strict):
         direction: whose edits count and who is written.
         rule: how different changes are decided.
         order: entities or systems, first preferred; needed by `owner` and `prefer`.
+        non_owner_edit: what becomes of an edit by somebody else than the owner: `revert` puts the owner's value back,
+            `ignore` leaves it until the owner changes the property, and lists it as a conflict.
         clear: entities or systems whose clearing of the property travels; from elsewhere empty never wins.
         compare: which differences are differences.
         scale: decimals kept of a `decimal`.
+        round: decimals are the same when they are the same rounded in this way to whole numbers; the finer one stays.
         to: subject a `reference` points to.
+        unresolved: what becomes of a write whose reference points to what is not there yet: `wait` keeps it back,
+            `omit` leaves the property out and owes it. By default it waits when the property is required.
         required: a create of a member that holds the property waits until it has a value.
         group: name of the group the property is decided with.
         meaning: one sentence for people, shown in Dagit and in the document.
@@ -110,10 +118,13 @@ class Property(Strict):
     direction: Direction = "both"
     rule: Rule = "latest"
     order: list[str] = []
+    non_owner_edit: Literal["revert", "ignore"] = "revert"
     clear: list[str] = []
     compare: Comparison = "exact"
     scale: int | None = Field(default=None, ge=0, le=6)
+    round: Rounding | None = None
     to: str | None = None
+    unresolved: Literal["wait", "omit"] | None = None
     required: bool = False
     group: str | None = None
     meaning: str = ""
@@ -126,6 +137,12 @@ class Property(Strict):
             )
         if self.scale is not None and self.type != "decimal":
             raise ValueError("`scale` belongs to type decimal")
+        if self.unresolved is not None and self.type != "reference":
+            raise ValueError("`unresolved` belongs to type reference")
+        if self.round is not None and (self.type != "decimal" or self.group is not None):
+            raise ValueError("`round` belongs to a property of type decimal that is in no group")
+        if self.non_owner_edit == "ignore" and self.rule != "owner":
+            raise ValueError("`non_owner_edit` belongs to rule owner")
         if self.rule in ("owner", "prefer") and not self.order:
             raise ValueError(f"rule {self.rule} needs `order`: the entities or systems, first preferred")
         if self.rule == "union" and (self.type != "list" or self.group is not None):
@@ -179,11 +196,19 @@ class Join(Strict):
 
 
 class Creation(Strict):
-    """Where a flow creates what is missing; `unless` names an entity whose presence in the cluster forbids it."""
+    """Where a flow creates what is missing.
+
+    Attributes:
+        exact: in Exact.
+        customerp: in Customerp.
+        unless: an entity whose presence in the cluster forbids it.
+        since: nothing is created from records that were last changed before this time.
+    """
 
     exact: bool = True
     customerp: bool = False
     unless: str | None = None
+    since: AwareDatetime | None = None
 
 
 class Flow(Strict):
@@ -214,6 +239,9 @@ class Subject(Strict):
         flows: flow name to flow; the entities of a subject are those of its flows.
         properties: canonical property name to row.
         constants: entity to the values (the system's own names) that are added when a record is created there.
+        criteria: what makes records of any two of the subject's entities the same, of one system too; beside those of
+            the flows.
+        tie_break: entities or systems; of edits of the same time the first one named wins.
         lines: the subject of the documents' lines, for sales_document.
     """
 
@@ -222,6 +250,8 @@ class Subject(Strict):
     flows: dict[str, Flow]
     properties: dict[str, Property]
     constants: dict[str, dict[str, str]] = {}
+    criteria: list[list[CriterionProperty]] = []
+    tie_break: list[str] = []
     lines: "Subject | None" = None
 
     @property
@@ -229,6 +259,11 @@ class Subject(Strict):
         """The subject's entities, Customerp's first, in the order of the flows."""
         ordered = [flow.customerp for flow in self.flows.values()] + [flow.exact for flow in self.flows.values()]
         return list(dict.fromkeys(ordered))
+
+    @property
+    def proposers(self) -> list[str]:
+        """The names under which records are proposed to be the same: the flows, and the subject with its criteria."""
+        return [*self.flows, *([self.subject] if self.criteria else [])]
 
     def held_by(self, entity: str) -> dict[str, Property]:
         """The canonical properties that an entity holds."""

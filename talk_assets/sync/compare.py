@@ -20,6 +20,7 @@ _UNUSUAL_BLANKS = f"[{_BLANKS}]{{2}}|[{_BLANKS.replace(' ', '', 1)}]"
 _NOT_ALPHANUMERIC = r"[^\p{L}\p{N}]+"
 _TWO_PLACES = r"[\x{10000}-\x{10FFFF}]"
 _EPSILON = 1e-9
+_ROUNDINGS = {"down": "down", "up": "up", "half_up": "half_towards_infinity"}
 
 
 def comparable(values: pd.Series, row: Property, compare: Comparison | None = None) -> pd.Series:
@@ -41,6 +42,8 @@ def comparable_texts(texts: pa.Array, row: Property, compare: Comparison | None 
     how = compare or row.compare
     if row.type == "list":
         return _sets(texts, row, how)
+    if row.round is not None:
+        return _whole(texts, _ROUNDINGS[row.round])
     if row.type in ("email", "country", "currency") and how == "exact":
         how = "ignore_case"
     if how != "exact" or row.type == "text":
@@ -61,6 +64,16 @@ def comparable_texts(texts: pa.Array, row: Property, compare: Comparison | None 
     if pc.any(empty, min_count=0).as_py():
         texts = pc.if_else(empty, pa.scalar(None, texts.type), texts)
     return texts
+
+
+def _whole(texts: pa.Array, mode: str) -> pa.Array:
+    """Decimals as whole numbers; other text as it is."""
+    numeric = pc.fill_null(pc.match_substring_regex(texts, r"^-?[0-9]{1,24}(\.[0-9]{1,12})?$"), False)
+    if not pc.any(numeric, min_count=0).as_py():
+        return texts
+    numbers = pc.if_else(numeric, texts, pa.scalar(None, texts.type)).cast(pa.decimal128(38, 12))
+    rounded = pc.round(numbers, ndigits=0, round_mode=mode).cast(pa.decimal128(38, 0), safe=False)
+    return pc.if_else(numeric, rounded.cast(texts.type), texts)
 
 
 def _sets(texts: pa.Array, row: Property, compare: Comparison) -> pa.Array:

@@ -40,7 +40,8 @@ def to_canonical(records: pd.DataFrame, entity: str, mappings: Mappings) -> pd.D
         mappings: all mappings.
 
     Returns:
-        One row per record: `key`, `modified` (datetime64[us, UTC]), `version`, `document`, `position` (Int64), then
+        One row per record: `key`, `modified` (datetime64[us, UTC]), `version`, `times` (JSON, canonical property name
+        to its own time; '{}' where the system tells none), `document`, `position` (Int64), then
         one `str` column per canonical property the entity holds, where '' says that the system sent it empty and NA
         that it did not send it, and `join` with the other record's `entity/key` where the mapping has a join.
     """
@@ -51,6 +52,7 @@ def to_canonical(records: pd.DataFrame, entity: str, mappings: Mappings) -> pd.D
         "datetime64[us, UTC]"
     )
     frame["version"] = _column(records, "_version").astype("str")
+    frame["times"] = _own_times(records, entity, subject)
     frame["document"] = _column(records, "_document").astype("str")
     frame["position"] = pd.to_numeric(_column(records, "_position"), errors="coerce").astype("Int64")
     for name, row in subject.held_by(entity).items():
@@ -176,6 +178,15 @@ def to_own_values(values: pd.DataFrame, entity: str, subject: Subject) -> pd.Dat
         other = own.get(member.name)
         own[member.name] = column if other is None else other.where(other.notna(), column)
     return pd.DataFrame(own, index=values.index)
+
+
+def _own_times(records: pd.DataFrame, entity: str, subject: Subject) -> pd.Series:
+    """Times that the system tells of single properties, as JSON under canonical names."""
+    if "_times" not in records:
+        return pd.Series("{}", index=records.index, dtype="str")
+    names = {row.members[entity].name: name for name, row in subject.held_by(entity).items()}
+    texts = [json.dumps({names[own]: at for own, at in told.items() if own in names}) for told in records["_times"]]
+    return pd.Series(texts, index=records.index, dtype="str")
 
 
 def _column(records: pd.DataFrame, name: str) -> pd.Series:

@@ -14,7 +14,7 @@ import pandas as pd
 from talk_assets.mappings.capabilities import Capabilities
 from talk_assets.mappings.model import Subject
 from talk_assets.sync.account import Accounts
-from talk_assets.sync.columns import arrow, choose, series, take
+from talk_assets.sync.columns import Vector, arrow, choose, series, take
 from talk_assets.sync.frames import TIME, Golden, Members, as_numbers, as_times
 from talk_assets.sync.history import HISTORY, agreed_rows, overruled_rows
 from talk_assets.sync.part import Bools, Matrix, Part
@@ -23,6 +23,8 @@ from talk_assets.sync.take import Taken, complete
 from talk_assets.sync.union import unite
 from talk_assets.sync.unit import Unit, build_unit, units
 
+# The number of no time.
+_UNTOLD = np.iinfo(np.int64).min
 CONFLICTS = ["cluster_id", "property", "entity", "key", "value", "time"]
 
 
@@ -74,7 +76,7 @@ def decide(
         unit = build_unit(subject, names, over, agreed, capabilities, clusters_of)
         if not unit.entities:
             continue
-        times = np.column_stack([modified[entity] for entity in unit.entities])
+        times = np.column_stack([_edited(unit, over[entity], modified[entity]) for entity in unit.entities])
         claims = claims_of(unit)
         if unit.row.rule == "union":
             unit, verdict, taken = unite(unit, claims, times, clusters_of)
@@ -93,6 +95,15 @@ def decide(
         history=_together(history, HISTORY),
         conflicts=_together(conflicts, CONFLICTS),
     )
+
+
+def _edited(unit: Unit, members: Members, modified: Vector) -> Vector:
+    """When each member's part of a unit was last changed: by the properties' own times, else by the record's."""
+    if members.edited is None:
+        return modified
+    told = [as_numbers(members.edited[part.name]) for part in unit.parts if part.name in members.edited]
+    own = np.maximum.reduce(told) if told else np.full(len(modified), _UNTOLD, dtype=np.int64)
+    return np.where(own == _UNTOLD, modified, own)
 
 
 def _clusters(members: Mapping[str, Members]) -> pd.Index:

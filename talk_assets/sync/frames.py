@@ -22,6 +22,8 @@ class Members:
         times: the time of each base value (`TIME`); NaT where the property was never accounted for.
         sent: what was last sent to it, as long as it is not read back or the record holds something coarser; NA
             elsewhere.
+        edited: the time of each property's last change where the system tells it, NaT elsewhere; None where it never
+            does.
     """
 
     keys: pd.Series
@@ -30,6 +32,7 @@ class Members:
     base: pd.DataFrame
     times: pd.DataFrame
     sent: pd.DataFrame
+    edited: pd.DataFrame | None = None
 
     def over(self, clusters: pd.Index) -> "Members":
         """The same members with one row per given cluster, empty where the cluster has no such member."""
@@ -42,6 +45,7 @@ class Members:
             base=self.base.reindex(clusters),
             times=self.times.reindex(clusters),
             sent=self.sent.reindex(clusters),
+            edited=None if self.edited is None else self.edited.reindex(clusters),
         )
 
     def at(self, where: pd.Series) -> "Members":

@@ -4,6 +4,7 @@ Stored links come first: two records whose clusters are already complete for a f
 Empty never matches. Two records of one entity in one cluster are ambiguous: held, neither guessed nor inserted.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,7 +12,7 @@ import pandas as pd
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
-from talk_assets.mappings.model import Flow, Subject
+from talk_assets.mappings.model import CriterionProperty, Flow, Subject
 from talk_assets.sync.compare import comparable
 
 # Between the parts of a key made of several properties: no text of either system contains it.
@@ -31,15 +32,21 @@ def criterion_keys(feed: pd.DataFrame, entity: str, subject: Subject, resolved: 
             NA where it points to nothing known.
 
     Returns:
-        `key, flow, alternative, value`: one row per record, flow and alternative whose properties all have a value.
-        Where a flow's join names another record, the flow's criteria do not apply to the record.
+        `key, flow, alternative, value`: one row per record, flow and alternative whose properties all have a value;
+        under the subject's own name those of the subject's criteria. Where a flow's join names another record, the
+        flow's criteria do not apply to the record.
     """
     found = []
-    for flow_name, flow in subject.flows.items():
-        if entity not in flow.entities:
+    held = subject.held_by(entity)
+    for name in subject.proposers:
+        flow = subject.flows.get(name)
+        if flow is not None and entity not in flow.entities:
             continue
-        joined = feed["join"].notna() & feed["join"].ne("") if _joins(flow, entity) and "join" in feed else None
-        for number, alternative in enumerate(flow.criteria):
+        named = flow is not None and _joins(flow, entity) and "join" in feed
+        joined = feed["join"].notna() & feed["join"].ne("") if named else None
+        for number, alternative in enumerate(subject.criteria if flow is None else flow.criteria):
+            if any(part.property not in held for part in alternative):
+                continue
             parts = [
                 comparable(resolved[p.property], subject.properties[p.property])
                 if subject.properties[p.property].to
@@ -51,9 +58,7 @@ def criterion_keys(feed: pd.DataFrame, entity: str, subject: Subject, resolved: 
             value = value.where(value.str.len().le(LONGEST_KEY))
             usable = value.notna() if joined is None else value.notna() & ~joined
             found.append(
-                pd.DataFrame({"key": feed["key"][usable], "value": value[usable]}).assign(
-                    flow=flow_name, alternative=number
-                )
+                pd.DataFrame({"key": feed["key"][usable], "value": value[usable]}).assign(flow=name, alternative=number)
             )
     columns = ["key", "flow", "alternative", "value"]
     return pd.concat(found, ignore_index=True)[columns] if found else pd.DataFrame(columns=columns)
@@ -71,25 +76,31 @@ def _joins(flow: Flow, entity: str) -> bool:
     return flow.join is not None and flow.join.entity == entity
 
 
-def propose(keys: pd.DataFrame, members: pd.DataFrame, flow: Flow) -> pd.DataFrame:
-    """Pairs of records that a flow's criteria call the same.
+def propose(
+    keys: pd.DataFrame,
+    members: pd.DataFrame,
+    entities: Sequence[str],
+    criteria: Sequence[Sequence[CriterionProperty]],
+) -> pd.DataFrame:
+    """Pairs of records that criteria call the same.
 
     Args:
-        keys: `entity, key, alternative, value` of this flow, of every record that shares a value with a record that
-            is being matched now (and of those themselves).
+        keys: `entity, key, alternative, value` under these criteria, of every record that shares a value with a record
+            that is being matched now (and of those themselves).
         members: `entity, key, cluster_id` of the live linked records.
-        flow: the flow.
+        entities: those that the criteria are about: a flow's two, or all of a subject.
+        criteria: the alternatives.
 
     Returns:
         `entity, key, other_entity, other_key, criterion`, each record paired with the first of its group. Records of
         one entity are paired too when they share a value: that makes their cluster ambiguous.
     """
     columns = ["entity", "key", "other_entity", "other_key", "criterion"]
-    known = keys[keys["entity"].isin(flow.entities)].merge(members, on=["entity", "key"], how="left")
+    known = keys[keys["entity"].isin(entities)].merge(members, on=["entity", "key"], how="left")
     if known.empty:
         return pd.DataFrame(columns=columns)
-    complete = members[members["entity"].isin(flow.entities)].groupby("cluster_id")["entity"].nunique()
-    known["settled"] = known["cluster_id"].isin(complete[complete.eq(2)].index)
+    complete = members[members["entity"].isin(entities)].groupby("cluster_id")["entity"].nunique()
+    known["settled"] = known["cluster_id"].isin(complete[complete.eq(len(entities))].index)
     # A record without a cluster is a unit of its own; records of one cluster are one unit.
     known["unit"] = known["cluster_id"].astype("str").where(known["cluster_id"].notna(), known["entity"] + known["key"])
     groups = known.groupby(["alternative", "value"], sort=False)
@@ -98,7 +109,7 @@ def propose(keys: pd.DataFrame, members: pd.DataFrame, flow: Flow) -> pd.DataFra
     first = known.groupby(["alternative", "value"], sort=False)[["entity", "key"]].transform("first")
     known["other_entity"], known["other_key"] = first["entity"], first["key"]
     known = known[(known["entity"] != known["other_entity"]) | (known["key"] != known["other_key"])]
-    names = {n: " and ".join(p.property for p in alternative) for n, alternative in enumerate(flow.criteria)}
+    names = {n: " and ".join(p.property for p in alternative) for n, alternative in enumerate(criteria)}
     known["criterion"] = known["alternative"].map(names).astype("str")
     return known[columns].drop_duplicates(columns[:4]).reset_index(drop=True)
 

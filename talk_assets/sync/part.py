@@ -160,5 +160,10 @@ def _forms(
     tables = [np.append(table, NOTHING) for table in numbers.reshape(len(forms), -1)]
     at = {limit: number + 1 for number, limit in enumerate(cutting)}
     cut = [tables[at.get(limit, 0) if limit is not None else 0] for limit in limits]
-    lengths = pc.fill_null(pc.utf8_length(whole), 0).to_numpy(zero_copy_only=False).astype(np.int64)
+    # Of what is the same when it is rounded, the finer value is the longer one.
+    lengths = (
+        pc.fill_null(pc.utf8_length(whole if row.round is None else texts), 0)
+        .to_numpy(zero_copy_only=False)
+        .astype(np.int64)
+    )
     return tables[0], cut, np.append(lengths, 0)

@@ -12,44 +12,32 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from talk_assets.mappings.capabilities import Capabilities, EntityCapability, Writable
+from talk_assets.mappings.capabilities import Capabilities, EntityCapability
 from talk_assets.mappings.model import Property, Subject
 from talk_assets.sync.columns import Flags, arrow, choose, same, series
 from talk_assets.sync.compare import said
 from talk_assets.sync.convert import to_target
-from talk_assets.sync.frames import Golden, Members
+from talk_assets.sync.creation import LEFT_OUT, incomplete, inserts, missing_members, recent_clusters
+from talk_assets.sync.frames import Golden, Members, as_numbers
+from talk_assets.sync.owed import Owed, written
 from talk_assets.sync.unit import active
 
 PROBLEMS = ["cluster_id", "entity", "property", "value", "problem"]
 
 
 @dataclass(frozen=True)
-class Owed:
-    """Writes owed to one entity; index: cluster, unique.
+class Plan:
+    """What is owed.
 
     Attributes:
-        create: whether the record is to be created; otherwise it is updated.
-        keys: the record's own key, NA for a create.
-        values: what is to be written, canonical text under canonical names; NA where nothing is owed, '' to clear.
-        expected: what the record holds now of the values to be written.
-        state: `owed`, `waiting` (a required value is missing) or `person` (the system takes no writes).
-        reason: a sentence for `waiting` and `person`, '' otherwise.
+        owed: per entity.
+        problems: values that an entity cannot take, columns `PROBLEMS`.
+        left_out: what is not created, and why, columns `LEFT_OUT`.
     """
-
-    create: pd.Series
-    keys: pd.Series
-    values: pd.DataFrame
-    expected: pd.DataFrame
-    state: pd.Series
-    reason: pd.Series
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What is owed per entity, and values that an entity cannot take (columns `PROBLEMS`)."""
 
     owed: dict[str, Owed]
     problems: pd.DataFrame
+    left_out: pd.DataFrame
 
 
 def plan(
@@ -81,11 +69,16 @@ def plan(
     """
     owed: dict[str, Owed] = {}
     problems: list[pd.DataFrame] = []
+    left_out: list[pd.DataFrame] = []
     clusters = golden.values.index
     over = {entity: frame.over(clusters) for entity, frame in members.items()}
-    has = {entity: over[entity].keys.notna() if entity in over else _none(clusters) for entity in subject.entities}
+    has = {
+        entity: over[entity].keys.notna() if entity in over else pd.Series(False, index=clusters)
+        for entity in subject.entities
+    }
     there = {name: where.reindex(clusters, fill_value=False) for name, where in (documents or {}).items()}
-    missing = _missing_members(subject, has, there, capabilities, gone, held, lines=documents is not None)
+    recent, historical = recent_clusters(subject, over, has)
+    missing = missing_members(subject, has, recent, there, capabilities, gone, held, lines=documents is not None)
     for entity in subject.entities:
         capability = capabilities[entity]
         desired, unfit = to_target(golden.values, entity, subject, capability)
@@ -93,8 +86,9 @@ def plan(
         for name, where in closed.items():
             desired[name] = desired[name].mask(where)
         wanted = missing[entity]
-        creates = _inserts(subject, entity, desired[wanted], has, capability, defaults)
+        creates = inserts(subject, entity, desired[wanted], has, capability, defaults)
         owed[entity] = creates
+        left_out.append(incomplete(subject, entity, creates, capability))
         if has[entity].any():
             gaps = _gaps(subject, entity, over[entity], golden, desired, closed, capability, clusters_of)
             owed[entity] = _both(_updates(gaps, capability), creates)
@@ -102,12 +96,12 @@ def plan(
         if len(unfit):
             unfit = unfit[_concerns(unfit, subject, entity, over.get(entity), golden, wanted, capability, clusters_of)]
             problems.append(unfit.assign(entity=entity))
-    found = [frame for frame in problems if len(frame)]
-    return Plan(owed, pd.concat(found, ignore_index=True)[PROBLEMS] if found else pd.DataFrame(columns=PROBLEMS))
+    return Plan(owed, _stacked(problems, PROBLEMS), _stacked([*left_out, *historical], LEFT_OUT))
 
 
-def _none(clusters: pd.Index) -> pd.Series:
-    return pd.Series(False, index=clusters)
+def _stacked(frames: list[pd.DataFrame], columns: list[str]) -> pd.DataFrame:
+    found = [frame for frame in frames if len(frame)]
+    return pd.concat(found, ignore_index=True)[columns] if found else pd.DataFrame(columns=columns)
 
 
 def _closed(
@@ -123,48 +117,6 @@ def _closed(
         if shut.any():
             closed[name] = shut
     return closed
-
-
-def _missing_members(
-    subject: Subject,
-    has: Mapping[str, pd.Series],
-    there: Mapping[str, pd.Series],
-    capabilities: Capabilities,
-    gone: pd.DataFrame,
-    held: pd.Index,
-    *,
-    lines: bool,
-) -> dict[str, pd.Series]:
-    """Where a member of each entity is to be created, also as the counterpart of one that is about to be created."""
-    clusters = next(iter(has.values())).index
-    absent = {e: ~has[e] & ~clusters.isin(gone["cluster_id"][gone["entity"].eq(e)]) for e in has}
-    coming, found = dict(has), {entity: _none(clusters) for entity in has}
-    # A counterpart of a counterpart: each round can only reach one entity further.
-    for _ in subject.entities:
-        before = sum(int(wanted.sum()) for wanted in found.values())
-        for entity in subject.entities:
-            wanted = absent[entity] & _creates(subject, entity, coming | dict(there)) & ~clusters.isin(held)
-            document = capabilities[entity].document
-            found[entity] = wanted & there[document] if lines and document is not None else wanted
-            coming[entity] = coming[entity] | found[entity]
-        if sum(int(wanted.sum()) for wanted in found.values()) == before:
-            break
-    return found
-
-
-def _creates(subject: Subject, entity: str, has: Mapping[str, pd.Series]) -> pd.Series:
-    """Where some flow creates a missing member of this entity."""
-    clusters = next(iter(has.values())).index
-    wanted = _none(clusters)
-    for flow in subject.flows.values():
-        if entity not in flow.entities:
-            continue
-        to_exact = entity == flow.exact
-        if flow.create.exact if to_exact else flow.create.customerp:
-            here = has[flow.customerp if to_exact else flow.exact]
-            unless = flow.create.unless
-            wanted |= here if unless is None else here & ~has.get(unless, _none(clusters))
-    return wanted
 
 
 @dataclass(frozen=True)
@@ -193,8 +145,8 @@ def _gaps(
     differs, cleared, refused = {}, {}, [pd.DataFrame()]
     for name, row in subject.held_by(entity).items():
         own = row.members[entity].name
-        if _written(row, entity, capability) != "always":
-            if row.direction == "both" and _written(row, entity, capability) == "create":
+        if written(row, entity, capability) != "always":
+            if row.direction == "both" and written(row, entity, capability) == "create":
                 fixed = there & _differs(name, row, over, golden, desired[name], clusters_of)
                 refused.append(_fixed(fixed, entity, name, own, over.current[name], golden.values[name]))
             continue
@@ -240,6 +192,10 @@ def _differs(
     if row.type == "text":
         # An entity may hold more than is known of it.
         differs &= _differ(golden.values[name], current, row, clusters_of)
+    if row.non_owner_edit == "ignore":
+        # An edit that does not count stays until the owner changes the property.
+        agreed, accounted = as_numbers(golden.times[name]), as_numbers(over.times[name])
+        differs &= _differ(current, over.base[name], row, clusters_of) | (agreed > accounted)
     if sent.notna().any():
         # What the target made of the very same value is not sent again.
         kept = sent.notna().to_numpy(dtype=bool) & ~_differ(sent, desired, row, clusters_of)
@@ -277,13 +233,6 @@ def _updates(gaps: _Gaps, capability: EntityCapability) -> Owed:
     )
 
 
-def _written(row: Property, entity: str, capability: EntityCapability) -> Writable:
-    """When a property is written: as the mapping wants, as far as the entity, or a person in its stead, can take it."""
-    wanted = row.writes(entity)
-    possible = "always" if capability.read_only else capability.properties[row.members[entity].name].write
-    return min(wanted, possible, key=("never", "create", "always").index)
-
-
 def _differ(left: pd.Series, right: pd.Series, row: Property, clusters_of: pd.Series) -> Flags:
     """Where two values are not the same; only those are compared closely that are not spelled the same."""
     one, two = arrow(left), arrow(right)
@@ -308,7 +257,7 @@ def _concerns(
     concerns = pd.Series(False, index=unfit.index)
     for name, rows in unfit.groupby("property"):
         row = subject.properties[str(name)]
-        when = _written(row, entity, capability)
+        when = written(row, entity, capability)
         clusters = pd.Index(rows["cluster_id"])
         needed = wanted.reindex(clusters).to_numpy(dtype=bool) & (when != "never")
         if over is not None and when == "always":
@@ -317,73 +266,6 @@ def _concerns(
             needed |= over.keys.reindex(clusters).notna().to_numpy(dtype=bool) & differs
         concerns[rows.index] = needed
     return concerns
-
-
-def _inserts(
-    subject: Subject,
-    entity: str,
-    desired: pd.DataFrame,
-    has: Mapping[str, pd.Series],
-    capability: EntityCapability,
-    defaults: Mapping[str, str],
-) -> Owed:
-    """The records to create, with everything that the entity takes on create."""
-    values = {}
-    for name in map(str, desired.columns):
-        row, member = subject.properties[name], subject.properties[name].members[entity]
-        if _written(row, entity, capability) == "never":
-            continue
-        values[name] = desired[name]
-        default = defaults.get(member.default_setting or "")
-        if default is not None:
-            # Only where no member could hold a value: one that could, and is empty, is a gap for a person.
-            holders = [has[other].reindex(desired.index) for other in row.members if other != entity]
-            nowhere = ~pd.concat(holders, axis=1).any(axis=1) if holders else pd.Series(True, index=desired.index)
-            values[name] = desired[name].mask(desired[name].isna() & nowhere, default)
-    frame = pd.DataFrame(values, index=desired.index)
-    reason = missing(subject, entity, frame, capability)
-    state = pd.Series("owed", index=frame.index, dtype="str").mask(reason.ne(""), "waiting")
-    if capability.read_only:
-        state[:] = "person"
-        reason = pd.Series(capability.read_only, index=frame.index, dtype="str")
-    return Owed(
-        create=pd.Series(True, index=frame.index),
-        keys=pd.Series(pd.NA, index=frame.index, dtype="str"),
-        values=frame,
-        expected=pd.DataFrame(index=frame.index),
-        state=state,
-        reason=reason,
-    )
-
-
-def missing(subject: Subject, entity: str, values: pd.DataFrame, capability: EntityCapability) -> pd.Series:
-    """A sentence naming what creates still need; '' where they are complete.
-
-    Args:
-        subject: the entity's subject.
-        entity: the entity in which records are created.
-        values: one row per record, canonical text under canonical names.
-        capability: what the entity can take.
-    """
-    constants = subject.constants.get(entity, {})
-    lacking = pd.Series("", index=values.index, dtype="str")
-    # Rows whose `when` and `unless` exclude each other share one of the entity's own properties.
-    names: dict[str, list[str]] = {}
-    for name, row in subject.held_by(entity).items():
-        if name in values and _written(row, entity, capability) != "never":
-            names.setdefault(row.members[entity].name, []).append(name)
-    needed = [own for own, p in capability.properties.items() if p.required and own not in constants]
-    needed += [row.members[entity].name for row in subject.held_by(entity).values() if row.required]
-    for own in dict.fromkeys(needed):
-        if own in names:
-            empty = values[names[own]].isna().all(axis=1)
-            lacking = lacking.mask(empty, lacking + f", {own} ({' or '.join(names[own])})")
-    for group in capability.any_of:
-        if constants.keys().isdisjoint(group):
-            empty = values[[name for own in group for name in names.get(own, [])]].isna().all(axis=1)
-            lacking = lacking.mask(empty, lacking + f", one of {' or '.join(group)}")
-    sentence = f"{entity} needs a value for " + lacking.str.removeprefix(", ") + " before it can be created"
-    return sentence.where(lacking.ne(""), "").astype("str")
 
 
 def _both(updates: Owed, creates: Owed) -> Owed:

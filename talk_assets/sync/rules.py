@@ -64,12 +64,14 @@ def judge(unit: Unit, claims: Bools, times: Matrix) -> Verdict:
         stands &= unit.golden_filled & (unit.golden_from != NOTHING)
     if unit.row.rule in ("owner", "union"):
         stands[:] = False
-    winner = _first(contenders, times, ranks, np.where(stands, agreed_rank, _WORST), unit.golden_times)
+    winner = _first(contenders, times, ranks, np.where(stands, agreed_rank, _WORST), unit)
     disputed = np.zeros(len(winner), dtype=bool)
     if unit.row.rule == "manual":
         disputed = _disagree(unit, contenders, stands)
         winner = np.where(disputed, NOTHING, winner)
     verdict = Verdict(winner, _chosen(times, winner), times, disputed)
+    if unit.row.round is not None:
+        return _most_exact(unit, claims & ~disputed[:, None], verdict)
     return _finest(unit, claims & ~disputed[:, None], stands & ~disputed, verdict)
 
 
@@ -103,16 +105,17 @@ def _entitled(unit: Unit, ranks: Vector) -> Bools:
     return np.asarray(there == there.min(axis=1, initial=_WORST)[:, None])
 
 
-def _first(contenders: Bools, times: Matrix, ranks: Vector, agreed_rank: Vector, agreed_times: Vector) -> Vector:
+def _first(contenders: Bools, times: Matrix, ranks: Vector, agreed_rank: Vector, unit: Unit) -> Vector:
     """The best-ranked, among equals the latest, of the claims and the agreed value (rank `_WORST`: not in the contest).
 
-    Of equal times the agreed value wins, then the entities in the order of the mapping.
+    Of equal times the agreed value wins, then the entities in the order that breaks ties.
     """
     level = np.where(contenders, ranks[None, :], _WORST)
     best = np.minimum(level.min(axis=1, initial=_WORST), agreed_rank)
-    agreed = np.where((agreed_rank == best) & (best != _WORST), agreed_times, _NEVER)
+    agreed = np.where((agreed_rank == best) & (best != _WORST), unit.golden_times, _NEVER)
     claimed = np.where(contenders & (level == best[:, None]), np.maximum(times, _NEVER + 1), _NEVER)
-    winner = np.column_stack([agreed, claimed]).argmax(axis=1) - 1
+    first = np.column_stack([agreed, claimed[:, unit.tie_order]]).argmax(axis=1)
+    winner = np.append(NOTHING, unit.tie_order)[first]
     return np.where(contenders.any(axis=1), winner, NOTHING)
 
 
@@ -137,6 +140,17 @@ def _extends_golden(unit: Unit, column: int) -> Flags:
             if viewer != column:
                 found |= unit.present[:, viewer] & unit.shortens_golden(viewer, column)
     return found & unit.first_sight[:, column]
+
+
+def _most_exact(unit: Unit, claims: Bools, verdict: Verdict) -> Verdict:
+    """Among claims that are the same when they are rounded, the one with the most decimals wins."""
+    (part,) = unit.parts
+    winner = verdict.winner.copy()
+    for column in range(len(unit.entities)):
+        held = np.where(winner >= 0, _chosen(part.current, winner), NOTHING)
+        same = claims[:, column] & (winner >= 0) & (part.forms[part.current[:, column]] == part.forms[held])
+        winner[same & (part.lengths[part.current[:, column]] > part.lengths[held])] = column
+    return replace(verdict, winner=winner)
 
 
 def _finest(unit: Unit, claims: Bools, stands: Flags, verdict: Verdict) -> Verdict:

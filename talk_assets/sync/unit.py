@@ -29,6 +29,7 @@ class Unit:
         clears: whether the entity's clearing of the whole unit travels.
         golden_filled: whether anything is agreed.
         golden_times: microseconds of the youngest agreed value, the smallest number where nothing ever was.
+        tie_order: columns in the order in which edits of the same time win.
         golden_from: column of the present member that the agreed value came from, -1 where there is none; only filled
             for the rule `prefer`.
     """
@@ -44,6 +45,7 @@ class Unit:
     clears: Flags
     golden_filled: Flags
     golden_times: Vector
+    tie_order: Vector
     golden_from: Vector
 
     @property
@@ -154,8 +156,15 @@ def build_unit(
         clears=np.array([all(named(row.clear, e) for row in rows) for e in entities], dtype=bool),
         golden_filled=np.logical_or.reduce([part.forms[part.golden] >= 0 for part in parts]),
         golden_times=np.maximum.reduce(times),
+        tie_order=_tie_order(subject, entities),
         golden_from=_golden_from(parts, entities, present, times, golden),
     )
+
+
+def _tie_order(subject: Subject, entities: list[str]) -> Vector:
+    named_first = [[at for at, name in enumerate(subject.tie_break) if named([name], entity)] for entity in entities]
+    places = [found[0] if found else len(subject.tie_break) for found in named_first]
+    return np.argsort(np.array(places, dtype=np.int64), kind="stable")
 
 
 def _stack(columns: list[Flags], golden: Golden) -> Bools:

@@ -8,6 +8,7 @@ start with an underscore so that they cannot meet a property:
 | `_key` | the system's own key, text |
 | `_modified` | time of the record's last change, ISO 8601 with offset (UTC), or None |
 | `_version` | what grows or differs with every change (Exact: row version; Customerp: ETag), text or None |
+| `_times` | where the system tells them: its own property name to that property's own time, ISO 8601 with offset |
 | `_document` | of a line: key of its document |
 | `_position` | of a line: its place in the document, an integer |
 

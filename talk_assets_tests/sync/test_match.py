@@ -156,28 +156,28 @@ def together(found: Assignment) -> list[list[str]]:
 def test_equal_values_are_proposed_with_the_criterion() -> None:
     """Nobody could say why two records were linked."""
     flow = Flow(customerp=LEFT, exact=RIGHT, criteria=criteria(["first", "last"]))
-    found = propose(shared([(LEFT, "1"), (RIGHT, "a")]), linked(), flow)
+    found = propose(shared([(LEFT, "1"), (RIGHT, "a")]), linked(), flow.entities, flow.criteria)
     assert rows_of(found, *PROPOSALS) == [(RIGHT, "a", LEFT, "1", "first and last")]
 
 
 def test_nothing_is_proposed_without_a_shared_value() -> None:
     """Strangers would be linked."""
     flow = FLOW.model_copy(update={"criteria": criteria(["name"])})
-    assert propose(shared([(LEFT, "1")], [(RIGHT, "a")]), linked(), flow).empty
-    assert propose(shared(), linked(), flow).empty
+    assert propose(shared([(LEFT, "1")], [(RIGHT, "a")]), linked(), flow.entities, flow.criteria).empty
+    assert propose(shared(), linked(), flow.entities, flow.criteria).empty
 
 
 def test_records_of_one_cluster_are_not_proposed_again() -> None:
     """Every sync would look at every pair again."""
     names = [(LEFT, "1"), (RIGHT, "a")]
-    assert propose(shared(names), linked(names), FLOW.model_copy(update={"criteria": criteria(["name"])})).empty
+    assert propose(shared(names), linked(names), FLOW.entities, criteria(["name"])).empty
 
 
 def test_two_complete_clusters_are_not_proposed_to_each_other() -> None:
     """Two customers that a person gave one name would be torn from their accounts, or held for ever."""
     one, two = [(LEFT, "1"), (RIGHT, "a")], [(LEFT, "2"), (RIGHT, "b")]
     flow = FLOW.model_copy(update={"criteria": criteria(["name"])})
-    assert propose(shared([*one, *two]), linked(one, two), flow).empty
+    assert propose(shared([*one, *two]), linked(one, two), flow.entities, flow.criteria).empty
 
 
 def test_two_that_match_become_one_new_cluster() -> None:

@@ -51,7 +51,7 @@ def test_who_comes_first_does_not_matter_for_matching(shared: list[list[tuple[st
 
     def clusters(order: list[tuple[str, str, int, str]], names: list[tuple[str, str]]) -> tuple[object, ...]:
         keys = pd.DataFrame(order, columns=["entity", "key", "alternative", "value"])
-        found = assign(records(*names), before, propose(keys, before, flow))
+        found = assign(records(*names), before, propose(keys, before, flow.entities, flow.criteria))
         # The number of a new cluster is provisional.
         number = found.members["cluster_id"].astype("str").where(~found.members["new"], "new")
         name = (found.members["entity"] + "/" + found.members["key"]).astype("str")

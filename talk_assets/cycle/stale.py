@@ -1,0 +1,33 @@
+"""Records that a feed shows as older than they are known: late pages and events, or a clock that was put back."""
+
+import pandas as pd
+
+from talk_assets.cycle.context import Cycle
+from talk_assets.ledger.notes import add_skips
+from talk_assets.ledger.records import newer_known
+from talk_assets.systems.base import FeedRead, Record
+
+# The reason why what was read is passed over.
+STALE = "stale"
+
+
+def without_stale(cycle: Cycle, entity: str, read: FeedRead) -> list[Record]:
+    """The records of a read, with those looked up that seem to be older than what is known of them.
+
+    Times alone tell nothing: a clock that was put back must not hide an edit. What the record itself answers counts.
+
+    Raises:
+        SystemFault: the look-up failed: nothing of the read may be stored.
+    """
+    dated = {str(record["_key"]): record["_modified"] for record in read.records if record["_modified"] is not None}
+    with cycle.ledger.begin() as connection:
+        suspects = newer_known(connection, cycle.division, entity, pd.Series(dated, dtype="str"))
+    if not suspects:
+        return read.records
+    found = {str(record["_key"]): record for record in cycle.system_of(entity).find(entity, suspects).records}
+    stale = [key for key in suspects if key in found and found[key]["_modified"] != dated[key]]
+    rows = pd.DataFrame({"entity": entity, "key": pd.Series(stale, dtype="str"), "property": None, "rule": STALE})
+    with cycle.ledger.begin() as connection:
+        subject = cycle.mappings.subject_of(entity).subject
+        add_skips(connection, cycle.division, rows.assign(subject=subject), cycle.run_id)
+    return [found.get(str(record["_key"]), record) for record in read.records]
