@@ -1,0 +1,309 @@
+"""One side of a scenario: a system in memory, spoken to like any other."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from talk_assets.errors import RecordChanged, RecordRejected, SystemUnavailable, UnexpectedAnswer
+from talk_assets.systems.base import Deletion, DeletionsRead, FeedRead, Record, Written
+from talk_assets.systems.base import Values as Sent
+from talk_assets_tests.scenarios.case import Values
+
+_START = datetime(2020, 1, 1, tzinfo=UTC)
+
+
+def moment(t: float) -> str:
+    """A time of the scenario's clock as ISO 8601: one minute for each tick."""
+    return (_START + timedelta(minutes=t)).isoformat()
+
+
+@dataclass(frozen=True)
+class Kind:
+    """An entity of the mapping as a side keeps it.
+
+    Attributes:
+        entity: its name in the mapping.
+        side: left or right.
+        type: the scenario's type.
+        where: of a type that is split over several entities: what tells this one's records.
+        types: canonical types of its own properties, which say how values are kept.
+    """
+
+    entity: str
+    side: str
+    type: str
+    where: Values = field(default_factory=dict)
+    types: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass
+class Stored:
+    """A record as the side keeps it."""
+
+    id: str
+    values: Values
+    t: float | None
+    pt: dict[str, float]
+    version: str
+    changed: int
+    gone: bool = False
+
+
+@dataclass
+class Fault:
+    """Calls that fail: by operation and type, and by id or content where those are named."""
+
+    operation: str
+    type: str | None
+    id: str | None
+    match: Values
+    permanent: bool
+    left: float
+
+
+@dataclass
+class Feed:
+    """What a feed answers instead of what there is."""
+
+    returns: Any = "normal"
+    changes_only: bool = False
+    omits: tuple[str, ...] = ()
+    lookup: Mapping[str, str] = field(default_factory=dict)
+
+
+class Killed(BaseException):
+    """The process is gone; nothing after this happens."""
+
+
+class Side:
+    """A system in memory, with a change log, faults and users.
+
+    Args:
+        name: `customerp` or `exact`.
+        kinds: the entities of the mapping that it has.
+        stores: per type what the side makes of a text that it is given.
+        whole_reads: whether every read is a whole one.
+        clock: gives the scenario's time.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        kinds: Sequence[Kind],
+        stores: Mapping[str, Callable[[Any], Any]],
+        *,
+        whole_reads: bool,
+        clock: Callable[[], float],
+    ) -> None:
+        self.name = name
+        self.kinds = {kind.entity: kind for kind in kinds}
+        self.records: dict[str, dict[str, Stored]] = {kind.type: {} for kind in kinds}
+        self.writes: list[Values] = []
+        self.feeds: dict[str, Feed] = {}
+        self.faults: list[Fault] = []
+        self.late: list[tuple[str, Stored]] = []
+        # Called with operation, type, id and values on their way, and when they are stored.
+        self.before_write: Callable[[str, str, str, Values], None] | None = None
+        self.after_write: Callable[[str, str, str, Values], None] | None = None
+        self._stores = stores
+        self._whole_reads = whole_reads
+        self._clock = clock
+        self._changes = 0
+        self._inserted = 0
+        self._deletions: list[tuple[int, str, str, str]] = []
+        self.calls = 0
+
+    # What users do.
+
+    def put(self, type_: str, id_: str, values: Values, *, t: float | None, pt: Values, version: str | None) -> Stored:
+        """Take a record as it is given."""
+        kept = Stored(id_, dict(values), t, dict(pt), "", self._change())
+        kept.version = version or f"v{kept.changed}"
+        self.records.setdefault(type_, {})[id_] = kept
+        return kept
+
+    def edit(self, type_: str, id_: str, values: Values, *, t: float | None, version: str | None) -> None:
+        """A user changes a record, or only saves it."""
+        kept = self.records[type_][id_]
+        for name in values:
+            if kept.pt:
+                kept.pt[name] = t if t is not None else self._clock()
+        kept.values.update(values)
+        kept.t = t if t is not None else kept.t
+        kept.changed = self._change()
+        kept.version = version or f"v{kept.changed}"
+
+    def remove(self, type_: str, id_: str, *, reported: bool) -> None:
+        """A user deletes a record; where the side keeps a list of deletions it is reported there."""
+        kept = self.records[type_].pop(id_)
+        if reported:
+            for kind in self.kinds.values():
+                if kind.type == type_ and self._is(kind, kept):
+                    self._deletions.append((self._change(), kind.entity, id_, moment(self._clock())))
+
+    def _change(self) -> int:
+        self._changes += 1
+        return self._changes
+
+    # What the platform asks.
+
+    def check(self) -> None:
+        """Say that all is well."""
+
+    def close(self) -> None:
+        """Nothing is held open."""
+
+    def read(self, entity: str, cursor: str | None) -> FeedRead:
+        """See `systems.base.System`."""
+        self.calls += 1
+        kind = self.kinds[entity]
+        self._fail("read", kind.type, None, {})
+        feed = self.feeds.get(kind.type, Feed())
+        if isinstance(feed.returns, str) and feed.returns != "normal":
+            raise SystemUnavailable(self.name, f"Reading {entity} broke off: {feed.returns}.")
+        late = [kept for type_, kept in self.late if type_ == kind.type and self._is(kind, kept)]
+        if late:
+            self.late = [(type_, kept) for type_, kept in self.late if kept not in late]
+            return FeedRead([self._record(kind, kept) for kept in late], cursor or "0", complete=False)
+        whole = (cursor is None or self._whole_reads) and not feed.changes_only
+        found = [kept for kept in self.records.get(kind.type, {}).values() if self._is(kind, kept)]
+        if isinstance(feed.returns, list):
+            named = {str(row["id"]) for row in feed.returns}
+            found = [kept for kept in found if kept.id in named]
+        elif not whole:
+            found = [kept for kept in found if kept.changed > int(cursor or 0)]
+        found = sorted((kept for kept in found if kept.id not in feed.omits), key=lambda kept: kept.changed)
+        return FeedRead([self._record(kind, kept) for kept in found], str(self._changes), complete=whole)
+
+    def read_deletions(self, cursor: str | None) -> DeletionsRead:
+        """See `systems.base.System`."""
+        self.calls += 1
+        since = int(cursor or 0)
+        found = [Deletion(entity, id_, at) for number, entity, id_, at in self._deletions if number > since]
+        return DeletionsRead(found, str(self._changes))
+
+    def find(self, entity: str, keys: Sequence[str]) -> FeedRead:
+        """See `systems.base.System`."""
+        self.calls += 1
+        kind = self.kinds[entity]
+        answers = self.feeds.get(kind.type, Feed()).lookup
+        if any(answers.get(key) not in (None, "found", "not_found") for key in keys):
+            raise SystemUnavailable(self.name, f"Looking up {entity} failed.")
+        there = [kept for kept in self.records.get(kind.type, {}).values() if kept.id in keys]
+        found = [kept for kept in there if answers.get(kept.id) != "not_found" and self._is(kind, kept)]
+        return FeedRead([self._record(kind, kept) for kept in found], "", complete=False)
+
+    def create(
+        self, entity: str, values: Sent, lines: Sequence[Sent] = (), *, idempotency_key: str | None = None
+    ) -> Written:
+        """See `systems.base.System`."""
+        self.calls += 1
+        kind = self.kinds[entity]
+        given = {name: self._kept(kind, name, text) for name, text in values.items()}
+        self._on_the_way("insert", kind.type, "", given)
+        self._inserted += 1
+        id_ = f"new#{self._inserted}"
+        stored = {name: self._stored(kind, name, value) for name, value in given.items()}
+        kept = self.put(kind.type, id_, {**kind.where, **stored}, t=self._clock(), pt={}, version=None)
+        self._log("insert", kind, id_, {**kind.where, **given})
+        return Written(id_, self._record(kind, kept), 201)
+
+    def update(self, entity: str, key: str, values: Sent, version: str | None = None) -> Written:
+        """See `systems.base.System`."""
+        self.calls += 1
+        kind = self.kinds[entity]
+        given = {name: self._kept(kind, name, text) for name, text in values.items()}
+        self._on_the_way("update", kind.type, key, given)
+        kept = self.records[kind.type].get(key)
+        if kept is None:
+            raise RecordChanged(self.name, f"Updating {entity}/{key}: it does not exist.")
+        if version is not None and kept.version != version:
+            raise RecordChanged(self.name, f"Updating {entity}/{key}: it is in version {kept.version}, not {version}.")
+        kept.values.update({name: self._stored(kind, name, value) for name, value in given.items()})
+        kept.t, kept.changed = self._clock(), self._change()
+        kept.pt = {name: t for name, t in kept.pt.items() if name not in given}
+        kept.version = f"v{kept.changed}"
+        self._log("update", kind, key, given)
+        return Written(key, self._record(kind, kept), 200)
+
+    def delete(self, entity: str, key: str, version: str | None = None) -> Written:
+        """See `systems.base.System`."""
+        self.calls += 1
+        kind = self.kinds[entity]
+        self._on_the_way("delete", kind.type, key, {})
+        if self.records[kind.type].pop(key, None) is not None:
+            self._deletions.append((self._change(), entity, key, moment(self._clock())))
+            self._log("delete", kind, key, {})
+        return Written(key, None, 204)
+
+    def create_line(self, entity: str, document: str, values: Sent) -> Written:
+        """See `systems.base.System`."""
+        raise UnexpectedAnswer(self.name, f"{entity} has no lines inside documents.")
+
+    def update_line(self, entity: str, document: str, key: str, values: Sent) -> Written:
+        """See `systems.base.System`."""
+        raise UnexpectedAnswer(self.name, f"{entity} has no lines inside documents.")
+
+    # How it is kept.
+
+    def _is(self, kind: Kind, kept: Stored) -> bool:
+        return all(kept.values.get(name) == value for name, value in kind.where.items())
+
+    def _record(self, kind: Kind, kept: Stored) -> Record:
+        values = {name: _shown(value) for name, value in kept.values.items()}
+        times = {name: moment(t) for name, t in kept.pt.items()}
+        at = max([kept.t, *kept.pt.values()], key=lambda t: t if t is not None else -1.0)
+        return {
+            "_key": kept.id,
+            "_modified": None if at is None else moment(at),
+            "_version": kept.version,
+            "_times": times,
+            **values,
+        }
+
+    def _kept(self, kind: Kind, name: str, text: str | None) -> Any:
+        """A text of the platform as this side's value."""
+        type_ = kind.types.get(name, "text")
+        if text is None:
+            return None
+        if type_ == "list":
+            return text.split("\n")
+        if type_ == "boolean":
+            return text == "true"
+        if type_ == "decimal":
+            return float(text) if "." in text else int(text)
+        return text
+
+    def _stored(self, kind: Kind, name: str, value: Any) -> Any:
+        return self._stores.get(name, lambda given: given)(value)
+
+    def _log(self, operation: str, kind: Kind, id_: str, values: Values) -> None:
+        self.writes.append({"op": operation, "type": kind.type, "id": id_, "set": values})
+        if self.after_write is not None:
+            self.after_write(operation, kind.type, id_, values)
+
+    def _on_the_way(self, operation: str, type_: str, id_: str, values: Values) -> None:
+        if self.before_write is not None:
+            self.before_write(operation, type_, id_, values)
+        self._fail(operation, type_, id_, values)
+
+    def _fail(self, operation: str, type_: str, id_: str | None, values: Values) -> None:
+        for at, fault in enumerate(self.faults):
+            if fault.operation != operation or fault.type not in (None, type_) or fault.id not in (None, id_):
+                continue
+            held = {**(self.records.get(type_, {}).get(id_ or "", _NOBODY).values), **values}
+            if any(held.get(name) != value for name, value in fault.match.items()) or fault.left <= 0:
+                continue
+            self.faults[at] = replace(fault, left=fault.left - 1)
+            words = f"{operation} of {type_}: the scenario lets this call fail."
+            if fault.permanent:
+                raise RecordRejected(self.name, words)
+            raise SystemUnavailable(self.name, words)
+
+
+_NOBODY = Stored("", {}, None, {}, "", 0)
+
+
+def _shown(value: Any) -> Any:
+    return "\n".join(map(str, value)) if isinstance(value, list) else value

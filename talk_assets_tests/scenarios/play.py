@@ -1,0 +1,352 @@
+"""A case, played: the events in order, each sync on the real engine and the real ledger."""
+
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+import sqlalchemy as sa
+
+from talk_assets.cycle.collect import collect, collect_deletions
+from talk_assets.cycle.context import Cycle
+from talk_assets.cycle.deliver import confirm, deliver
+from talk_assets.cycle.match import match
+from talk_assets.cycle.merge import merge
+from talk_assets.errors import SystemFault
+from talk_assets.ledger.bulk import read_frame
+from talk_assets.ledger.database import Ledger
+from talk_assets_tests.scenarios.case import SYSTEMS, Case, NotExpressible, Values, properties_of, split_member
+from talk_assets_tests.scenarios.memory import Fault, Feed, Killed, Side, Stored
+from talk_assets_tests.scenarios.seed import seed
+from talk_assets_tests.scenarios.translate import Translation, translate
+
+_KNOWN_SYNC = {
+    "do",
+    "note",
+    "times",
+    "read",
+    "inserts",
+    "between_read_and_write",
+    "between_check_and_write",
+    "crash",
+}
+
+
+_AMBIGUOUS = "select entity, key, reason from talk.hold where division = :division and kind = 'ambiguous'"
+
+
+@dataclass
+class Played:
+    """What came of a case.
+
+    Attributes:
+        writes: per side the writes that succeeded, in order.
+        links: clusters of two or more live members.
+        skipped: what was left out, and why.
+        conflicts: what waits for a person.
+    """
+
+    writes: dict[str, list[Values]] = field(default_factory=dict)
+    links: list[list[str]] = field(default_factory=list)
+    skipped: list[Values] = field(default_factory=list)
+    conflicts: list[Values] = field(default_factory=list)
+
+
+class Player:
+    """Plays one case on a ledger, in a division of its own."""
+
+    def __init__(self, case: Case, ledger: Ledger) -> None:
+        self.case = case
+        self.ledger = ledger
+        self.now = 0.0
+        self.runs = 0
+        self.translation = translate(case)
+        self.sides = {side: self._side(side) for side in SYSTEMS}
+        for side, types in case.records.items():
+            for type_, records in types.items():
+                for record in records:
+                    self._put(side, type_, record)
+        seed(case, self.translation, self._cycle(self.translation))
+
+    def _side(self, side: str) -> Side:
+        rules = self.case.rules
+        kinds = [kind for kind in self.translation.kinds.values() if kind.side == side]
+        snapshot = rules.get("snapshot")
+        whole = snapshot == "full" or (isinstance(snapshot, dict) and snapshot.get(side) == "full")
+        wishes = (rules.get("target_stores") or {}).get(side) or {}
+        stores = {name: _storing(str(wish)) for name, wish in wishes.items()}
+        return Side(SYSTEMS[side], kinds, stores, whole_reads=whole, clock=lambda: self.now)
+
+    def _put(self, side: str, type_: str, record: Values) -> None:
+        t = record.get("t")
+        ages = [float(age) for age in [t, *(record.get("pt") or {}).values()] if age is not None]
+        self.now = max([self.now, *ages])
+        self.sides[side].put(
+            type_,
+            str(record["id"]),
+            properties_of(record),
+            t=None if t is None else float(t),
+            pt={name: float(age) for name, age in (record.get("pt") or {}).items()},
+            version=None if record.get("version") is None else str(record["version"]),
+        )
+
+    def _cycle(self, translation: Translation, ledger: Ledger | None = None) -> Cycle:
+        return Cycle(
+            division=self.case.id,
+            run_id=f"sync {self.runs}",
+            ledger=ledger or self.ledger,
+            mappings=translation.mappings,
+            capabilities=translation.capabilities,
+            systems={SYSTEMS[side]: system for side, system in self.sides.items()},
+            defaults={},
+        )
+
+    # Events.
+
+    def play(self) -> Played:
+        """Play everything; what came of it."""
+        for event in self.case.events:
+            self._play(dict(event))
+        return Played(
+            writes={side: system.writes for side, system in self.sides.items()},
+            links=self._links(),
+            skipped=self._skipped(),
+            conflicts=self._conflicts(),
+        )
+
+    def _play(self, event: Values) -> None:
+        event.pop("note", None)
+        if "do" in event:
+            self._do(event)
+        elif "edit" in event or "touch" in event:
+            side, type_, id_ = split_member(event.get("edit") or event["touch"])
+            t = self._time(event)
+            self.sides[side].edit(type_, id_, event.get("set") or {}, t=t, version=event.get("version"))
+        elif "create" in event:
+            side, type_, id_ = split_member(str(event["create"]))
+            values = event.get("set") or event.get("record") or {}
+            self._put(side, type_, {**values, "id": id_, "t": event.get("t")})
+        elif "delete" in event:
+            side, type_, id_ = split_member(event["delete"])
+            self._time(event)
+            self.sides[side].remove(type_, id_, reported=event.get("signal", "explicit") == "explicit")
+        elif "deliver_late" in event:
+            side, type_, id_ = split_member(event["deliver_late"])
+            held = self.sides[side].records[type_][id_]
+            values = {**held.values, **(event.get("set") or {})}
+            self.sides[side].late.append((type_, Stored(id_, values, float(event["t"]), {}, "late", 0)))
+        elif "feed" in event:
+            self._feed(event)
+        elif "fail" in event:
+            self._fail(event)
+        elif "operator" in event:
+            self._order(event)
+        elif "restart" not in event:
+            raise NotExpressible(f"unknown event {event}")
+
+    def _time(self, event: Values) -> float | None:
+        if event.get("t") is None:
+            return None
+        self.now = max(self.now, float(event["t"]))
+        return float(event["t"])
+
+    def _feed(self, event: Values) -> None:
+        side, type_ = str(event["feed"]).split("/", 1)
+        returns = event.get("returns", "normal")
+        changes_only = event.get("kind") == "changes_only"
+        if isinstance(returns, list):
+            for row in returns:
+                self._put(side, type_, row)
+        omits = tuple(map(str, event.get("omits") or ()))
+        self.sides[side].feeds[type_] = Feed(returns, changes_only, omits, event.get("lookup") or {})
+
+    def _fail(self, event: Values) -> None:
+        place = event.get("type") or event.get("at")
+        id_ = None
+        if place is None:
+            sides, type_ = list(SYSTEMS), None
+        elif str(place).count("/") > 1:
+            side, type_, id_ = split_member(place)
+            sides = [side]
+        else:
+            side, type_ = str(place).split("/", 1)
+            sides = [side]
+        for side in sides:
+            faults = self.sides[side].faults
+            if event["fail"] == "none":
+                faults.clear()
+                continue
+            times = event.get("times", 1)
+            if times == "none":
+                faults[:] = [f for f in faults if (f.operation, f.type) != (event["fail"], type_)]
+                continue
+            faults.append(
+                Fault(
+                    operation=str(event["fail"]),
+                    type=type_,
+                    id=id_ or event.get("id"),
+                    match=event.get("match") or {},
+                    permanent=event.get("error", "temporary") != "temporary",
+                    left=float("inf") if times == "always" else float(times),
+                )
+            )
+
+    def _order(self, event: Values) -> None:
+        raise NotExpressible(f"unknown order {event}")
+
+    # Syncs.
+
+    def _do(self, event: Values) -> None:
+        unknown = set(event) - _KNOWN_SYNC
+        if unknown or event["do"] not in ("sync", "preview"):
+            raise NotExpressible(f"unknown words in {event}")
+        translation = self.translation
+        if event.get("inserts") is not None:
+            translation = translate(self.case, str(event["inserts"]))
+        for _ in range(int(event.get("times", 1))):
+            self.runs += 1
+            if event["do"] == "preview":
+                with self.ledger.preview() as ledger:
+                    self._sync(self._cycle(translation, ledger), event)
+                continue
+            cycle = self._cycle(translation)
+            try:
+                with self._killing(event):
+                    self._sync(cycle, event)
+            except Killed:
+                continue
+
+    def _sync(self, cycle: Cycle, event: Values) -> None:
+        stopped: set[str] = set()
+        for system in cycle.systems:
+            self._try(partial(collect_deletions, cycle, system), stopped, system)
+        for entity in cycle.mappings.entities:
+            self._try(partial(collect, cycle, entity), stopped, entity)
+        for name, subject in cycle.mappings.subjects.items():
+            for flow in subject.flows:
+                match(cycle, flow)
+            merge(cycle, name)
+        for between in event.get("between_read_and_write") or []:
+            self._play(dict(between))
+        for system in ("exact", "customerp"):
+            for subject in cycle.mappings.subjects.values():
+                for entity in subject.entities:
+                    if entity.startswith(f"{system}."):
+                        self._try(partial(self._give, cycle, entity), stopped, entity)
+
+    def _give(self, cycle: Cycle, entity: str) -> None:
+        done = deliver(cycle, entity)
+        if done.created or done.updated or done.deleted or done.failed:
+            confirm(cycle, entity)
+
+    @staticmethod
+    def _try(step: Callable[[], Any], stopped: set[str], name: str) -> None:
+        """As a run does: a step that a system stops does not stop the others."""
+        try:
+            step()
+        except SystemFault:
+            stopped.add(name)
+
+    @contextmanager
+    def _killing(self, event: Values) -> Iterator[None]:
+        """Kill the process at the moment that the event names."""
+        if event.get("crash") is None:
+            yield
+            return
+        side, before, match = self._moment(str(event["crash"]))
+        system = self.sides[side]
+
+        def strike(operation: str, type_: str, id_: str, values: Values) -> None:
+            if match(operation, type_, id_, values):
+                raise Killed
+
+        if before:
+            system.before_write = strike
+        else:
+            system.after_write = strike
+        try:
+            yield
+        finally:
+            system.before_write = system.after_write = None
+
+    def _moment(self, words: str) -> tuple[str, bool, Callable[[str, str, str, Values], bool]]:
+        """From `after the target accepted the insert of L3 ...`: whose call, before or after it, and which one."""
+        found = re.search(r"(insert|update|delete) of (?:(left|right)/\w+/)?(\S+)", words)
+        if found is None:
+            raise NotExpressible(f"crash: {words}")
+        operation, _, id_ = found.groups()
+        source_side, record = self._anywhere(id_.rstrip(",."))
+        held = {name: value for name, value in record.values.items() if value not in (None, "")}
+        before = words.startswith("before")
+
+        def match(done: str, _type: str, key: str, values: Values) -> bool:
+            given = {name: value for name, value in values.items() if value not in (None, "")}
+            return done == operation and (key == id_ or held.items() <= given.items())
+
+        return ("right" if source_side == "left" else "left"), before, match
+
+    def _anywhere(self, id_: str) -> tuple[str, Stored]:
+        for side, system in self.sides.items():
+            for records in system.records.values():
+                if id_ in records:
+                    return side, records[id_]
+        raise NotExpressible(f"no record {id_}")
+
+    # What came of it.
+
+    def _rows(self, text: str) -> list[Values]:
+        with self.ledger.begin() as connection:
+            frame = read_frame(connection, sa.text(text), {"division": self.case.id}).astype(object)
+        rows = frame.where(frame.notna(), None).to_dict("records")
+        return [{str(name): value for name, value in row.items()} for row in rows]
+
+    def _member(self, entity: str, key: str) -> str:
+        kind = self.translation.kinds[entity]
+        return f"{kind.side}/{kind.type}/{key}"
+
+    def _links(self) -> list[list[str]]:
+        rows = self._rows(
+            "select cluster_id, entity, key from talk.member where division = :division and deleted_at is null"
+        )
+        found: dict[int, list[str]] = {}
+        for row in rows:
+            found.setdefault(int(row["cluster_id"]), []).append(self._member(row["entity"], row["key"]))
+        return [members for members in found.values() if len(members) > 1]
+
+    def _skipped(self) -> list[Values]:
+        rows = self._rows(
+            "select distinct entity, key, property, rule from talk.history where division = :division and kind = 'skip'"
+        )
+        return [self._skip(row) for row in rows]
+
+    def _skip(self, row: Values) -> Values:
+        kind = self.translation.kinds[row["entity"]]
+        whole = row["key"] in (None, "")
+        member = f"{kind.side}/{kind.type}" if whole else self._member(row["entity"], row["key"])
+        found: Values = {"member": member, "reason": row["rule"]}
+        if row["property"]:
+            found["property"] = row["property"]
+        return found
+
+    def _conflicts(self) -> list[Values]:
+        found: list[Values] = []
+        groups: dict[str, set[str]] = {}
+        for row in self._rows(_AMBIGUOUS):
+            groups.setdefault(row["reason"], set()).add(self._member(row["entity"], row["key"]))
+        found += [{"kind": "ambiguous_match", "members": sorted(members)} for members in groups.values()]
+        for row in self._rows(
+            "select property, kind, claims from talk.conflict where division = :division and resolved_at is null"
+        ):
+            claims = row["claims"]
+            members = [self._member(claim["entity"], claim["key"]) for claim in claims]
+            found.append({"kind": row["kind"], "property": row["property"], "members": sorted(members)})
+        return found
+
+
+def _storing(wish: str) -> Callable[[Any], Any]:
+    words = wish.split()
+    if len(words) == 3 and words[0] == "first" and words[2] == "characters":
+        return lambda value: value[: int(words[1])] if isinstance(value, str) else value
+    raise NotExpressible(f"target_stores: {wish}")
