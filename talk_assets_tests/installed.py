@@ -76,7 +76,7 @@ class Sandbox:
         return [self.said[name] for name in _SECRETS]
 
     def fault(self, system: str, **wish: Any) -> None:
-        """Order a fault, see `talk_assets.sandbox.exact.faults`."""
+        """Order a fault, see `talk_assets.sandbox.faults.model`."""
         self._admin("POST", system, "faults", wish)
 
     def end_faults(self) -> None:

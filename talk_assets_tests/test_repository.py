@@ -18,6 +18,7 @@ import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from talk_assets.sandbox.faults.names import NAMED
 from talk_assets.settings import Settings
 from talk_assets_tests.conftest import DatabaseServer
 
@@ -187,6 +188,27 @@ def test_settings_are_documented_both_ways() -> None:
     assert set(re.findall(r"^#?([A-Z_]+)=", example, re.MULTILINE)) == settings
     variable = yaml.safe_load((ROOT / "deploy/dagster.yaml").read_text())["storage"]["postgres"]["postgres_url"]["env"]
     assert f"| `{variable}` |" in dagsters
+
+
+def test_what_proves_reliability_exists() -> None:
+    """A promise outlives the test that proved it, and nobody notices when it is broken."""
+    page = (ROOT / "docs/reliability.md").read_text()
+    table = page.partition("## Faults on demand")[0]
+    rows = [line for line in re.sub(r"^\|.*\n\|---.*$", "", table, flags=re.MULTILINE).splitlines() if line[:1] == "|"]
+    assert rows
+    for row in rows:
+        proofs = re.findall(r"`([\w/]+\.py)::(test_\w+)`", row.split("|")[-2])
+        assert proofs, f"no test in: {row}"
+        for path, name in proofs:
+            tree = ast.parse((ROOT / "talk_assets_tests" / path).read_text())
+            assert name in {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}, f"{path}::{name}"
+
+
+def test_every_fault_that_can_be_ordered_is_documented() -> None:
+    """Somebody who wants to try a fault does not learn what it is called, or orders one that is gone."""
+    page = (ROOT / "docs/reliability.md").read_text().partition("## Faults on demand")[2]
+    rows = re.findall(r"^\| `([\w-]+)` \| (.+) \| (both|Exact) \|$", page, re.MULTILINE)
+    assert rows == [(name, named.says, "both" if named.customerp else "Exact") for name, named in NAMED.items()]
 
 
 def test_imports_go_down_only() -> None:

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from talk_assets.errors import ConfigurationError
+from talk_assets.sandbox.faults.options import read_faults
 from talk_assets.sandbox.seed.options import SeedOptions
 from talk_assets.sandbox.server import ServeOptions, serve
 
@@ -58,6 +59,10 @@ def sandbox(
     customerp_port: _Port = 0,
     exact_port: _Port = 0,
     admin: Annotated[bool, typer.Option(help="Offer /_admin for edits, faults and call counts.")] = True,
+    faults: Annotated[
+        list[str] | None,
+        typer.Option(help="Fault by name, as unavailable or exact:cut, or a YAML file; see docs/reliability.md."),
+    ] = None,
     parent_pid: Annotated[int | None, typer.Option(help="Process to end with.")] = None,
 ) -> None:
     """Serve Customerp and Exact Online locally, with made-up data; for trying out and for tests."""
@@ -80,6 +85,7 @@ def sandbox(
             host=host,
             ports={"customerp": customerp_port, "exact": exact_port},
             admin=admin,
+            faults=read_faults(faults or []),
             calls_per_minute=calls_per_minute,
             calls_per_day=calls_per_day,
             token_refresh_seconds=token_refresh_seconds,

@@ -3,11 +3,12 @@
 import asyncio
 import contextlib
 import json
+import logging
 import secrets
 import signal
 import socket
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from talk_assets.sandbox.customerp.config import CustomerpConfig
 from talk_assets.sandbox.exact.app import create_app as exact_app
 from talk_assets.sandbox.exact.config import ExactConfig
 from talk_assets.sandbox.exact.oauth import Tokens
+from talk_assets.sandbox.faults.model import SYSTEMS, Fault, System
 from talk_assets.sandbox.installation import (
     EXACT_COMPANY,
     EXACT_DIVISION,
@@ -33,7 +35,6 @@ from talk_assets.sandbox.parent import Parent
 from talk_assets.sandbox.seed.options import SeedOptions
 from talk_assets.sandbox.store import Store
 
-_SYSTEMS = ("customerp", "exact")
 _WATCH_SECONDS = 0.2
 
 
@@ -47,6 +48,7 @@ class ServeOptions:
         host: address to listen at.
         ports: port per system; 0 takes the one of the last time, or a free one.
         admin: whether `/_admin` exists.
+        faults: with which each system begins.
         calls_per_minute: Exact's limit.
         calls_per_day: Exact's limit.
         token_refresh_seconds: how long after a token call Exact refuses the next one.
@@ -56,8 +58,9 @@ class ServeOptions:
     state: Path | None = None
     seed: SeedOptions = field(default_factory=SeedOptions)
     host: str = "127.0.0.1"
-    ports: dict[str, int] = field(default_factory=lambda: dict.fromkeys(_SYSTEMS, 0))
+    ports: dict[str, int] = field(default_factory=lambda: dict.fromkeys(SYSTEMS, 0))
     admin: bool = True
+    faults: Mapping[System, Sequence[Fault]] = field(default_factory=dict)
     calls_per_minute: int = 60
     calls_per_day: int = 5000
     token_refresh_seconds: int = 570
@@ -93,6 +96,11 @@ async def _serve(options: ServeOptions) -> None:
     with contextlib.closing(Turn(options.state)) as turn:
         announced = False
         while not turn.take():
+            if options.faults:
+                raise ConfigurationError(
+                    f"--faults: another process serves the sandbox of {options.state}. Order them there, by POST to "
+                    "/_admin/faults of each system, or end that process."
+                )
             announced = announced or await _announce_served(options)
             if await _ended(ending, parent):
                 return
@@ -109,18 +117,24 @@ async def _ended(ending: asyncio.Event, parent: Parent) -> bool:
 
 async def _host(options: ServeOptions, store: Store, ending: asyncio.Event, parent: Parent, *, announce: bool) -> None:
     employer = ensure_seeded(store, options.seed)
-    sockets = {system: _listen(store, system, options) for system in _SYSTEMS}
+    sockets = {system: _listen(store, system, options) for system in SYSTEMS}
     for system, listening in sockets.items():
         store.set_setting(_port_setting(system), str(listening.getsockname()[1]))
     credentials, refresh_token = Credentials.of(store), secrets.token_urlsafe(48)
     apps = {
         "customerp": customerp_app(
-            store, config=CustomerpConfig(token=credentials.customerp_token, admin=options.admin)
+            store,
+            config=CustomerpConfig(token=credentials.customerp_token, admin=options.admin),
+            faults=options.faults.get("customerp", ()),
         ),
-        "exact": exact_app(store, config=_exact_config(options, credentials, refresh_token)),
+        "exact": exact_app(
+            store,
+            config=_exact_config(options, credentials, refresh_token),
+            faults=options.faults.get("exact", ()),
+        ),
     }
-    servers = {system: _Server(_uvicorn_config(app)) for system, app in apps.items()}
-    serving = [asyncio.create_task(server.serve(sockets=[sockets[system]])) for system, server in servers.items()]
+    servers = {system: _Server(_uvicorn_config(apps[system])) for system in SYSTEMS}
+    serving = [asyncio.create_task(servers[system].serve(sockets=[sockets[system]])) for system in SYSTEMS]
     while not all(server.started for server in servers.values()) and not any(task.done() for task in serving):
         await asyncio.sleep(0.01)
     if announce and all(server.started for server in servers.values()):
@@ -136,7 +150,7 @@ async def _announce_served(options: ServeOptions) -> bool:
     """Print the addresses of the process that serves this state; whether it answers already."""
     with contextlib.closing(open_store(options.state)) as store:
         employer = employer_account(store)
-        if employer is None or not all([await _answers(store, system, options.host) for system in _SYSTEMS]):
+        if employer is None or not all([await _answers(store, system, options.host) for system in SYSTEMS]):
             return False
         credentials, refresh_token = Credentials.of(store), secrets.token_urlsafe(48)
         Tokens(store, _exact_config(options, credentials, refresh_token))  # makes the refresh token known
@@ -158,7 +172,7 @@ async def _answers(store: Store, system: str, host: str) -> bool:
 
 def _announce(options: ServeOptions, store: Store, credentials: Credentials, refresh_token: str, employer: str) -> None:
     line = {
-        **{f"{system}_url": f"http://{options.host}:{store.setting(_port_setting(system))}" for system in _SYSTEMS},
+        **{f"{system}_url": f"http://{options.host}:{store.setting(_port_setting(system))}" for system in SYSTEMS},
         "customerp_token": credentials.customerp_token,
         "exact_division": EXACT_DIVISION,
         "exact_client_id": credentials.client_id,
@@ -188,7 +202,14 @@ def _exact_config(options: ServeOptions, credentials: Credentials, refresh_token
 
 def _uvicorn_config(app: Starlette) -> uvicorn.Config:
     # A call that a fault delays must not hold up the end for long.
-    return uvicorn.Config(app, log_level="warning", access_log=False, lifespan="off", timeout_graceful_shutdown=2)
+    config = uvicorn.Config(app, log_level="warning", access_log=False, lifespan="off", timeout_graceful_shutdown=2)
+    logging.getLogger("uvicorn.error").addFilter(_is_news)
+    return config
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+    """Whether a message says more than that an answer ended early, as a fault that cuts connections makes it."""
+    return "without completing response" not in record.getMessage()
 
 
 def _listen(store: Store, system: str, options: ServeOptions) -> socket.socket:

@@ -191,7 +191,7 @@ class World:
     # What happens to calls.
 
     def fault(self, system: str, **wish: Any) -> None:
-        """Order a fault, see `talk_assets.sandbox.exact.faults`."""
+        """Order a fault, see `talk_assets.sandbox.faults.model`."""
         answer = self._http[system].post("/_admin/faults", json=wish)
         assert answer.status_code == httpx.codes.CREATED, answer.text
 
@@ -310,7 +310,12 @@ class World:
 
 @contextmanager
 def open_world(
-    database_url: str, home: Path, *, seed: SeedOptions | None = None, mappings: Path | None = None
+    database_url: str,
+    home: Path,
+    *,
+    seed: SeedOptions | None = None,
+    mappings: Path | None = None,
+    page_size: int = 1000,
 ) -> Iterator[World]:
     """A world with both systems, empty but for the employer's own account, or seeded.
 
@@ -319,6 +324,7 @@ def open_world(
         home: folder for the key file.
         seed: what both systems are filled with.
         mappings: folder of mapping files instead of the shipped ones.
+        page_size: records on a page of a feed.
     """
     with ExitStack() as stack:
         clock = Clock()
@@ -328,7 +334,7 @@ def open_world(
             employer = ensure_seeded(store, seed)
         else:
             employer = ExactState(store, EXACT_DIVISION).add("Accounts", {"Name": "Werkgever BV", "Code": "900000"})
-        apps = _applications(store)
+        apps = _applications(store, page_size)
         stack.enter_context(stage().playing(*apps))
         settings = connection_settings(database_url, home, employer, mappings)
         installation = stack.enter_context(open_installation(settings))
@@ -356,7 +362,7 @@ def connection_settings(database_url: str, home: Path, employer: str, mappings: 
     )
 
 
-def _applications(store: Store) -> tuple[Any, Any]:
+def _applications(store: Store, page_size: int) -> tuple[Any, Any]:
     exact = ExactConfig(
         divisions={EXACT_DIVISION: "Werkgever BV"},
         client_id="app",
@@ -366,6 +372,8 @@ def _applications(store: Store) -> tuple[Any, Any]:
         calls_per_minute=1_000_000,
         calls_per_day=10_000_000,
         errors_per_hour=1_000_000,
+        large_page_size=page_size,
         admin=True,
     )
-    return customerp_app(store, config=CustomerpConfig(_TOKEN, admin=True)), exact_app(store, config=exact)
+    customerp = CustomerpConfig(_TOKEN, full_page=page_size, admin=True)
+    return customerp_app(store, config=customerp), exact_app(store, config=exact)

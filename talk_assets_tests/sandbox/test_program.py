@@ -200,7 +200,12 @@ def test_wanted_port_is_used_or_named(start: Starter) -> None:
 
 @pytest.mark.parametrize(
     ("options", "named"),
-    [(["--overlap", "2"], "overlap"), (["--products", "0"], "products"), (["--state", "{folder}"], "--state")],
+    [
+        (["--overlap", "2"], "overlap"),
+        (["--products", "0"], "products"),
+        (["--state", "{folder}"], "--state"),
+        (["--faults", "exact:cat"], "there is no fault 'exact:cat'"),
+    ],
 )
 def test_wrong_options_are_named(start: Starter, tmp_path: Path, options: list[str], named: str) -> None:
     """Without it a mistyped option would be hard to find."""
@@ -236,6 +241,21 @@ def test_limits_are_those_of_exact_unless_asked_otherwise(start: Starter) -> Non
     assert 429 in [answer.status_code for answer in answers]
     for url in (narrow.said["customerp_url"], narrow.said["exact_url"]):
         assert httpx.get(f"{url}/_admin/calls").status_code in (401, 404)
+
+
+def test_faults_are_there_from_the_start(start: Starter, tmp_path: Path) -> None:
+    """Without it whoever tries the platform under faults would have to write requests by hand, in time."""
+    state = tmp_path / "sandbox.db"
+    program = start("--state", state, "--faults", "customerp:cut", "--faults", "customerp:empty-feed")
+    with pytest.raises(httpx.RemoteProtocolError):
+        program.customerp("/customers")
+    assert program.customerp("/customers")["items"] == []
+    assert len(program.customerp("/customers")["items"]) == 6
+    refused = start("--state", state, "--faults", "cut")
+    err = refused.process.communicate(timeout=20)[1]
+    assert (refused.process.returncode, refused.said) == (2, {})
+    assert "Error: --faults: another process serves" in err
+    assert program.end() == (0, "", "")
 
 
 @pytest.mark.parametrize("direct", [True, False])

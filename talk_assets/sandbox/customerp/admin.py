@@ -17,8 +17,8 @@ from talk_assets.sandbox.customerp.entities import ENTITIES, Entity
 from talk_assets.sandbox.customerp.problems import Problem, bad_request
 from talk_assets.sandbox.customerp.state import DIVISION, SYSTEM, CustomerpState, Values
 from talk_assets.sandbox.customerp.wire import decode_object, json_response
-from talk_assets.sandbox.exact.errors import Refused
-from talk_assets.sandbox.exact.faults import Faults
+from talk_assets.sandbox.faults.names import WrongOrder
+from talk_assets.sandbox.faults.orders import Faults
 from talk_assets.sandbox.store import Store
 
 Handler = Callable[[Request], Awaitable[Response]]
@@ -55,7 +55,11 @@ class Admin:
     async def faults(self, request: Request) -> Response:
         """List, order or take away faults."""
         if request.method == "POST":
-            return json_response(self._faults.order(decode_object(await request.body())).model_dump(), 201)
+            try:
+                fault = self._faults.order(decode_object(await request.body()))
+            except WrongOrder as wrong:
+                raise bad_request(str(wrong)) from None
+            return json_response(fault.model_dump(), 201)
         if request.method == "DELETE":
             self._faults.ordered.clear()
         return json_response([fault.model_dump() for fault in self._faults.ordered])
@@ -102,8 +106,6 @@ def _guarded(handler: Handler) -> Handler:
     async def guarded(request: Request) -> Response:
         try:
             return await handler(request)
-        except Refused as refused:  # what the faults say of a wrong order
-            return json_response({"error": refused.message}, refused.status)
         except Problem as problem:
             errors = [{"property": name, "detail": detail} for name, detail in problem.errors]
             return json_response({"error": problem.detail, "errors": errors}, problem.status)

@@ -1,6 +1,7 @@
 """Puts the server together."""
 
 from collections import Counter
+from collections.abc import Iterable
 
 from starlette.applications import Starlette
 from starlette.routing import Route
@@ -8,24 +9,26 @@ from starlette.routing import Route
 from talk_assets.sandbox.customerp.admin import Admin
 from talk_assets.sandbox.customerp.config import CustomerpConfig
 from talk_assets.sandbox.customerp.service import Service
-from talk_assets.sandbox.exact.faults import Faults
+from talk_assets.sandbox.faults.model import Fault
+from talk_assets.sandbox.faults.orders import Faults
 from talk_assets.sandbox.store import Store
 
 _METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 
 
-def create_app(store: Store, *, config: CustomerpConfig) -> Starlette:
+def create_app(store: Store, *, config: CustomerpConfig, faults: Iterable[Fault] = ()) -> Starlette:
     """A local Customerp over a store.
 
     Args:
         store: where records are kept; its clock is the server's clock.
         config: how the server behaves.
+        faults: with which it begins.
 
     Returns:
         The ASGI application; to be served by one process, since calls are counted in memory.
     """
-    faults = Faults()
+    ordered = Faults("customerp", faults)
     calls: Counter[str] = Counter()
-    routes = Admin(store, faults, calls).routes() if config.admin else []
-    routes.append(Route("/{path:path}", Service(store, config, faults, calls).answer, methods=_METHODS))
+    routes = Admin(store, ordered, calls).routes() if config.admin else []
+    routes.append(Route("/{path:path}", Service(store, config, ordered, calls).answer, methods=_METHODS))
     return Starlette(routes=routes)

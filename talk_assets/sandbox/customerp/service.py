@@ -1,6 +1,5 @@
 """The published contract over HTTP."""
 
-import asyncio
 import secrets
 from collections import Counter
 from collections.abc import Callable
@@ -14,7 +13,8 @@ from talk_assets.sandbox.customerp.idempotency import Idempotency
 from talk_assets.sandbox.customerp.problems import Problem, bad_request
 from talk_assets.sandbox.customerp.state import CustomerpState, Page, Values
 from talk_assets.sandbox.customerp.wire import decode_object, encode, json_response, problem_response
-from talk_assets.sandbox.exact.faults import Fault, Faults
+from talk_assets.sandbox.faults.model import Fault
+from talk_assets.sandbox.faults.orders import Faults, carried_out
 from talk_assets.sandbox.store import Store
 
 COLLECTIONS = {entity.collection: entity for entity in ENTITIES.values()}
@@ -48,11 +48,11 @@ class Service:
             fault = self._strike(request, collection, key, content)
             if fault is None:
                 return self._answer(request, collection, key, content)
-            await asyncio.sleep(fault.delay)
-            if fault.status is None:
-                return self._answer(request, collection, key, content)
-            if fault.after:
-                self._answer(request, collection, key, content)
+            if fault.effect == "edited_meanwhile" and collection in COLLECTIONS and key:
+                self._state.change(COLLECTIONS[collection], key, fault.values)
+            answer = await carried_out(fault, lambda: self._answer(request, collection, key, content))
+            if fault.effect != "answer" or fault.status is None:
+                return self._faults.changed(fault, request, answer or Response())
             return _faulty(fault, fault.status)
         except Problem as problem:
             return problem_response(problem)
@@ -99,7 +99,7 @@ class Service:
         limit = request.query_params.get("limit", str(self._config.page_size))
         if not (limit.isascii() and limit.isdigit()) or not 1 <= int(limit) <= self._config.largest_page:
             raise bad_request(f"limit: must be a number from 1 to {self._config.largest_page}.")
-        page = read(request.query_params.get("since"), int(limit))
+        page = read(request.query_params.get("since"), min(int(limit), self._config.full_page))
         return json_response({"items": page.items, "next": page.next, "token": page.token})
 
     def _create(self, request: Request, entity: Entity, content: bytes) -> Response:

@@ -15,10 +15,11 @@ from starlette.routing import Route
 
 from talk_assets.sandbox.exact.config import ExactConfig
 from talk_assets.sandbox.exact.errors import Refused, bad_request, not_found
-from talk_assets.sandbox.exact.faults import Faults
 from talk_assets.sandbox.exact.model import SETS
 from talk_assets.sandbox.exact.reader import SYSTEM, row_version
 from talk_assets.sandbox.exact.state import ExactState
+from talk_assets.sandbox.faults.names import WrongOrder
+from talk_assets.sandbox.faults.orders import Faults
 from talk_assets.sandbox.store import Store, Stored
 
 Handler = Callable[[Request], Awaitable[Response]]
@@ -46,7 +47,11 @@ class Admin:
     async def faults(self, request: Request) -> Response:
         """List, order or take away faults."""
         if request.method == "POST":
-            return JSONResponse(self._faults.order(await _object(request)).model_dump(), 201)
+            try:
+                fault = self._faults.order(await _object(request))
+            except WrongOrder as wrong:
+                raise bad_request(str(wrong)) from None
+            return JSONResponse(fault.model_dump(), 201)
         if request.method == "DELETE":
             self._faults.ordered.clear()
         return JSONResponse([fault.model_dump() for fault in self._faults.ordered])

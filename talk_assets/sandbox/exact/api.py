@@ -1,6 +1,5 @@
 """The REST API: who may call, what an address means, and the shape of answers."""
 
-import asyncio
 import json
 import re
 from collections import Counter
@@ -16,12 +15,13 @@ from talk_assets.sandbox.exact import codes, reading, rules
 from talk_assets.sandbox.exact.atom import atom, atom_error
 from talk_assets.sandbox.exact.config import ExactConfig
 from talk_assets.sandbox.exact.errors import Refused, bad_request, forbidden, not_found
-from talk_assets.sandbox.exact.faults import Fault, Faults
 from talk_assets.sandbox.exact.limits import RateLimits
 from talk_assets.sandbox.exact.model import DELETED, DIVISIONS, ME, SETS, SYNC_TIMESTAMP, EntitySet, Family
 from talk_assets.sandbox.exact.oauth import Tokens
 from talk_assets.sandbox.exact.render import renderer
 from talk_assets.sandbox.exact.state import ExactState
+from talk_assets.sandbox.faults.model import Fault
+from talk_assets.sandbox.faults.orders import Faults, carried_out
 from talk_assets.sandbox.store import Store
 
 ROOT = "/api/v1/"
@@ -100,12 +100,13 @@ class Api:
             division, rest = self._division(path)
             if division is not None:
                 headers = self._limits.spend(division)
-            answer = await self._strike_or_answer(request, division, rest)
+            fault, answer = await self._strike_or_answer(request, division, rest)
         except Refused as refused:
             if division is not None:
                 self._limits.failed(division, path.partition("(")[0], refused.status)
-            return _error(refused, headers, as_json=as_json)
-        return _response(answer, headers, as_json=as_json)
+            # A limit that is spent is told with its own headers alone.
+            return _error(refused, {} if refused.status == 429 else headers, as_json=as_json)
+        return self._faults.changed(fault, request, _response(answer, headers, as_json=as_json))
 
     def _division(self, path: str) -> tuple[int | None, str]:
         head, _, rest = path.removeprefix(ROOT).partition("/")
@@ -117,22 +118,26 @@ class Api:
             raise forbidden("Forbidden", "NoDivisionAccess")
         return int(head), rest
 
-    async def _strike_or_answer(self, request: Request, division: int | None, rest: str) -> Answer:
+    async def _strike_or_answer(self, request: Request, division: int | None, rest: str) -> tuple[Fault | None, Answer]:
         body = await request.body()
         resource = None if division is None else _resource(rest)
         state = ExactState(self._store, division or self._first_division(), timezone=self._config.timezone)
         fault = self._strike(request, state, resource, body)
-        if fault is not None and fault.delay:
-            await asyncio.sleep(fault.delay)
-        if fault is None or fault.status is None or fault.after:
-            answer = self._answer(request, state, resource, body)
-        if fault is not None and fault.status is not None:
-            if fault.body is not None:
-                return Answer(
-                    fault.status, json.dumps(fault.body), {"Content-Type": "application/json"} | fault.headers
-                )
-            raise Refused(fault.status, fault.message, fault.headers)
-        return answer
+        if fault is None:
+            return None, self._answer(request, state, resource, body)
+        if fault.effect == "edited_meanwhile" and resource is not None and resource.key is not None:
+            state.edit(resource.entity_set.name, resource.key, fault.values)
+        if fault.effect.startswith("revoked"):
+            self._tokens.revoke(login=fault.effect == "revoked_login")
+            self._tokens.check(request.headers.get("authorization"))
+        answer = await carried_out(fault, lambda: self._answer(request, state, resource, body))
+        if fault.effect != "answer" or fault.status is None:
+            return fault, answer or Answer(200)
+        headers = self._limits.spent(division, fault.limit) if division is not None else {}
+        if fault.body is not None:
+            headers |= {"Content-Type": "application/json"}
+            return fault, Answer(fault.status, json.dumps(fault.body), headers | fault.headers)
+        raise Refused(fault.status, fault.message, headers | fault.headers)
 
     def _strike(self, request: Request, state: ExactState, resource: Resource | None, body: bytes) -> Fault | None:
         if not self._faults.ordered:

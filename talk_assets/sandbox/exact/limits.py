@@ -2,6 +2,7 @@
 
 from collections import Counter
 from datetime import UTC, datetime, timedelta
+from typing import Literal
 
 from talk_assets.sandbox.exact.config import ExactConfig
 from talk_assets.sandbox.exact.errors import Refused
@@ -53,6 +54,12 @@ class RateLimits:
             self._blocks += 1
             self._blocked_until = now + timedelta(hours=self._blocks)
             self._errors[place] = 0
+
+    def spent(self, division: int, limit: Literal["minute", "day"] | None) -> dict[str, str]:
+        """The headers of an answer that says that a limit is spent, whether or not it is; none for no limit."""
+        now = self._clock()
+        headers = {"minute": self._minutely, "day": self._daily}[limit](division, now) if limit is not None else {}
+        return {name: "0" if name.endswith("Remaining") else value for name, value in headers.items()}
 
     def _daily(self, division: int, now: datetime) -> dict[str, str]:
         limit, used = self._config.calls_per_day, self._days[division, _day(now)]

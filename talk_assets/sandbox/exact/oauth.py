@@ -81,12 +81,18 @@ class Tokens:
         """
         kind, _, token = (header or "").partition(" ")
         known = self._read("access", token) if kind.lower() == "bearer" else None
-        if known is None or self._now() >= datetime.fromisoformat(known["expires"]):
+        if known is None or self._ended("access", known):
             raise Refused(401, "Unauthorized", {"Reason": "Authentication Required"})
+
+    def revoke(self, *, login: bool) -> None:
+        """End all access tokens that were given out so far; of a whole login the refresh tokens as well."""
+        for kind, life in (("access", timedelta(seconds=self._config.token_seconds)), ("refresh", _REFRESH_LIFE)):
+            if login or kind == "access":
+                self._store.set_setting(_revoked(kind), (self._now() + life).isoformat())
 
     def _refresh(self, token: str) -> dict[str, str]:
         known = self._read("refresh", token)
-        if known is None or known["used"] or self._now() >= datetime.fromisoformat(known["expires"]):
+        if known is None or known["used"] or self._ended("refresh", known):
             raise TokenRefused("invalid_grant", "Refresh token is invalid, expired or used before")
         grant = known["grant"]
         last = self._store.setting(f"exact/grant/{grant}")
@@ -120,6 +126,11 @@ class Tokens:
             "refresh_token": refresh,
         }
 
+    def _ended(self, kind: str, known: Mapping[str, Any]) -> bool:
+        """Whether a token is too old, or was given out before all of its kind were revoked."""
+        expires, revoked = datetime.fromisoformat(known["expires"]), self._store.setting(_revoked(kind))
+        return self._now() >= expires or (revoked is not None and expires <= datetime.fromisoformat(revoked))
+
     def _issue_refresh(self, grant: str, token: str) -> None:
         expires = (self._now() + _REFRESH_LIFE).isoformat()
         self._write("refresh", token, {"grant": grant, "used": False, "expires": expires})
@@ -133,6 +144,10 @@ class Tokens:
 
     def _write(self, kind: str, token: str, value: Mapping[str, Any] | None) -> None:
         self._store.set_setting(_name(kind, token), None if value is None else json.dumps(value))
+
+
+def _revoked(kind: str) -> str:
+    return f"exact/revoked/{kind}"
 
 
 def _name(kind: str, token: str) -> str:

@@ -1,6 +1,5 @@
 """The addresses of OAuth: the page on which a user allows the app, and the token call."""
 
-import asyncio
 from collections import Counter
 from html import escape
 from urllib.parse import parse_qsl, urlencode
@@ -8,8 +7,8 @@ from urllib.parse import parse_qsl, urlencode
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, RedirectResponse, Response
 
-from talk_assets.sandbox.exact.faults import Faults
 from talk_assets.sandbox.exact.oauth import TokenRefused, Tokens
+from talk_assets.sandbox.faults.orders import Faults, carried_out
 
 AUTHORISE = "/api/oauth2/auth"
 TOKEN = "/api/oauth2/token"  # noqa: S105 - an address
@@ -47,12 +46,11 @@ class OAuthPages:
         self._calls[f"{request.method} {TOKEN}"] += 1
         form = dict(parse_qsl((await request.body()).decode("utf-8", "replace")))
         fault = self._faults.strike(request.method, TOKEN, {"grant_type": form.get("grant_type")})
-        if fault is not None:
-            await asyncio.sleep(fault.delay)
-        if fault is None or fault.status is None:
+        if fault is None:
             return self._answer(form)
-        if fault.after:
-            self._answer(form)
+        answer = await carried_out(fault, lambda: self._answer(form))
+        if fault.effect != "answer" or fault.status is None:
+            return self._faults.changed(fault, request, answer or Response())
         content = fault.body if fault.body is not None else {"error": fault.message}
         return JSONResponse(content, fault.status, fault.headers)
 
