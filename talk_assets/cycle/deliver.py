@@ -4,7 +4,7 @@ Before the first write the target's feed is read once more: a target that moved 
 each batch it is read again, which confirms that batch and is the check before the next.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 
 import pandas as pd
@@ -150,22 +150,32 @@ def _send_all(
     while writes:
         batch = writes[:BATCH]
         moved = _moved(cycle, entity, batch)
-        for write in batch:
-            tried.add(write.cluster_id)
-            if write.key in moved:
-                continue
+        tried |= {write.cluster_id for write in batch}
+        rest = len(writes) - len(batch)
+        for together in _calls(cycle, [write for write in batch if write.key not in moved]):
             cycle.still_locked()
-            outcome, words = sender.send(write)
-            _count(done, write, outcome, words)
-            faults = faults + 1 if outcome is Outcome.UNAVAILABLE else 0
+            outcomes = sender.send_lines(together) if len(together) > 1 else [sender.send(together[0])]
+            for write, (outcome, words) in zip(together, outcomes, strict=True):
+                _count(done, write, outcome, words)
+            faults = faults + 1 if outcomes[-1][0] is Outcome.UNAVAILABLE else 0
             if progress is not None:
-                progress(done.entity, len(tried), len(tried) - len(batch) + len(writes))
+                progress(done.entity, len(done.writes), len(done.writes) + rest)
             if faults >= _GIVE_UP_AFTER:
                 return
         left = len(writes) > len(batch)
         if left:
             confirm(cycle, done.entity)
         writes = [write for write in _sendable(cycle, entity) if write.cluster_id not in tried] if left else []
+
+
+def _calls(cycle: Cycle, writes: list[Write]) -> list[list[Write]]:
+    """The writes of each call: updates of lines of one document go together where the system takes them so."""
+    found: dict[Hashable, list[Write]] = {}
+    for write in writes:
+        line = write.document is not None and write.operation == "update"
+        together = line and cycle.system_of(write.entity).lines_together(write.entity)
+        found.setdefault(write.document if together else write.cluster_id, []).append(write)
+    return list(found.values())
 
 
 def _count(done: Delivered, write: Write, outcome: Outcome, words: str) -> None:

@@ -9,7 +9,7 @@ from talk_assets.ledger import clusters as links
 from talk_assets.ledger.debts import creates_owed
 from talk_assets.ledger.records import records_of_documents
 from talk_assets.mappings.model import Subject
-from talk_assets.sync.match import match_lines
+from talk_assets.sync.match import line_identity, match_lines
 
 AMBIGUOUS_LINES = "ambiguous_lines"
 
@@ -49,7 +49,6 @@ def line_proposals(
     if lines.empty:
         return pd.DataFrame(columns=["entity", "key", "other_entity", "other_key", "criterion"]), _no_holds()
     targets = known_targets(cycle, connection, subject, [lines])
-    lines["product_cluster"] = lines["product"].map(targets).astype("str")
     members = links.links_of(connection, cycle.division, lines)
     lines = lines.merge(members, on=["entity", "key"], how="left")
     proposals, doubts = [], []
@@ -61,11 +60,12 @@ def line_proposals(
             of_flow = of_flow[~of_flow["document_cluster"].astype("str").isin(without)]
         both = of_flow.groupby("cluster_id")["entity"].nunique()
         open_lines = of_flow[~of_flow["cluster_id"].isin(both[both.eq(2)].index)]
-        found, doubtful = match_lines(open_lines, flow)
+        same = line_identity(open_lines, subject, flow, targets)
+        found, doubtful = match_lines(open_lines.assign(identity=same), flow)
         proposals.append(found)
         doubts.append(doubtful)
     held = pd.concat(doubts, ignore_index=True).drop_duplicates(["entity", "key"])
-    holds = held.assign(kind=AMBIGUOUS_LINES, property="product", value=pd.Series(pd.NA, index=held.index, dtype="str"))
+    holds = held.assign(kind=AMBIGUOUS_LINES, property="", value=pd.Series(pd.NA, index=held.index, dtype="str"))
     return pd.concat(proposals, ignore_index=True), holds
 
 

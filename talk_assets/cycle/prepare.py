@@ -68,6 +68,9 @@ def prepare(cycle: Cycle, connection: sa.Connection, entity: str) -> Ready:
         # As the entity will show it: what is read back then equals what was sent.
         target = cycle.mappings.target_of(entity, name)
         written[name] = (target + "/" + keys).where(keys.notna(), canonical[name])
+        # When this was planned it was not known yet that the record points there already.
+        same = owed["operation"].eq("update") & keys.notna() & written[name].eq(owed[f"e:{name}"])
+        translated[name], written[name] = translated[name].mask(same), written[name].mask(same)
     own = to_own_values(translated.mask(_is_empty(translated)), entity, subject)
     for name in properties:
         column = subject.properties[name].members[entity].name

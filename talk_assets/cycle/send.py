@@ -1,6 +1,7 @@
 """One write: the intent before it, the call, and what is stored after it."""
 
 import uuid
+from dataclasses import replace
 from enum import Enum
 
 import pandas as pd
@@ -77,6 +78,29 @@ class Sender:
         self._store(write, written, intents)
         return Outcome.DONE, ""
 
+    def send_lines(self, writes: list[Write]) -> list[tuple[Outcome, str]]:
+        """Carry out updates of lines of one document by one call.
+
+        Returns:
+            For each what became of it. When the system refuses them together, each is sent by itself.
+
+        Raises:
+            AccessDenied: no write can succeed until a person acts.
+        """
+        changes = {str(write.key): write.own for write in writes}
+        try:
+            written = self._system.update_lines(self._entity, str(writes[0].document), changes)
+        except (RecordRejected, RecordChanged):
+            return [self.send(write) for write in writes]
+        except (SystemUnavailable, UnexpectedAnswer) as error:
+            asked = error.retry_after if isinstance(error, SystemUnavailable) else None
+            for write in writes:
+                self._fail(write, "owed", str(error), delay=_delay(write.attempts + 1, asked))
+            return [(Outcome.UNAVAILABLE, str(error))] * len(writes)
+        for write in writes:
+            self._store(write, replace(written, key=str(write.key)), [])
+        return [(Outcome.DONE, "")] * len(writes)
+
     def _call(self, write: Write, intents: list[uuid.UUID]) -> Written:
         if write.operation == "create" and write.document is not None:
             return self._system.create_line(write.entity, write.document, write.own)
@@ -84,7 +108,7 @@ class Sender:
             lines = [line.own for line in write.lines]
             return self._system.create(write.entity, write.own, lines, idempotency_key=str(intents[0]))
         if write.document is not None:
-            return self._system.update_line(write.entity, write.document, str(write.key), write.own)
+            return self._system.update_lines(write.entity, write.document, {str(write.key): write.own})
         return self._system.update(write.entity, str(write.key), write.own, write.version)
 
     def _open_intents(self, write: Write) -> list[uuid.UUID]:

@@ -79,8 +79,10 @@ def writes_of(cycle: Cycle, connection: sa.Connection, entity: str) -> list[Writ
         waits = waits.mask(homeless, f"waits for its document to be created in {document_entity}")
     for cluster_id, reason in waits[waits.ne("")].items():
         debts.set_state(connection, cycle.division, entity, int(str(cluster_id)), state="waiting", reason=str(reason))
+    nothing = waits.eq("") & ready.own.isna().all(axis=1) & ready.rows["operation"].eq("update")
+    debts.drop_owed(connection, cycle.division, ready.rows.index[nothing], entity)
     uncertain = debts.clusters_with_intent(connection, cycle.division, entity)
-    sendable = ready.rows.index[waits.eq("")]
+    sendable = ready.rows.index[waits.eq("") & ~nothing]
     inserts = ready.rows["operation"].eq("create") & ready.rows.index.isin(uncertain)
     return _build(cycle, connection, ready, lines, documents, sendable.difference(ready.rows.index[inserts]))
 

@@ -17,6 +17,8 @@ from talk_assets.sync.compare import comparable
 
 # Between the parts of a key made of several properties: no text of either system contains it.
 _SEPARATOR = "\x1f"
+# By which lines are the same where the mapping says nothing else.
+_PRODUCT = "product"
 # Characters of a criterion's value.
 LONGEST_KEY = 600
 
@@ -246,13 +248,39 @@ def _ambiguous(records: pd.DataFrame) -> pd.DataFrame:
     ).reset_index(drop=True)
 
 
+def line_identity(lines: pd.DataFrame, subject: Subject, flow: Flow, targets: pd.Series) -> pd.Series:
+    """By what lines of one document are the same: the flow's criterion, or the product that they are about.
+
+    Args:
+        lines: canonical properties.
+        subject: the subject of the lines.
+        flow: the flow of the line entities; of its criteria the first one counts.
+        targets: index `entity/key`, value cluster number as text, of what references point to.
+
+    Returns:
+        `str`, index as `lines`; NA where a line cannot be told.
+    """
+    if not flow.criteria:
+        named = lines[_PRODUCT].map(targets) if _PRODUCT in lines else pd.Series(pd.NA, index=lines.index)
+        return named.astype("str")
+    rows = [(part, subject.properties[part.property]) for part in flow.criteria[0]]
+    return _joined(
+        [
+            lines[part.property].map(targets).astype("str")
+            if row.to is not None
+            else comparable(lines[part.property], row, part.compare)
+            for part, row in rows
+        ]
+    )
+
+
 def match_lines(lines: pd.DataFrame, flow: Flow) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Match the lines of matched documents by product and place.
+    """Match the lines of matched documents by what they are about and their place.
 
     The n-th unlinked line of a product on one side is the n-th on the other, when both sides have as many.
 
     Args:
-        lines: `entity, key, document_cluster, product_cluster, position` of the lines of the documents concerned that
+        lines: `entity, key, document_cluster, identity, position` of the lines of the documents concerned that
             are not linked for this flow.
         flow: the flow of the line entities.
 
@@ -260,8 +288,8 @@ def match_lines(lines: pd.DataFrame, flow: Flow) -> tuple[pd.DataFrame, pd.DataF
         Proposals (as `propose` gives them) and ambiguous lines (`entity, key, reason`): where the two sides have
         different numbers of lines of one product and more than one on a side.
     """
-    mine = lines[lines["entity"].isin(flow.entities) & lines["product_cluster"].notna()].copy()
-    place = ["document_cluster", "product_cluster"]
+    mine = lines[lines["entity"].isin(flow.entities) & lines["identity"].notna()].copy()
+    place = ["document_cluster", "identity"]
     mine = mine.sort_values([*place, "entity", "position", "key"], kind="stable")
     mine["nth"] = mine.groupby([*place, "entity"]).cumcount()
     one = mine["entity"].eq(flow.customerp).groupby([mine[name] for name in place]).sum()
@@ -279,7 +307,9 @@ def match_lines(lines: pd.DataFrame, flow: Flow) -> tuple[pd.DataFrame, pd.DataF
             "key": pairs["key"],
             "other_entity": pairs["entity_other"],
             "other_key": pairs["key_other"],
-            "criterion": "product and position",
+            "criterion": " and ".join(p.property for p in flow.criteria[0])
+            if flow.criteria
+            else "product and position",
         }
     )
     reasons = doubtful[["entity", "key"]].assign(

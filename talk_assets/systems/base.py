@@ -144,8 +144,21 @@ class System(Protocol):
     def create_line(self, entity: str, document: str, values: Values) -> Written:
         """Add a line to an existing document; `entity` is the line entity."""
 
-    def update_line(self, entity: str, document: str, key: str, values: Values) -> Written:
-        """Change the named properties of one line and no others."""
+    def lines_together(self, entity: str) -> bool:
+        """Whether lines of a document, `entity` being the line entity, are changed by one call for all of them."""
+
+    def update_lines(self, entity: str, document: str, changes: Mapping[str, Values]) -> Written:
+        """Change the named properties of some lines of one document and no others.
+
+        Args:
+            entity: the line entity.
+            document: key of the document.
+            changes: per key of a line what is to be written.
+
+        Returns:
+            Of one line its key and content, of several the document's key; the document's lines where the answer held
+            them.
+        """
 
     def close(self) -> None:
         """Release connections."""

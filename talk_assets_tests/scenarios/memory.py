@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from talk_assets.errors import RecordChanged, RecordRejected, SystemUnavailable, UnexpectedAnswer
+from talk_assets.errors import RecordChanged, RecordRejected, SystemUnavailable
 from talk_assets.systems.base import Deletion, DeletionsRead, FeedRead, Record, Written
 from talk_assets.systems.base import Values as Sent
 from talk_assets_tests.scenarios.case import Values
@@ -28,6 +28,9 @@ class Kind:
         type: the scenario's type.
         where: of a type that is split over several entities: what tells this one's records.
         types: canonical types of its own properties, which say how values are kept.
+        document: of lines: type of their documents.
+        inside: of lines inside documents: name of the list.
+        line_key: of lines: property that tells those of a document apart.
     """
 
     entity: str
@@ -35,6 +38,9 @@ class Kind:
     type: str
     where: Values = field(default_factory=dict)
     types: Mapping[str, str] = field(default_factory=dict)
+    document: str | None = None
+    inside: str | None = None
+    line_key: str = ""
 
 
 @dataclass
@@ -174,7 +180,40 @@ class Side:
         elif not whole:
             found = [kept for kept in found if kept.changed > int(cursor or 0)]
         found = sorted((kept for kept in found if kept.id not in feed.omits), key=lambda kept: kept.changed)
-        return FeedRead([self._record(kind, kept) for kept in found], str(self._changes), complete=whole)
+        records = [self._record(kind, kept) for kept in found]
+        lines = self._lines_under(kind)
+        if lines is None:
+            return FeedRead(records, str(self._changes), complete=whole)
+        if lines.inside is not None:
+            inside = [line for kept in found for line in self._inside(lines, kept)]
+            return FeedRead(records, str(self._changes), complete=whole, lines=inside, lines_complete=True)
+        since = 0 if whole else int(cursor or 0)
+        apart = [kept for kept in self.records.get(lines.type, {}).values() if kept.changed > since]
+        own = [self._line(lines, kept) for kept in apart]
+        return FeedRead(records, str(self._changes), complete=whole, lines=own)
+
+    def _lines_under(self, kind: Kind) -> Kind | None:
+        return next((other for other in self.kinds.values() if other.document == kind.type), None)
+
+    def _inside(self, lines: Kind, kept: Stored) -> list[Record]:
+        """The lines inside a document."""
+        return [
+            {
+                "_key": f"{kept.id}#{line[lines.line_key]}",
+                "_document": kept.id,
+                "_position": place,
+                "_modified": None,
+                "_version": None,
+                **{name: _shown(value) for name, value in line.items()},
+            }
+            for place, line in enumerate(kept.values.get(str(lines.inside)) or [], 1)
+        ]
+
+    def _line(self, lines: Kind, kept: Stored) -> Record:
+        """A line that is a record of its own."""
+        place = kept.values.get(lines.line_key)
+        position = place if isinstance(place, int) else None
+        return {**self._record(lines, kept), "_document": kept.values[str(lines.document)], "_position": position}
 
     def read_deletions(self, cursor: str | None) -> DeletionsRead:
         """See `systems.base.System`."""
@@ -206,7 +245,17 @@ class Side:
         id_ = f"new#{self._inserted}"
         stored = {name: self._stored(kind, name, value) for name, value in given.items()}
         kept = self.put(kind.type, id_, {**kind.where, **stored}, t=self._clock(), pt={}, version=None)
+        under = self._lines_under(kind)
+        if under is not None and under.inside is not None:
+            kept.values[under.inside] = [
+                {under.line_key: place, **{n: self._kept(under, n, text) for n, text in line.items()}}
+                for place, line in enumerate(lines, 1)
+            ]
+            given = {**given, under.inside: kept.values[under.inside]}
         self._log("insert", kind, id_, {**kind.where, **given})
+        if under is not None and under.inside is None:
+            for line in lines:
+                self.create_line(under.entity, id_, line)
         return Written(id_, self._record(kind, kept), 201)
 
     def update(self, entity: str, key: str, values: Sent, version: str | None = None) -> Written:
@@ -239,11 +288,49 @@ class Side:
 
     def create_line(self, entity: str, document: str, values: Sent) -> Written:
         """See `systems.base.System`."""
-        raise UnexpectedAnswer(self.name, f"{entity} has no lines inside documents.")
+        kind = self.kinds[entity]
+        if kind.inside is None:
+            return self.create(entity, {**values, str(kind.document): document})
+        self.calls += 1
+        given = {name: self._kept(kind, name, text) for name, text in values.items()}
+        lines = self._changeable(kind, document, given)
+        number = max((int(line[kind.line_key]) for line in lines), default=0) + 1
+        lines.append({kind.line_key: number, **given})
+        self._change_document(kind, document, lines)
+        return Written(f"{document}#{number}", None, 201)
 
-    def update_line(self, entity: str, document: str, key: str, values: Sent) -> Written:
+    def lines_together(self, entity: str) -> bool:
         """See `systems.base.System`."""
-        raise UnexpectedAnswer(self.name, f"{entity} has no lines inside documents.")
+        return self.kinds[entity].inside is not None
+
+    def update_lines(self, entity: str, document: str, changes: Mapping[str, Sent]) -> Written:
+        """See `systems.base.System`."""
+        kind = self.kinds[entity]
+        if kind.inside is None:
+            written = [self.update(entity, key, values) for key, values in changes.items()]
+            return written[0] if len(written) == 1 else Written(document, None, 200)
+        self.calls += 1
+        lines = self._changeable(kind, document, {})
+        for key, values in changes.items():
+            line = next((line for line in lines if f"{document}#{line[kind.line_key]}" == key), None)
+            if line is None:
+                raise RecordChanged(self.name, f"Updating {entity}/{key}: it does not exist.")
+            line.update({name: self._kept(kind, name, text) for name, text in values.items()})
+        self._change_document(kind, document, lines)
+        return Written(next(iter(changes)) if len(changes) == 1 else document, None, 200)
+
+    def _changeable(self, kind: Kind, document: str, values: Values) -> list[Values]:
+        """A copy of the lines inside a document, which can be changed."""
+        self._on_the_way("update", str(kind.document), document, values)
+        return [dict(line) for line in self.records[str(kind.document)][document].values.get(str(kind.inside)) or []]
+
+    def _change_document(self, kind: Kind, document: str, lines: list[Values]) -> None:
+        kept = self.records[str(kind.document)][document]
+        kept.values[str(kind.inside)] = lines
+        kept.t, kept.changed = self._clock(), self._change()
+        kept.version = f"v{kept.changed}"
+        parent = next(other for other in self.kinds.values() if other.type == kind.document)
+        self._log("update", parent, document, {str(kind.inside): lines})
 
     # How it is kept.
 
@@ -251,7 +338,8 @@ class Side:
         return all(kept.values.get(name) == value for name, value in kind.where.items())
 
     def _record(self, kind: Kind, kept: Stored) -> Record:
-        values = {name: _shown(value) for name, value in kept.values.items()}
+        inside = {other.inside for other in self.kinds.values() if other.document == kind.type}
+        values = {name: _shown(value) for name, value in kept.values.items() if name not in inside}
         times = {name: moment(t) for name, t in kept.pt.items()}
         at = max([kept.t, *kept.pt.values()], key=lambda t: t if t is not None else -1.0)
         return {

@@ -304,7 +304,7 @@ class Player:
 
     def _member(self, entity: str, key: str) -> str:
         kind = self.translation.kinds[entity]
-        return f"{kind.side}/{kind.type}/{key}"
+        return f"{kind.side}/{kind.document if kind.inside else kind.type}/{key}"
 
     def _links(self) -> list[list[str]]:
         rows = self._rows(

@@ -11,6 +11,7 @@ from talk_assets.sync.convert import to_canonical
 from talk_assets.sync.frames import TIME, Golden, Members
 from talk_assets_tests.scenarios.case import Case, Values, properties_of, split_member
 from talk_assets_tests.scenarios.memory import moment
+from talk_assets_tests.scenarios.nested import line_id, lines_of
 from talk_assets_tests.scenarios.translate import Translation
 
 _RUN = "before"
@@ -20,9 +21,22 @@ def seed(case: Case, translation: Translation, cycle: Cycle) -> None:
     """Store the links and bases of a case."""
     agreed = {frozenset(map(str, entry["members"])): entry for entry in case.base}
     known = {frozenset(map(str, members)): members for members in [*case.links, *(e["members"] for e in case.base)]}
+    lines = {f"{side}/{at.type}" for side, at in lines_of(case).items()}
+    whole = any("lines" in entry for entry in case.base)
     with cycle.ledger.begin() as connection:
         for members in known.values():
-            _seed_cluster(case, translation, cycle, connection, members, agreed.get(frozenset(map(str, members))))
+            if not any(_is_line(member, lines) for member in members):
+                _seed_cluster(case, translation, cycle, connection, members, agreed.get(frozenset(map(str, members))))
+        for members in known.values():
+            if any(_is_line(member, lines) for member in members):
+                # Lines are agreed as they are given.
+                entry = {"values": _given(case, *split_member(members[0]))} if whole else None
+                _seed_cluster(case, translation, cycle, connection, members, entry)
+
+
+def _is_line(member: str, lines: set[str]) -> bool:
+    side, type_, id_ = split_member(member)
+    return f"{side}/{type_}" in lines or ("#" in id_ and not id_.startswith("new#"))
 
 
 def _seed_cluster(
@@ -35,9 +49,11 @@ def _seed_cluster(
 ) -> None:
     places = [split_member(member) for member in members]
     records = [_given(case, *place) for place in places]
-    entities = [translation.entity_of(s, t, record) for (s, t, _), record in zip(places, records, strict=True)]
+    types = [_type_of(case, *place) for place in places]
+    entities = [translation.entity_of(s, t, r) for (s, _, _), t, r in zip(places, types, records, strict=True)]
     subject = translation.mappings.subject_of(entities[0])
-    (number,) = links.new_clusters(connection, cycle.division, subject.subject, [None], _RUN)
+    document = _document_of(case, cycle, connection, entities[0], places[0], records[0])
+    (number,) = links.new_clusters(connection, cycle.division, subject.subject, [document], _RUN)
     keys = [id_ for _, _, id_ in places]
     frame = pd.DataFrame({"entity": entities, "key": keys, "cluster_id": number, "origin": "given"})
     links.store_members(connection, cycle.division, frame, _RUN)
@@ -48,13 +64,40 @@ def _seed_cluster(
         held = _held(translation, entity, entry, member, record)
         times = _times(entry, member, record, held)
         ages |= {name: max(t, ages.get(name, t)) for name, t in times.items()}
-        _seed_member(cycle, connection, subject, entity, key, number, record, held, times)
+        below = None
+        if document is not None:
+            side = split_member(member)[0]
+            at = lines_of(case)[side]
+            below = key.split("#")[0] if at.inside is not None else str(record[at.document])
+        _seed_member(cycle, connection, subject, entity, key, number, record, held, times, below)
     values = {name: value for name, value in _agreed(translation, entities[0], entry).items() if name in ages}
     _seed_golden(cycle, connection, subject, number, values, ages, f"{entities[0]}/{keys[0]}")
 
 
 def _given(case: Case, side: str, type_: str, id_: str) -> Values:
-    return next(record for record in case.records[side][type_] if str(record["id"]) == id_)
+    at = lines_of(case).get(side)
+    if at is None or at.inside is None or "#" not in id_:
+        return next(record for record in case.records[side][type_] if str(record["id"]) == id_)
+    document = _given(case, side, at.document, id_.split("#")[0])
+    return next(line for line in document[at.inside] if line_id(str(document["id"]), line, at) == id_)
+
+
+def _type_of(case: Case, side: str, type_: str, id_: str) -> str:
+    at = lines_of(case).get(side)
+    return at.type if at is not None and at.inside is not None and "#" in id_ else type_
+
+
+def _document_of(
+    case: Case, cycle: Cycle, connection: sa.Connection, entity: str, place: tuple[str, str, str], record: Values
+) -> int | None:
+    """Of a line the cluster of its document."""
+    parent = cycle.capabilities[entity].document
+    if parent is None:
+        return None
+    at = lines_of(case)[place[0]]
+    key = place[2].split("#")[0] if at.inside is not None else str(record[at.document])
+    found = links.clusters_of(connection, cycle.division, pd.Series([f"{parent}/{key}"]))
+    return int(found.iloc[0])
 
 
 def _agreed(translation: Translation, entity: str, entry: Values) -> dict[str, str]:
@@ -107,6 +150,7 @@ def _seed_member(
     record: Values,
     held: dict[str, str],
     times: dict[str, float],
+    document: str | None,
 ) -> None:
     properties = list(subject.held_by(entity))
     index = pd.Index([number], dtype="int64")
@@ -120,7 +164,7 @@ def _seed_member(
     links.store_bases(connection, cycle.division, entity, members)
     same = properties_of(record) and str(record.get("version", ""))
     row = base.assign(key=key, modified=modified, version=str(same or ""), accounted=True).reset_index(drop=True)
-    row["document"] = pd.Series([None], dtype="str")
+    row["document"] = pd.Series([document], dtype="str")
     row["position"] = pd.Series([None], dtype="Int64")
     store_records(connection, cycle.division, entity, row, properties, _RUN)
 

@@ -1,13 +1,14 @@
 """From the rules of a case to a mapping and to what the entities can take."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from typing import Any
 
 from talk_assets.mappings.capabilities import Capabilities, EntityCapability, PropertyCapability
 from talk_assets.mappings.model import Flow, Mappings, Property, Subject
 from talk_assets_tests.scenarios.case import SYSTEMS, Case, NotExpressible, Values, properties_of, split_member
 from talk_assets_tests.scenarios.memory import Kind
+from talk_assets_tests.scenarios.nested import line_id, lines_of
 
 KNOWN_RULES = {
     "keys",
@@ -35,6 +36,8 @@ KNOWN_RULES = {
     "misses_needed",
     "unresolved_reference",
     "line_key",
+    "managed_line_properties",
+    "nested",
     "target_stores",
     "target_update",
     "external_reference",
@@ -71,7 +74,7 @@ class Group:
     kinds: list[Kind]
     pairs: list[tuple[Kind, Kind]]
     together: bool = False
-    rows: dict[str, Values] = field(default_factory=dict)
+    lines: bool = False
 
 
 def translate(case: Case, inserts: str | None = None) -> Translation:
@@ -97,10 +100,27 @@ def translate(case: Case, inserts: str | None = None) -> Translation:
         for kind in group.kinds:
             names = {name: row for name, row in rows.items() if kind.entity in row["members"]}
             types = {row["members"][kind.entity]["name"]: row["type"] for row in names.values()}
-            kinds[kind.entity] = Kind(kind.entity, kind.side, kind.type, kind.where, types)
+            kinds[kind.entity] = replace(kind, types=types)
             capabilities[kind.entity] = _capability(case, kind, names)
         subjects[group.name] = _subject(case, group, rows, inserts or str(case.rules.get("inserts", "both")))
+    _put_lines_under_documents(case, groups, subjects, capabilities)
     return Translation(Mappings(subjects=_ordered(subjects)), capabilities, kinds)
+
+
+def _put_lines_under_documents(
+    case: Case, groups: list[Group], subjects: dict[str, Subject], capabilities: Capabilities
+) -> None:
+    places = lines_of(case)
+    for group in groups:
+        if not group.lines:
+            continue
+        for kind in group.kinds:
+            document = f"{SYSTEMS[kind.side]}.{places[kind.side].document}"
+            capabilities[document] = capabilities[document].model_copy(update={"lines": kind.entity})
+            below = {"document": document, "document_key": places[kind.side].document}
+            capabilities[kind.entity] = capabilities[kind.entity].model_copy(update=below)
+        name = next(iter(places.values())).document
+        subjects[name] = subjects[name].model_copy(update={"lines": subjects.pop(group.name)})
 
 
 class _Seen:
@@ -109,6 +129,7 @@ class _Seen:
     def __init__(self, case: Case) -> None:
         self.values: dict[tuple[str, str], list[Values]] = {}
         self.ids: dict[tuple[str, str], set[str]] = {}
+        self.places = lines_of(case)
         for side, types in case.records.items():
             for type_, records in types.items():
                 self.ids.setdefault((side, type_), set())
@@ -123,6 +144,11 @@ class _Seen:
                     self._take(side, type_, id_, event.get("set") or event.get("record") or {})
 
     def _take(self, side: str, type_: str, id_: str, values: Values) -> None:
+        at = self.places.get(side)
+        if at is not None and at.inside in values:
+            for line in values[at.inside]:
+                self._take(side, at.type, line_id(id_, line, at), line)
+            values = {name: value for name, value in values.items() if name != at.inside}
         self.ids.setdefault((side, type_), set()).add(id_)
         self.values.setdefault((side, type_), []).append(values)
 
@@ -147,7 +173,14 @@ def _groups(case: Case, seen: _Seen) -> Iterator[Group]:
         one, other = _kind(*left.split("/", 1)), _kind(*right.split("/", 1))
         taken |= {(one.side, one.type), (other.side, other.type)}
         yield Group(other.type, [one, other], [(one, other)])
-    for type_ in dict.fromkeys(type_ for _, type_ in seen.ids):
+    lines = {at.type for at in seen.places.values()}
+    for type_ in lines:
+        kinds = [
+            replace(_kind(side, type_), document=at.document, inside=at.inside, line_key=at.key)
+            for side, at in seen.places.items()
+        ]
+        yield Group(type_, kinds, [(kinds[0], kinds[1])], lines=True)
+    for type_ in dict.fromkeys(type_ for _, type_ in seen.ids if type_ not in lines):
         if ("left", type_) not in taken and ("right", type_) not in taken:
             one, other = _kind("left", type_), _kind("right", type_)
             yield Group(type_, [one, other], [(one, other)])
@@ -169,6 +202,9 @@ def _shared(case: Case, seen: _Seen, group: Group) -> list[str]:
         for row in seen.values.get((kind.side, kind.type), []):
             shown |= dict.fromkeys(row)
     keys = {name for alternative in _keys(case, group) for name in alternative}
+    if group.lines:
+        managed = rules.get("managed_line_properties") or [name for name in shown if name not in beside]
+        return [name for name in shown if name in keys or name in managed]
     for values in (rules.get("defaults") or {}).values():
         shown |= dict.fromkeys(values)
     if "shared" in rules:
@@ -187,10 +223,13 @@ def _beside(case: Case, group: Group) -> set[str]:
     found |= set((rules.get("external_reference") or {}).values())
     # A line's key within its document says nothing to the other side; the document itself does.
     found |= {name for names in (rules.get("line_key") or {}).values() for name in names}
-    return found - {type_ for types in case.records.values() for type_ in types}
+    found |= {at.document for at in lines_of(case).values()} if group.lines else set()
+    return found if group.lines else found - {type_ for types in case.records.values() for type_ in types}
 
 
 def _keys(case: Case, group: Group) -> list[list[str]]:
+    if group.lines:
+        return [sorted({kind.line_key for kind in group.kinds})[:1]]
     keys = case.rules.get("keys") or []
     if isinstance(keys, dict):
         return next((keys[t] for t in [group.name, *(kind.type for kind in group.kinds)] if t in keys), [])
@@ -209,7 +248,7 @@ def _option(case: Case, group: Group, rule: str, name: str) -> Any:
 def _row(case: Case, seen: _Seen, groups: list[Group], group: Group, name: str) -> Values:
     rules = case.rules
     keys = {n for alternative in _keys(case, group) for n in alternative}
-    only_match = "shared" in rules and name not in rules["shared"]
+    only_match = ("shared" in rules and name not in rules["shared"]) or (group.lines and name in keys)
     values = seen.of(group.kinds, name)
     row: Values = {"type": _type(values), "compare": "exact"}
     as_shown = only_match or group.together

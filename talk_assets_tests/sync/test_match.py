@@ -313,8 +313,8 @@ Line = tuple[str, str, int, Text, int | None]
 
 def lines_matched(*lines: Line) -> tuple[list[tuple[Text, ...]], list[str]]:
     """Pairs of line keys, and doubtful lines, of `entity, key, document, product, position`."""
-    frame = pd.DataFrame(list(lines), columns=["entity", "key", "document_cluster", "product_cluster", "position"])
-    frame["product_cluster"] = frame["product_cluster"].astype("str")
+    frame = pd.DataFrame(list(lines), columns=["entity", "key", "document_cluster", "identity", "position"])
+    frame["identity"] = frame["identity"].astype("str")
     found, doubtful = match_lines(frame.astype({"position": "Int64"}), FLOW)
     return rows_of(found, "key", "other_key"), sorted(doubtful["key"])
 

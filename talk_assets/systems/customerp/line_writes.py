@@ -1,6 +1,7 @@
 """Adding and changing lines of existing documents, in each way that a profile can name."""
 
 import logging
+from collections.abc import Mapping
 from typing import Any, Protocol, cast
 
 from talk_assets.errors import RecordChanged, RecordRejected, SystemFault, SystemUnavailable
@@ -19,7 +20,13 @@ logger = logging.getLogger(__name__)
 
 
 class LineWriter(Protocol):
-    """Adds and changes the lines of one entity's documents."""
+    """Adds and changes the lines of one entity's documents.
+
+    Attributes:
+        together: whether one call changes several lines.
+    """
+
+    together: bool
 
     def create(self, document: str, values: Values) -> Written:
         """Add a line.
@@ -29,8 +36,8 @@ class LineWriter(Protocol):
             SystemUnavailable: also when the line was added but cannot be told apart (`outcome_unknown`).
         """
 
-    def update(self, document: str, key: str, values: Values) -> Written:
-        """Change the named properties of a line.
+    def update(self, document: str, changes: Mapping[str, Values]) -> Written:
+        """Change the named properties of lines, given by the lines' keys.
 
         Raises:
             RecordChanged: the document or the line is gone, or the document changed at the same time.
@@ -43,6 +50,8 @@ class LinesInside:
     `merge`: the update names the line alone. `replace`: it holds all lines as they were read, so that lines and
     properties that are not ours stay as they are.
     """
+
+    together = True
 
     def __init__(
         self, writer: RecordWriter, documents: Documents, translator: DocumentTranslator, lines: Lines
@@ -73,20 +82,22 @@ class LinesInside:
             )
         return Written(added[0]["_key"], added[0], answer.status, after)
 
-    def update(self, document: str, key: str, values: Values) -> Written:
-        """Change the named properties of a line, by its key or within all lines."""
-        own = own_line_key(document, key)
-        line, doing = self._translator.line_part, f"changing line {own} of {self._entity} {document}"
+    def update(self, document: str, changes: Mapping[str, Values]) -> Written:
+        """Change the named properties of lines, by their keys or within all lines."""
+        wanted = {own_line_key(document, key): values for key, values in changes.items()}
+        line, doing = self._translator.line_part, f"changing line {', '.join(wanted)} of {self._entity} {document}"
         held, sent = None, []
         if self._lines.write == "replace" or self._translator.dialect.update.whole:
             held = self._documents.one(document)
         if self._lines.write == "replace" and held is not None:
             sent = self._sendable(self._translator.raw_lines(held.raw))
-            line.put_values(_line_of(sent, own, line, doing), values)
+            for own, values in wanted.items():
+                line.put_values(_line_of(sent, own, line, doing), values)
         else:
-            named: dict[str, Any] = {}
-            put(named, self._lines.key, line.wire_key(own))
-            sent = [line.put_values(named, values)]
+            for own, values in wanted.items():
+                named: dict[str, Any] = {}
+                put(named, self._lines.key, line.wire_key(own))
+                sent.append(line.put_values(named, values))
         try:
             answer = self._send(document, held, sent, doing)
         except RecordRejected as error:
@@ -94,6 +105,9 @@ class LinesInside:
                 raise
             raise RecordChanged(SYSTEM, f"{error}: the line is gone", status=error.status) from None
         lines = self._writer.written(answer, document, doing).lines
+        if len(changes) > 1:
+            return Written(document, None, answer.status, lines)
+        (key,) = changes
         record = next((found for found in lines or () if found["_key"] == key), None)
         return Written(key, record, answer.status, lines)
 
@@ -126,6 +140,8 @@ class LinesInside:
 
 class LinesAtPaths:
     """Writes lines that have addresses of their own."""
+
+    together = False
 
     def __init__(
         self,
@@ -161,8 +177,12 @@ class LinesAtPaths:
             )
         return self._written(answer, document, line_key(document, own), doing)
 
-    def update(self, document: str, key: str, values: Values) -> Written:
-        """Change a line at its own path."""
+    def update(self, document: str, changes: Mapping[str, Values]) -> Written:
+        """Change lines, each at its own path."""
+        written = [self._update(document, key, values) for key, values in changes.items()]
+        return written[0] if len(written) == 1 else Written(document, None, written[-1].status)
+
+    def _update(self, document: str, key: str, values: Values) -> Written:
         own = own_line_key(document, key)
         line, doing = self._translator.line_part, f"changing line {own} of {self._dialect.entity} {document}"
         body: dict[str, Any] = {}

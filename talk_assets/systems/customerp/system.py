@@ -179,9 +179,13 @@ class CustomerpSystem:
         """Add a line to an existing document; `entity` is the line entity. Errors as for `update`."""
         return self._lines[entity].create(document, values)
 
-    def update_line(self, entity: str, document: str, key: str, values: Values) -> Written:
-        """Change the named properties of one line and no others; errors as for `update`."""
-        return self._lines[entity].update(document, key, values)
+    def lines_together(self, entity: str) -> bool:
+        """Whether lines are changed by an update of their document, not at addresses of their own."""
+        return self._lines[entity].together
+
+    def update_lines(self, entity: str, document: str, changes: Mapping[str, Values]) -> Written:
+        """Change the named properties of some lines and no others; errors as for `update`."""
+        return self._lines[entity].update(document, changes)
 
     def close(self) -> None:
         """Release connections."""

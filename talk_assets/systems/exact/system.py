@@ -239,14 +239,22 @@ class ExactSystem:
         made = self._client.create(endpoint.path, body, capability.key, doing=doing, scope=endpoint.scope)
         return Written(key=made.key, record=self._echo(entity, body, made.row), status=made.status)
 
-    def update_line(self, entity: str, document: str, key: str, values: Values) -> Written:
-        """Change the named properties of one line; see `System.update_line`.
+    def lines_together(self, entity: str) -> bool:  # noqa: ARG002
+        """Lines have an endpoint of their own, and each is a call (Exact reference, line endpoints)."""
+        return False
+
+    def update_lines(self, entity: str, document: str, changes: Mapping[str, Values]) -> Written:
+        """Change the named properties of some lines, a call for each; see `System.update_lines`.
 
         Raises:
             As `update`.
         """
         owner = self._capability(entity).document
-        return self._update(entity, key, values, f"updating line {key} of {owner} {document}")
+        written = [
+            self._update(entity, key, values, f"updating line {key} of {owner} {document}")
+            for key, values in changes.items()
+        ]
+        return written[0] if len(written) == 1 else Written(document, None, written[-1].status)
 
     def close(self) -> None:
         """Release connections."""

@@ -209,7 +209,7 @@ def test_a_line_is_changed_alone(erp: ContractServer, quote: str, customerp: Cus
     """Lines that a user edits at the same time, and remarks that no mapping names, must survive."""
     before = erp.show(f"/quotes/{quote}")
     key = f"{quote}/{before['Lines'][0]['Id']}"
-    written = customerp.update_line("customerp.quote_line", quote, key, {"Quantity": "7.5", "Description": None})
+    written = customerp.update_lines("customerp.quote_line", quote, {key: {"Quantity": "7.5", "Description": None}})
     assert (written.key, written.record and written.record["Quantity"]) == (key, "7.5")
     assert written.lines is not None
     assert len(written.lines) == 2
@@ -223,7 +223,7 @@ def test_a_line_is_changed_alone(erp: ContractServer, quote: str, customerp: Cus
 def test_a_line_that_is_gone_is_told_as_changed(quote: str, customerp: CustomerpSystem) -> None:
     """A refusal would dead-letter the line, though the document only has to be read again."""
     with pytest.raises(RecordChanged, match="qli-404"):
-        customerp.update_line("customerp.quote_line", quote, f"{quote}/qli-404", {"Quantity": "1"})
+        customerp.update_lines("customerp.quote_line", quote, {f"{quote}/qli-404": {"Quantity": "1"}})
 
 
 def test_an_added_line_is_known_by_its_own_key(erp: ContractServer, quote: str, customerp: CustomerpSystem) -> None:

@@ -132,7 +132,7 @@ def test_lines_that_are_replaced_keep_what_no_mapping_names(erp: Nordlys, nordly
     rows = [{"articleId": 7, "quantity": "1", "colour": "red"}, {"articleId": 8, "quantity": "2", "depth": {"a": 1}}]
     key = erp.add("offers", relation={"id": 1, "name": "Bakker"}, rows=rows, mood="good")
     ids = [row["rowId"] for row in erp.records["offers"][key]["rows"]]
-    changed = nordlys.update_line("customerp.quote_line", str(key), f"{key}/{ids[1]}", {"Quantity": "3"})
+    changed = nordlys.update_lines("customerp.quote_line", str(key), {f"{key}/{ids[1]}": {"Quantity": "3"}})
     assert changed.record is not None
     assert (changed.record["Quantity"], changed.record["_position"]) == ("3", 2)
     added = nordlys.create_line("customerp.quote_line", str(key), {"ProductId": "9", "Quantity": "4"})
@@ -145,7 +145,7 @@ def test_lines_that_are_replaced_keep_what_no_mapping_names(erp: Nordlys, nordly
     assert [row["rowId"] for row in kept["rows"]] == [*ids, int(added.key.removeprefix(f"{key}/"))]
     assert (kept["mood"], kept["relation"]) == ("good", {"id": 1, "name": "Bakker"})
     with pytest.raises(RecordChanged, match="line 5"):
-        nordlys.update_line("customerp.quote_line", str(key), f"{key}/5", {"Quantity": "3"})
+        nordlys.update_lines("customerp.quote_line", str(key), {f"{key}/5": {"Quantity": "3"}})
 
 
 def test_refusals_are_understood(erp: Nordlys, nordlys: CustomerpSystem) -> None:

@@ -43,9 +43,9 @@ def test_a_line_with_a_path_of_its_own_is_written_there(connect: Connect) -> Non
     with loopback(scripted(script)) as server:
         customerp = connect(server.url, APART)
         added = customerp.create_line("customerp.quote_line", "q1", {"ProductId": "p", "Quantity": "2"})
-        changed = customerp.update_line("customerp.quote_line", "q1", "q1/l1", {"Quantity": "5"})
+        changed = customerp.update_lines("customerp.quote_line", "q1", {"q1/l1": {"Quantity": "5"}})
         with pytest.raises(RecordChanged):
-            customerp.update_line("customerp.quote_line", "q1", "q1/gone", {"Quantity": "5"})
+            customerp.update_lines("customerp.quote_line", "q1", {"q1/gone": {"Quantity": "5"}})
     assert (added.key, added.record and added.record["_position"]) == ("q1/l3", 3)
     assert (changed.key, changed.record and changed.record["Quantity"]) == ("q1/l1", "5")
     assert sent(server, "POST") == [{"ProductId": "p", "Quantity": 2}]
@@ -67,7 +67,7 @@ def test_lines_numbered_within_their_document_are_told_apart(profile: dict[str, 
     with loopback(scripted(script)) as server:
         customerp = connect(server.url, profile)
         read = customerp.read("customerp.quote", None)
-        changed = customerp.update_line("customerp.quote_line", "q2", "q2/1", {"Quantity": "5"})
+        changed = customerp.update_lines("customerp.quote_line", "q2", {"q2/1": {"Quantity": "5"}})
     keys = [found["_key"] for found in read.lines]
     assert keys == ["q1/1", "q1/2", "q2/1", "q2/2"]
     assert changed.record is not None
@@ -108,7 +108,7 @@ def test_flat_lines_name_their_document_and_are_wrapped(connect: Connect) -> Non
     with loopback(scripted(script)) as server:
         customerp = connect(server.url, profile)
         added = customerp.create_line("customerp.quote_line", "7", {"Quantity": "2"})
-        changed = customerp.update_line("customerp.quote_line", "7", "7/l1", {"Quantity": "5"})
+        changed = customerp.update_lines("customerp.quote_line", "7", {"7/l1": {"Quantity": "5"}})
     assert [asked.query for asked in server.asked if asked.method != "PUT"] == [{"quote": "7"}] + [
         {"quote": "7", "limit": "500"}
     ] * 3
@@ -233,7 +233,7 @@ def test_merged_lines_within_a_whole_record(connect: Connect) -> None:
     script: Script = {"GET /quotes/q1": Answer(200, held), "PUT /quotes/q1": Answer(200, after)}
     profile = {"update": {"method": "PUT", "leave_out": ["Id", "Version"]}}
     with loopback(scripted(script)) as server:
-        connect(server.url, profile).update_line("customerp.quote_line", "q1", "q1/l1", {"Quantity": "2"})
+        connect(server.url, profile).update_lines("customerp.quote_line", "q1", {"q1/l1": {"Quantity": "2"}})
     assert sent(server, "PUT") == [{"Remarks": "keep", "Lines": [{"Id": "l1", "Quantity": 2}]}]
     assert server.asked[1].headers["If-Match"] == '"4"'
 

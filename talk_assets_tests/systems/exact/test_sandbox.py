@@ -153,7 +153,7 @@ def test_one_line_is_written_alone(exact: ExactSystem, site: Site) -> None:
     before = exact.read("exact.quotations", None)
     line = before.lines[0]["_key"]
     added = exact.create_line("exact.quotation_lines", document, {"Item": item, "Quantity": "4"})
-    exact.update_line("exact.quotation_lines", document, line, {"Quantity": "7.5"})
+    exact.update_lines("exact.quotation_lines", document, {line: {"Quantity": "7.5"}})
     read = exact.read("exact.quotations", before.cursor)
     assert {changed["_key"]: (changed["Quantity"], changed["_position"]) for changed in read.lines} == {
         line: (7.5, 1),

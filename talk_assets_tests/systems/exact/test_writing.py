@@ -142,7 +142,7 @@ def test_lines_are_written_one_by_one(exact: ExactSystem, tenant: Tenant) -> Non
     say(tenant, Answer(201, {"d": {"ID": key(43), "OrderID": key(4), "Item": key(8), "LineNumber": 3}}))
     written = exact.create_line("exact.salesorder_lines", key(4), {"Item": key(8), "DeliveryDate": "2025-02-01"})
     say(tenant, Answer(204))
-    exact.update_line("exact.quotation_lines", key(4), key(41), {"Quantity": "-3.5"})
+    exact.update_lines("exact.quotation_lines", key(4), {key(41): {"Quantity": "-3.5"}})
     made, changed = writes(tenant)
     assert made.path == f"{BASE}/salesorder/SalesOrderLines"
     assert made.json == {"Item": key(8), "DeliveryDate": "2025-02-01T00:00:00", "OrderID": key(4)}
