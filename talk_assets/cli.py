@@ -1,4 +1,4 @@
-"""The command line: sync, status, sandbox, dev. What they do is in `commands`."""
+"""The command line: sync, status, sandbox, dev, and what people settle. What they do is in `commands`."""
 
 import os
 import sys
@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from talk_assets.cli_orders import register
 from talk_assets.errors import TalkError
 
 # Exit codes: 0 done, 1 done with failures or tripped checks, 2 could not start.
@@ -57,6 +58,9 @@ def status(
     from talk_assets.commands.status import status as show
 
     show(as_json=as_json)
+
+
+register(app)
 
 
 @app.command(

@@ -71,6 +71,23 @@ def progress(totals: Mapping[str, int], *, quiet: bool) -> "Iterator[Listener]":
         yield tell
 
 
+def listing(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """A list: at a terminal a table, in a pipe or a file one line per row, its cells separated by tabs."""
+    if not out.is_terminal:
+        for row in rows:
+            out.file.write("\t".join(" ".join(cell.split()) for cell in row) + "\n")
+        return
+    table = Table(
+        title=f"{title} ({len(rows):,})", title_justify="left", title_style="bold", header_style="dim", box=None
+    )
+    for name in columns:
+        # A name that is cut off cannot be copied into the next command.
+        table.add_column(name, overflow="fold")
+    for row in rows:
+        table.add_row(*map(escape, row))
+    out.print(table)
+
+
 def _table(title: str, columns: Iterable[str]) -> Table:
     table = Table(title=title, title_justify="left", title_style="bold", header_style="dim", box=None, pad_edge=False)
     for number, name in enumerate(columns):

@@ -3,6 +3,7 @@
 TalkError
 ├── ConfigurationError      nothing can start; a person corrects the named setting or file
 │   └── MappingError        the named line and field of a mapping or profile file is wrong
+├── OrderRefused            what a person asked for cannot be done; nothing was changed
 ├── LedgerError             the ledger cannot be used (not reachable, newer than the code, damaged)
 └── SystemFault             a system answered, or failed to
     ├── AccessDenied        credentials, scopes or rights: no call of this kind can succeed
@@ -44,6 +45,10 @@ class MappingError(ConfigurationError):
         self.line = line
         self.field = field
         self.problem = problem
+
+
+class OrderRefused(TalkError):
+    """What a person asked for cannot be done as asked: the text names the record and says why. Nothing was changed."""
 
 
 class LedgerError(TalkError):

@@ -29,14 +29,16 @@ ROOMS["schemas"] = {"mappings"}
 ROOMS["sync"] = ROOMS["systems"] = {"mappings", "schemas"}
 ROOMS["ledger"] = {"mappings", "schemas", "sync", "systems"}
 ROOMS["cycle"] = {"mappings", "schemas", "sync", "systems", "ledger"}
+ROOMS["orders"] = ROOMS["cycle"] | {"cycle"}
 ROOMS["installation"] = ROOMS["cycle"] | {"cycle"}
-ROOMS["assets"] = ROOMS["installation"] | {"installation", "dagster_home"}
+ROOMS["assets"] = ROOMS["installation"] | {"installation", "dagster_home", "orders"}
 ROOMS["automation"] = ROOMS["assets"] | {"assets"}
 ROOMS["definitions"] = ROOMS["automation"] | {"automation"}
 ROOMS["console"] = ROOMS["automation"]
 ROOMS["round"] = ROOMS["definitions"] | {"definitions"}
 ROOMS["commands"] = ROOMS["round"] | {"round", "console"}
-ROOMS["cli"] = {"commands", "console"}
+ROOMS["cli_orders"] = {"commands"}
+ROOMS["cli"] = {"commands", "console", "cli_orders"}
 # Of these rooms the ledger knows types only: what it stores, and the store that a connector asks for.
 LEDGER_TYPES = ("talk_assets.sync.frames.", "talk_assets.sync.plan.", "talk_assets.systems.tokens.")
 # Where Dagster stores things: all that may differ between the two configurations.

@@ -33,7 +33,7 @@ def link(
     """
     members = _number(cycle, connection, subject, assignment, documents)
     if len(assignment.merged):
-        _join(cycle, connection, subject, assignment.merged)
+        join_clusters(cycle, connection, subject, assignment.merged)
     links.store_members(connection, cycle.division, members, cycle.run_id)
     together = members["cluster_id"].isin(_shared(cycle, connection, members))
     history = members[together & members["origin"].ne("alone")].rename(columns={"origin": "rule"})
@@ -78,22 +78,26 @@ def _shared(cycle: Cycle, connection: sa.Connection, members: pd.DataFrame) -> p
     return sizes.index[sizes.gt(1)]
 
 
-def _join(cycle: Cycle, connection: sa.Connection, subject: Subject, merged: pd.DataFrame) -> None:
-    """Join existing clusters: what pointed to their records, and the lines of documents, is matched again."""
+def join_clusters(cycle: Cycle, connection: sa.Connection, subject: Subject, merged: pd.DataFrame) -> None:
+    """Join existing clusters, `old` to `cluster_id`: what pointed to their records, and lines, is matched again."""
     debts.drop_owed(connection, cycle.division, pd.Index(merged["old"]))
     moved = links.move_clusters(connection, cycle.division, merged)
-    _reconsider_referring(cycle, connection, subject, moved)
-    for entity in subject.entities:
-        lines = cycle.lines_of(entity)
-        keys = moved["key"][moved["entity"].eq(entity)]
-        if lines is not None and len(keys):
-            known = records.records_of_documents(connection, cycle.division, lines, keys, [])
-            records.mark_accounted(connection, cycle.division, known, accounted=False)
+    reconsider_referring(cycle, connection, subject, moved)
+    reconsider_lines(cycle, connection, moved)
     rows = moved.assign(subject=subject.subject, kind="link", rule="clusters joined")
     notes.add_history(connection, cycle.division, rows, cycle.run_id)
 
 
-def _reconsider_referring(cycle: Cycle, connection: sa.Connection, subject: Subject, moved: pd.DataFrame) -> None:
+def reconsider_lines(cycle: Cycle, connection: sa.Connection, documents: pd.DataFrame) -> None:
+    """Have the lines of documents `entity, key` matched and decided again."""
+    for entity, keys in documents.groupby("entity")["key"]:
+        lines = cycle.lines_of(str(entity))
+        if lines is not None:
+            known = records.records_of_documents(connection, cycle.division, lines, keys, [])
+            records.mark_accounted(connection, cycle.division, known, accounted=False)
+
+
+def reconsider_referring(cycle: Cycle, connection: sa.Connection, subject: Subject, moved: pd.DataFrame) -> None:
     """Have the records decided again that point to records whose cluster changed."""
     targets = moved["entity"] + "/" + moved["key"]
     for other in cycle.mappings.subjects.values():

@@ -16,9 +16,11 @@ from talk_assets.cycle.pairs import INVALID_PAIR, torn_clusters
 from talk_assets.cycle.recover import recover
 from talk_assets.cycle.references import REFERENCE, known_targets, waiting_for_references
 from talk_assets.cycle.removed_lines import hold_removed_lines
+from talk_assets.cycle.unlinked import unlinked_clusters
 from talk_assets.ledger import clusters as links
 from talk_assets.ledger import debts, notes, records
 from talk_assets.ledger.matching import proposals_of
+from talk_assets.ledger.people import blocks_among
 from talk_assets.mappings.model import Subject
 from talk_assets.sync.match import assign, spread
 
@@ -100,6 +102,7 @@ def _merge(cycle: Cycle, connection: sa.Connection, subject: Subject) -> Merged:
     records.mark_accounted(connection, cycle.division, held, accounted=False)
     records.mark_accounted(connection, cycle.division, gone, accounted=True)
     clusters, held_clusters = _concerned(cycle, connection, fresh, linked_before, held)
+    held_clusters = held_clusters.union(unlinked_clusters(cycle, connection, clusters))
     if lines:
         hold_removed_lines(cycle, connection, subject, clusters)
     else:
@@ -242,7 +245,9 @@ def _link(
     documents = None
     if cycle.is_lines(subject):
         documents = pd.concat([f.set_index(f["entity"] + "/" + f["key"])["document_cluster"] for f in fresh.values()])
-    return link(cycle, connection, subject, assign(everyone, live, free), documents)
+    together = pd.concat([named, live[["entity", "key"]]]).drop_duplicates()
+    blocks = blocks_among(connection, cycle.division, together)
+    return link(cycle, connection, subject, assign(everyone, live, free, blocks), documents)
 
 
 def _concerned(

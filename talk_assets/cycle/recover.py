@@ -9,6 +9,7 @@ from talk_assets.cycle.context import Cycle
 from talk_assets.ledger import debts
 from talk_assets.ledger.clusters import links_of, members_of, store_bases, store_members
 from talk_assets.ledger.notes import add_history
+from talk_assets.ledger.people import blocks_among
 from talk_assets.ledger.records import unaccounted
 from talk_assets.mappings.model import Subject
 from talk_assets.sync.compare import comparable, made_coarser, same
@@ -48,9 +49,10 @@ def recover(cycle: Cycle, connection: sa.Connection, subject: Subject) -> int:
                 continue
             # What was there before the insert was sent is another record, however much it looks like it.
             arrived = candidates[candidates["read_at"].gt(intent["opened_at"])]
-            arrived = arrived[_arrived(arrived, intent, subject, properties)]
+            arrived = arrived[holds_sent(arrived, intent, subject, properties)]
+            arrived = _allowed(cycle, connection, arrived, members[members["cluster_id"].eq(cluster_id)])
             if len(arrived) == 1:
-                _link(cycle, connection, subject, entity, intent, arrived)
+                link_insert(cycle, connection, subject, intent, arrived)
                 candidates = candidates.drop(arrived.index)
                 debts.close_intent(connection, intent["id"], "found after an interruption")
                 found += 1
@@ -69,7 +71,17 @@ def _unclear(entity: str, arrived: pd.DataFrame) -> str:
     return f"an insert was interrupted and {keys} all hold what was sent; link the right one by hand"
 
 
-def _arrived(candidates: pd.DataFrame, intent: pd.Series, subject: Subject, properties: list[str]) -> pd.Series:
+def _allowed(cycle: Cycle, connection: sa.Connection, arrived: pd.DataFrame, members: pd.DataFrame) -> pd.DataFrame:
+    """Those records that no person said to be others than the members of the cluster."""
+    if arrived.empty:
+        return arrived
+    names = ["entity", "key"]
+    blocks = blocks_among(connection, cycle.division, pd.concat([arrived[names], members[names]]))
+    apart = set(blocks["entity"] + "/" + blocks["key"]) | set(blocks["other_entity"] + "/" + blocks["other_key"])
+    return arrived[~(arrived["entity"] + "/" + arrived["key"]).isin(apart)]
+
+
+def holds_sent(candidates: pd.DataFrame, intent: pd.Series, subject: Subject, properties: list[str]) -> pd.Series:
     """Which records hold what the intent sent, in the form a target may have given it."""
     fits = pd.Series(True, index=candidates.index)
     for name in properties:
@@ -83,10 +95,11 @@ def _arrived(candidates: pd.DataFrame, intent: pd.Series, subject: Subject, prop
     return fits
 
 
-def _link(
-    cycle: Cycle, connection: sa.Connection, subject: Subject, entity: str, intent: pd.Series, record: pd.DataFrame
+def link_insert(
+    cycle: Cycle, connection: sa.Connection, subject: Subject, intent: pd.Series, record: pd.DataFrame
 ) -> None:
-    cluster_id = int(intent["cluster_id"])
+    """Link a record, the one row of its frame, as what an interrupted insert made."""
+    entity, cluster_id = str(record["entity"].iloc[0]), int(intent["cluster_id"])
     link = record[["entity", "key"]].assign(cluster_id=cluster_id, origin="insert")
     store_members(connection, cycle.division, link, cycle.run_id)
     index = pd.Index([cluster_id], dtype="int64")

@@ -126,7 +126,9 @@ def replace_conflicts(
     connection: sa.Connection, division: str, subject: str, clusters: pd.Index, found: pd.DataFrame, run_id: str
 ) -> None:
     """Make the open conflicts of clusters those found: `cluster_id, property, entity, key, value, time`."""
-    claims = found.assign(time=found["time"].astype("str"))
+    claims = found.assign(time=found["time"].astype("str")).astype("object")
+    # Whoever cleared a property claims that it has no value.
+    claims = claims.where(claims.notna(), None)
     grouped = {
         (int(str(number)), str(name)): rows[["entity", "key", "value", "time"]].to_dict("records")
         for (number, name), rows in claims.groupby(["cluster_id", "property"])

@@ -235,6 +235,21 @@ def mark_accounted(connection: sa.Connection, division: str, frame: pd.DataFrame
     )
 
 
+def reopen(connection: sa.Connection, division: str, frame: pd.DataFrame) -> None:
+    """Have those of the records `entity, key` decided again that are there; nothing new is known of the others."""
+    wanted = keys_of(connection, frame[["entity", "key"]])
+    connection.execute(
+        sa.update(record)
+        .values(accounted=False)
+        .where(
+            record.c.division == division,
+            record.c.entity == wanted.c.entity,
+            record.c.key == wanted.c.key,
+            record.c.deleted_at.is_(None),
+        )
+    )
+
+
 def mark_undecided(connection: sa.Connection, division: str, entities: Sequence[str]) -> None:
     """Have every live record of the entities decided again."""
     connection.execute(

@@ -13,6 +13,7 @@ from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
 from talk_assets.mappings.model import CriterionProperty, Flow, Subject
+from talk_assets.sync.apart import kept_apart
 from talk_assets.sync.compare import comparable
 
 # Between the parts of a key made of several properties: no text of either system contains it.
@@ -134,13 +135,16 @@ class Assignment:
     ambiguous: pd.DataFrame
 
 
-def assign(fresh: pd.DataFrame, members: pd.DataFrame, proposals: pd.DataFrame) -> Assignment:
+def assign(
+    fresh: pd.DataFrame, members: pd.DataFrame, proposals: pd.DataFrame, blocks: pd.DataFrame | None = None
+) -> Assignment:
     """Form clusters from stored links and proposals.
 
     Args:
         fresh: `entity, key` of the live records that are being matched now, linked or not.
         members: `entity, key, cluster_id` of every live linked record of the clusters concerned.
         proposals: `entity, key, other_entity, other_key, criterion`.
+        blocks: `entity, key, other_entity, other_key` of records that are never to be in one cluster.
 
     Returns:
         The assignment; every fresh record is in it or already a member, unless it is ambiguous.
@@ -156,9 +160,12 @@ def assign(fresh: pd.DataFrame, members: pd.DataFrame, proposals: pd.DataFrame) 
     graph = coo_matrix((np.ones(len(left), dtype=np.int8), (unit[left], unit[right])), shape=(size, size))
     _, labels = connected_components(graph, directed=False)
     records["group"] = labels[unit] if len(unit) else unit
+    doubtful = pd.Series(False, index=records.index)
+    if blocks is not None and len(blocks):
+        records["group"], doubtful = kept_apart(records, proposals, blocks)
     per_entity = records.groupby(["group", "entity"])["key"].transform("nunique")
     records["named"] = records.index.isin(np.concatenate([left, right]))
-    records["ambiguous"] = per_entity.gt(1).groupby(records["group"]).transform("any")
+    records["ambiguous"] = (per_entity.gt(1) | doubtful).groupby(records["group"]).transform("any")
     clear = records[~records["ambiguous"]]
     oldest = clear.groupby("group", sort=False)["cluster_id"].transform("min")
     joined = clear.assign(new=oldest.isna(), cluster=oldest.where(oldest.notna(), clear["group"]))

@@ -1,0 +1,56 @@
+"""Records that a person unlinked: their values are kept equal with those they are still linked to, nothing is created.
+
+A wrong link is often noticed before the right counterpart is found, so a record that lost its counterpart by hand is
+not given a new one by itself. That ends when it is linked to another record of that kind, or when a person lets it be
+created.
+"""
+
+import pandas as pd
+import sqlalchemy as sa
+
+from talk_assets.cycle.context import Cycle
+from talk_assets.ledger import clusters as links
+from talk_assets.ledger import notes
+
+UNLINKED = "unlinked"
+_HOLD = ["entity", "key", "kind", "property", "reason", "value"]
+
+
+def hold_unlinked(
+    cycle: Cycle, connection: sa.Connection, record: tuple[str, str], other: tuple[str, str], who: str
+) -> None:
+    """Note at a record that a person unlinked it from another one."""
+    entity, key = record
+    name, apart = f"{entity}/{key}", "/".join(other)
+    reason = (
+        f"{who} unlinked it from {apart}: nothing is created for it. Link it to the right record with "
+        f"`talk-assets link {name} RECORD`, or have one created with `talk-assets accept {name}`"
+    )
+    row = {"entity": entity, "key": key, "kind": UNLINKED, "property": "", "reason": reason, "value": apart}
+    held = pd.DataFrame([row], columns=_HOLD, dtype="str")
+    notes.replace_holds(connection, cycle.division, held, [UNLINKED], held, cycle.run_id)
+
+
+def unlinked_clusters(cycle: Cycle, connection: sa.Connection, clusters: pd.Index) -> pd.Index:
+    """Those clusters for which nothing is created because a person took a record out of them.
+
+    What was noted of records that have a counterpart again, or are gone, is forgotten.
+    """
+    members = links.members_of(connection, cycle.division, clusters)
+    held = notes.holds_of(connection, cycle.division, members, [UNLINKED])
+    if held.empty:
+        return pd.Index([], dtype="int64")
+    live = members.loc[~members["deleted"].astype(bool), ["entity", "key", "cluster_id"]]
+    held = held.merge(live, on=["entity", "key"])
+    held = held[~_found_again(held, live)]
+    notes.replace_holds(connection, cycle.division, members, [UNLINKED], held[_HOLD], cycle.run_id)
+    return pd.Index([int(number) for number in held["cluster_id"].unique()], dtype="int64")
+
+
+def _found_again(held: pd.DataFrame, live: pd.DataFrame) -> pd.Series:
+    """Whether records are linked to one of the entity that they lost; of two of one entity, to any other record."""
+    beside = held.reset_index().merge(live, on="cluster_id", suffixes=("", "_beside"))
+    beside = beside[(beside["entity"] != beside["entity_beside"]) | (beside["key"] != beside["key_beside"])]
+    lost = beside["value"].str.replace(r"/.*$", "", regex=True)
+    again = beside[lost.eq(beside["entity_beside"]) | lost.eq(beside["entity"])]
+    return held.index.to_series().isin(again["index"])

@@ -1,0 +1,157 @@
+"""`unlink`: two records are not the same, and never will be."""
+
+from collections.abc import Iterable
+
+import pandas as pd
+import sqlalchemy as sa
+
+from talk_assets.cycle.context import Cycle
+from talk_assets.cycle.linking import reconsider_lines, reconsider_referring
+from talk_assets.cycle.unlinked import hold_unlinked
+from talk_assets.ledger import records
+from talk_assets.ledger.clusters import documents_of, members_of
+from talk_assets.ledger.people import store_block
+from talk_assets.ledger.splitting import line_clusters, move_under, split_cluster
+from talk_assets.mappings.model import Subject
+from talk_assets.orders.named import Named, find_two, frame_of, members, note, reconsider
+
+UNLINK = "unlink"
+
+
+def unlink(cycle: Cycle, one: str, other: str, who: str) -> None:
+    """Say that two records are not the same: no criterion, join or interrupted insert ever links them again.
+
+    A cluster that holds both is taken apart. Every other member stays with the one of the two that a flow pairs it
+    with, by the earlier flow if both do; who is paired with neither follows whom it is paired with. The larger part
+    keeps what was agreed, but for values that came from the other part; the other part is decided from the beginning.
+    What was owed is forgotten and planned again. Of documents, the lines are taken apart in the same way.
+
+    The two are held (`unlinked`): nothing is created in their stead until they are linked by hand, or a person accepts
+    that it is. Two records that were not linked are not held: they are only kept apart from now on.
+
+    Args:
+        cycle: see `desk`.
+        one: a record, as `customerp.customer/cus-1`.
+        other: the record that it is not.
+        who: who says so.
+
+    Raises:
+        OrderRefused: a record is not known, or the two are of different subjects.
+    """
+    with cycle.ledger.begin() as connection:
+        first, second = find_two(cycle, connection, one, other)
+        store_block(connection, cycle.division, first.at, second.at, who)
+        linked = first.cluster_id is not None and first.cluster_id == second.cluster_id
+        left = _split(cycle, connection, first, second) if linked else pd.DataFrame(columns=["entity", "key", "name"])
+        pairs = ((first, second), (second, first))
+        for record, apart in pairs:
+            if linked and not record.deleted:
+                hold_unlinked(cycle, connection, record.at, apart.at, who)
+        reconsider(cycle, connection, members(cycle, connection, first, second), frame_of(first, second), left)
+        detail = {"were_linked": linked, "left": sorted(left["name"])}
+        rows = [
+            {
+                "cluster_id": record.cluster_id,
+                "entity": record.entity,
+                "key": record.key,
+                "detail": {**detail, "other": apart.name},
+            }
+            for record, apart in pairs
+        ]
+        note(cycle, connection, UNLINK, who, first.subject.subject, rows)
+
+
+def _split(cycle: Cycle, connection: sa.Connection, one: Named, other: Named) -> pd.DataFrame:
+    """Take the cluster of two records apart; `entity, key, name` of those that left it."""
+    subject, number = one.subject, _number(one)
+    known = members(cycle, connection, one)
+    sides = parted(list(known["name"]), one.name, other.name, subject)
+    # Of two that are as large, the one named second leaves.
+    smaller = min((other.name, one.name), key=lambda name: sum(side == name for side in sides.values()))
+    leaving = known[known["name"].map(sides).eq(smaller)]
+    under = _document_of(connection, number)
+    own = _divide(cycle, connection, subject, number, leaving, under)
+    if subject.lines is not None:
+        _split_lines(cycle, connection, subject.lines, number, own, leaving)
+        reconsider_lines(cycle, connection, known)
+    reconsider_referring(cycle, connection, subject, leaving)
+    return leaving[["entity", "key", "name"]]
+
+
+def parted(names: Iterable[str], one: str, other: str, subject: Subject) -> dict[str, str]:
+    """With which of two members each member of their cluster stays.
+
+    Args:
+        names: of all members, as `entity/key`.
+        one: a member.
+        other: the member that it is parted from.
+        subject: the cluster's subject.
+
+    Returns:
+        Name to `one` or `other`.
+    """
+    entity = {name: name.partition("/")[0] for name in names}
+    side = {one: one, other: other}
+    paired = [set(flow.entities) for flow in subject.flows.values()]
+    while waiting := sorted(set(entity) - set(side)):
+        joined = {
+            name: found
+            for name in waiting
+            for found in [
+                next((side[near] for pair in paired for near in side if {entity[name], entity[near]} == pair), None)
+            ]
+            if found is not None
+        }
+        # Paired with nobody: it came by another record of its entity, or by hand.
+        side |= joined or dict.fromkeys(waiting, one)
+    return side
+
+
+def _divide(
+    cycle: Cycle, connection: sa.Connection, subject: Subject, number: int, leaving: pd.DataFrame, under: int | None
+) -> int:
+    groups: dict[str, list[str]] = {}
+    for name, row in subject.properties.items():
+        if row.group is not None:
+            groups.setdefault(row.group, []).append(name)
+    return split_cluster(
+        connection,
+        cycle.division,
+        subject.subject,
+        number,
+        leaving,
+        document=under,
+        together=list(groups.values()),
+        run=cycle.run_id,
+    )
+
+
+def _split_lines(
+    cycle: Cycle, connection: sa.Connection, lines: Subject, number: int, own: int, documents: pd.DataFrame
+) -> None:
+    """Have the lines of the documents that left go with them; lines that went together stay together."""
+    numbers = pd.Index(line_clusters(connection, number), dtype="int64")
+    mine = members_of(connection, cycle.division, numbers)
+    away = []
+    for entity in lines.entities:
+        document = str(cycle.capabilities[entity].document)
+        keys = set(documents["key"][documents["entity"].eq(document)])
+        known = records.records_by_key(connection, cycle.division, entity, mine["key"][mine["entity"].eq(entity)], [])
+        gone = known["key"][known["document"].isin(list(keys))]
+        away.append(mine[mine["entity"].eq(entity) & mine["key"].isin(gone)])
+    for cluster_id, leaving in pd.concat(away).groupby("cluster_id"):
+        if len(leaving) == mine["cluster_id"].eq(cluster_id).sum():
+            move_under(connection, int(str(cluster_id)), own)
+        else:
+            _divide(cycle, connection, lines, int(str(cluster_id)), leaving, own)
+
+
+def _document_of(connection: sa.Connection, number: int) -> int | None:
+    found = documents_of(connection, pd.Index([number], dtype="int64")).dropna()
+    return None if found.empty else int(found.iloc[0])
+
+
+def _number(record: Named) -> int:
+    if record.cluster_id is None:
+        raise ValueError(f"{record.name} is in no cluster")
+    return record.cluster_id
