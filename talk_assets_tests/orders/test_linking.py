@@ -4,9 +4,6 @@ import pytest
 
 from talk_assets.errors import OrderRefused
 from talk_assets.orders.linking import link
-from talk_assets.orders.unlinking import unlink
-from talk_assets.sandbox.exact.state import ExactState
-from talk_assets.sandbox.installation import EXACT_DIVISION
 from talk_assets_tests.cycle.harness import World
 from talk_assets_tests.orders.conftest import WHO
 from talk_assets_tests.orders.given import at_desk, edit, given, linked, number, pair, show
@@ -57,38 +54,6 @@ def test_ambiguous_records_are_settled_by_one_link(world: World) -> None:
     assert not {one, account} & world.held("ambiguous")
 
 
-def test_of_several_that_an_insert_may_have_made_a_person_names_the_right_one(world: World) -> None:
-    """After a cut connection a customer waits for ever, or is created a second time."""
-    shared = number()
-    twins: list[str] = []
-
-    def cut(method: str, path: str) -> bool:
-        lost = method == "POST" and path.endswith("crm/Accounts") and not twins
-        if lost:
-            state = ExactState(world.stores["exact"], EXACT_DIVISION)
-            twins.append(state.add("Accounts", {"Name": "Bos", "ChamberOfCommerce": shared}))
-        return lost
-
-    customer = "customerp.customer/" + world.add("customerp.customer", Name="Bos", OrganizationNumber=shared)
-    world.interrupt(cut)
-    world.sync()
-    world.interrupt(None)
-    (waiting,) = world.owed("exact.accounts")
-    assert "link the right one by hand" in waiting["reason"]
-    (mine,) = [
-        key
-        for key, kept in world.all("exact.accounts").items()
-        if kept.get("ChamberOfCommerce") == shared and key not in twins
-    ]
-    link(at_desk(world), customer, f"exact.accounts/{mine}", WHO)
-    assert world.rows("select * from talk.intent where closed_at is null") == []
-    assert world.sync().writes == []
-    assert linked(world, customer, f"exact.accounts/{mine}")
-    assert world.owed("exact.accounts") == []
-    (insert,) = world.rows("select outcome from talk.intent where outcome like '%hand%'")
-    assert insert["outcome"] == "linked by hand"
-
-
 def test_two_records_of_one_entity_never_come_together(world: World) -> None:
     """Two customers are written over one another."""
     customer, account = pair(world)
@@ -104,19 +69,6 @@ def test_two_records_of_one_entity_never_come_together(world: World) -> None:
     assert linked(world, other, its_account)
     assert not linked(world, customer, other)
     assert world.sync().writes == []
-
-
-def test_a_link_never_brings_together_what_was_unlinked(world: World) -> None:
-    """Somebody joins by a third record what a colleague has just taken apart."""
-    mail = f"e{number()}@here.example"
-    employee = "customerp.employee/" + world.add("customerp.employee", Number=number()[-5:], Email=mail, LastName="Vos")
-    listed = "exact.employees/" + world.add("exact.employees", LastName="Vos", BusinessEmail=f"x{mail}")
-    world.sync()
-    contact = "exact.contacts/" + world.twin("customerp.employee", employee.partition("/")[2], "exact.contacts")
-    unlink(at_desk(world), contact, listed, WHO)
-    with pytest.raises(OrderRefused, match="were unlinked by hand"):
-        link(at_desk(world), employee, listed, WHO)
-    assert not linked(world, employee, listed)
 
 
 def test_what_is_gone_is_not_linked(world: World) -> None:

@@ -134,7 +134,7 @@ def test_a_guard_is_accepted_once_and_by_somebody(world: World) -> None:
     with world.installation.ledger.begin() as connection:
         connection.execute(sa.insert(guard).values(**row, reason="1,000 of 50", tripped_at=sa.func.now(), run="r"))
     with pytest.raises(OrderRefused, match=r"Guards that wait: exact.accounts \(volume\)"):
-        accept(at_desk(world), "exact.items", None, WHO)
+        accept(at_desk(world), "customerp.customer", None, WHO)
     assert accept(at_desk(world), "exact.accounts", None, WHO) == ["volume: 1,000 of 50"]
     (kept,) = world.rows("select accepted_by, accepted_at from talk.guard")
     assert kept["accepted_by"] == WHO

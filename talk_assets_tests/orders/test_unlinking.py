@@ -123,71 +123,6 @@ def test_a_third_record_joins_the_one_that_it_can_belong_to(world: World) -> Non
     assert world.sync().writes == []
 
 
-def test_of_three_the_other_two_stay_together(world: World) -> None:
-    """Who corrects one link of an employee loses the others, and with them what was agreed."""
-    mail = f"e{number()}@here.example"
-    person = {"FirstName": "Eva", "LastName": "Vos"}
-    employee = "customerp.employee/" + world.add("customerp.employee", Number=number()[-5:], Email=mail, **person)
-    listed = "exact.employees/" + world.add("exact.employees", BusinessEmail=mail, Mobile="061", **person)
-    world.sync()
-    contact = "exact.contacts/" + world.twin("customerp.employee", employee.partition("/")[2], "exact.contacts")
-    assert linked(world, employee, listed, contact)
-    unlink(at_desk(world), employee, contact, WHO)
-    edit(world, listed, Mobile="062")
-    world.sync()
-    world.sync()
-    assert linked(world, employee, listed)
-    assert not linked(world, employee, contact)
-    assert (show(world, employee)["Mobile"], show(world, contact)["Mobile"]) == ("062", "061")
-    assert {employee, contact} <= world.held("unlinked")
-    assert listed not in world.held()
-
-
-def test_documents_are_taken_apart_with_their_lines(world: World) -> None:
-    """An edited order is still written into an offer that belongs to another one."""
-    customer, _ = pair(world)
-    product = world.add("customerp.product", Number=number(), Name="Paint", Unit="piece")
-    lines = [{"ProductId": product, "Quantity": n, "UnitPrice": 4} for n in (1, 2)]
-    at = {"CustomerId": customer.partition("/")[2], "CustomerReference": number()}
-    order = world.add("customerp.order", OrderDate="2024-02-09", Lines=lines, **at)
-    world.sync()
-    quotation = world.twin("customerp.order", order, "exact.quotations")
-    sales = world.twin("customerp.order", order, "exact.salesorders")
-    unlink(at_desk(world), f"customerp.order/{order}", f"exact.quotations/{quotation}", WHO)
-    first = next(iter(world.lines("customerp.order", order)))
-    world.edit_line("customerp.order", order, first, Quantity=7)
-    world.edit("customerp.order", order, Description="changed")
-    world.sync()
-    assert world.sync().writes == []
-    assert sorted(line["Quantity"] for line in world.lines("exact.salesorders", sales).values()) == [2, 7]
-    assert sorted(line["Quantity"] for line in world.lines("exact.quotations", quotation).values()) == [1, 2]
-    assert world.show("exact.salesorders", sales)["Description"] == "changed"
-    assert linked(world, f"customerp.order/{order}", f"exact.salesorders/{sales}")
-    assert world.partner("customerp.order", order, "exact.quotations") is None
-
-
-def test_a_join_brings_nobody_back(world: World) -> None:
-    """An order finds its way back to an offer through the quote that it names."""
-    customer, _ = pair(world)
-    product = world.add("customerp.product", Number=number(), Name="Paint", Unit="piece")
-    at = {"CustomerId": customer.partition("/")[2], "Lines": [{"ProductId": product, "Quantity": 10, "UnitPrice": 4}]}
-    quote = world.add("customerp.quote", QuoteDate="2024-02-01", **at)
-    order = world.add("customerp.order", OrderDate="2024-02-09", QuoteId=quote, **at)
-    world.sync()
-    quotation = world.twin("customerp.order", order, "exact.quotations")
-    sales = world.twin("customerp.order", order, "exact.salesorders")
-    unlink(at_desk(world), f"customerp.order/{order}", f"exact.quotations/{quotation}", WHO)
-    world.edit("customerp.order", order, Description="changed")
-    world.edit("customerp.quote", quote, Description="offered")
-    for _ in range(2):
-        world.sync()
-        assert linked(world, f"customerp.quote/{quote}", f"exact.quotations/{quotation}")
-        assert linked(world, f"customerp.order/{order}", f"exact.salesorders/{sales}")
-        assert not linked(world, f"customerp.order/{order}", f"exact.quotations/{quotation}")
-    assert world.sync().writes == []
-    assert world.show("exact.quotations", quotation)["Description"] == "offered"
-
-
 @pytest.mark.parametrize(
     ("one", "other", "words"),
     [
@@ -195,16 +130,11 @@ def test_a_join_brings_nobody_back(world: World) -> None:
         ("customerp.nothing/1", "exact.accounts/x", "is not synchronised; it is one of customerp.customer"),
         ("customerp.customer/none", "exact.accounts/x", "no run has read a record"),
         ("customerp.customer/{key}", "customerp.customer/{key}", "is named twice"),
-        ("customerp.customer/{key}", "customerp.product/{product}", "can never be the same"),
     ],
 )
 def test_a_wrong_name_is_refused_in_one_sentence(world: World, one: str, other: str, words: str) -> None:
     """A mistyped key takes the wrong records apart, or ends in an error that nobody understands."""
-    names = {
-        "key": world.add("customerp.customer", Name="Here"),
-        "product": world.add("customerp.product", Number=number(), Name="Brush", Unit="piece"),
-    }
-    world.sync()
+    names = {"key": next(iter(world.all("customerp.customer")))}
     before = world.rows("select * from talk.block order by key, other_key")
     with pytest.raises(OrderRefused, match=words):
         unlink(at_desk(world), one.format(**names), other.format(**names), WHO)

@@ -1,0 +1,94 @@
+"""Unlinking where more than two records are the same thing, and where documents have lines."""
+
+import pytest
+
+from talk_assets.errors import OrderRefused
+from talk_assets.orders.linking import link
+from talk_assets.orders.unlinking import unlink
+from talk_assets_tests.cycle.harness import World
+from talk_assets_tests.orders.conftest import WHO
+from talk_assets_tests.orders.given import at_desk, edit, linked, number, pair, show
+
+
+def test_of_three_the_other_two_stay_together(whole_world: World) -> None:
+    """Who corrects one link of an employee loses the others, and with them what was agreed."""
+    world = whole_world
+    mail = f"e{number()}@here.example"
+    person = {"FirstName": "Eva", "LastName": "Vos"}
+    employee = "customerp.employee/" + world.add("customerp.employee", Number=number()[-5:], Email=mail, **person)
+    listed = "exact.employees/" + world.add("exact.employees", BusinessEmail=mail, Mobile="061", **person)
+    world.sync()
+    contact = "exact.contacts/" + world.twin("customerp.employee", employee.partition("/")[2], "exact.contacts")
+    assert linked(world, employee, listed, contact)
+    unlink(at_desk(world), employee, contact, WHO)
+    edit(world, listed, Mobile="062")
+    world.sync()
+    world.sync()
+    assert linked(world, employee, listed)
+    assert not linked(world, employee, contact)
+    assert (show(world, employee)["Mobile"], show(world, contact)["Mobile"]) == ("062", "061")
+    assert {employee, contact} <= world.held("unlinked")
+    assert listed not in world.held()
+
+
+def test_documents_are_taken_apart_with_their_lines(whole_world: World) -> None:
+    """An edited order is still written into an offer that belongs to another one."""
+    world = whole_world
+    customer, _ = pair(world)
+    product = world.add("customerp.product", Number=number(), Name="Paint", Unit="piece")
+    lines = [{"ProductId": product, "Quantity": n, "UnitPrice": 4} for n in (1, 2)]
+    at = {"CustomerId": customer.partition("/")[2], "CustomerReference": number()}
+    order = world.add("customerp.order", OrderDate="2024-02-09", Lines=lines, **at)
+    world.sync()
+    quotation = world.twin("customerp.order", order, "exact.quotations")
+    sales = world.twin("customerp.order", order, "exact.salesorders")
+    unlink(at_desk(world), f"customerp.order/{order}", f"exact.quotations/{quotation}", WHO)
+    first = next(iter(world.lines("customerp.order", order)))
+    world.edit_line("customerp.order", order, first, Quantity=7)
+    world.edit("customerp.order", order, Description="changed")
+    world.sync()
+    assert world.sync().writes == []
+    assert sorted(line["Quantity"] for line in world.lines("exact.salesorders", sales).values()) == [2, 7]
+    assert sorted(line["Quantity"] for line in world.lines("exact.quotations", quotation).values()) == [1, 2]
+    assert world.show("exact.salesorders", sales)["Description"] == "changed"
+    assert linked(world, f"customerp.order/{order}", f"exact.salesorders/{sales}")
+    assert world.partner("customerp.order", order, "exact.quotations") is None
+
+
+def test_a_join_brings_nobody_back(whole_world: World) -> None:
+    """An order finds its way back to an offer through the quote that it names."""
+    world = whole_world
+    customer, _ = pair(world)
+    product = world.add("customerp.product", Number=number(), Name="Paint", Unit="piece")
+    at = {"CustomerId": customer.partition("/")[2], "Lines": [{"ProductId": product, "Quantity": 10, "UnitPrice": 4}]}
+    quote = world.add("customerp.quote", QuoteDate="2024-02-01", **at)
+    order = world.add("customerp.order", OrderDate="2024-02-09", QuoteId=quote, **at)
+    world.sync()
+    quotation = world.twin("customerp.order", order, "exact.quotations")
+    sales = world.twin("customerp.order", order, "exact.salesorders")
+    unlink(at_desk(world), f"customerp.order/{order}", f"exact.quotations/{quotation}", WHO)
+    world.edit("customerp.order", order, Description="changed")
+    world.edit("customerp.quote", quote, Description="offered")
+    for _ in range(2):
+        world.sync()
+        assert linked(world, f"customerp.quote/{quote}", f"exact.quotations/{quotation}")
+        assert linked(world, f"customerp.order/{order}", f"exact.salesorders/{sales}")
+        assert not linked(world, f"customerp.order/{order}", f"exact.quotations/{quotation}")
+    assert world.sync().writes == []
+    assert world.show("exact.quotations", quotation)["Description"] == "offered"
+
+
+def test_a_link_never_brings_together_what_was_unlinked(whole_world: World) -> None:
+    """Somebody joins by a third record what a colleague has just taken apart."""
+    world = whole_world
+    mail = f"e{number()}@here.example"
+    employee = "customerp.employee/" + world.add("customerp.employee", Number=number()[-5:], Email=mail, LastName="Vos")
+    listed = "exact.employees/" + world.add("exact.employees", LastName="Vos", BusinessEmail=f"x{mail}")
+    world.sync()
+    contact = "exact.contacts/" + world.twin("customerp.employee", employee.partition("/")[2], "exact.contacts")
+    unlink(at_desk(world), contact, listed, WHO)
+    with pytest.raises(OrderRefused, match="were unlinked by hand"):
+        link(at_desk(world), employee, listed, WHO)
+    assert not linked(world, employee, listed)
+    with pytest.raises(OrderRefused, match="can never be the same"):
+        unlink(at_desk(world), employee, f"exact.accounts/{world.employer}", WHO)
