@@ -1,7 +1,8 @@
-"""The command line: sync, status, sandbox, dev, and what people settle. What they do is in `commands`."""
+"""The command line: one function per command. What they do is in `commands`."""
 
 import os
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -42,11 +43,14 @@ def sync(
     moved: Annotated[
         bool, typer.Option("--moved", help="A system has another address now, with the same records.")
     ] = False,
+    confirm: Annotated[
+        bool, typer.Option("--confirm", help="Start writing to the configured systems; asked once, a preview before.")
+    ] = False,
 ) -> None:
     """Run one round: read both systems, match, merge, and write the changes back."""
     from talk_assets.commands.sync import sync as run
 
-    if not run(preview=preview, subject=subject, as_json=as_json, moved=moved):
+    if not run(preview=preview, subject=subject, as_json=as_json, moved=moved, confirm=confirm):
         raise typer.Exit(FAILED)
 
 
@@ -61,6 +65,35 @@ def status(
 
 
 register(app)
+
+
+@app.command()
+def why(
+    record: Annotated[str, typer.Argument(metavar="RECORD", help="entity/key, as customerp.customer/123.")],
+    name: Annotated[
+        str | None,
+        typer.Argument(metavar="[PROPERTY]", help="By its canonical name or by one of a system's own; all by default."),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.")] = False,
+) -> None:
+    """Tell which value won, over what, by which rule, read and written when, in which run, back to the first link."""
+    from talk_assets.commands.why import why as tell
+
+    tell(record, name, as_json=as_json)
+
+
+@app.command()
+def onboard(
+    file: Annotated[
+        Path | None, typer.Option("--markdown", metavar="FILE", help="Write the report there as Markdown, too.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.")] = False,
+) -> None:
+    """Tell what the first sync would do: what is matched and how, what is not, and who would win. Writes nothing."""
+    from talk_assets.commands.onboard import onboard as report
+
+    if not report(file=file, as_json=as_json):
+        raise typer.Exit(FAILED)
 
 
 @app.command(

@@ -7,6 +7,7 @@ import dagster as dg
 
 from talk_assets.assets.feeds import deletions_asset, feed_asset, source_specs
 from talk_assets.assets.merged import merged_asset
+from talk_assets.assets.onboarding import onboarding_asset
 from talk_assets.assets.order import sink_order
 from talk_assets.assets.pairs import ambiguity_checks, pair_asset
 from talk_assets.assets.run import talk_resource
@@ -46,6 +47,7 @@ def build_defs(
             *(pair_asset(flow, mappings) for flow in mappings.flows),
             *(merged_asset(subject, mappings) for subject in mappings.subjects),
             *(sink_asset(entity, mappings, capabilities) for entity in written),
+            onboarding_asset(mappings),
         ],
         asset_checks=[
             *(ambiguity_checks(subject) for subject in mappings.subjects.values()),

@@ -1,6 +1,8 @@
 """An installation in use: settings, mappings, the ledger and both systems, opened together and closed together."""
 
+import getpass
 import hashlib
+import socket
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -21,6 +23,7 @@ from talk_assets.ledger.views import create_views
 from talk_assets.mappings.capabilities import Capabilities
 from talk_assets.mappings.load import load_capabilities, load_mappings
 from talk_assets.mappings.model import Mappings
+from talk_assets.onboarding.gate import confirm, is_confirmed
 from talk_assets.settings import Settings
 from talk_assets.systems.base import System
 from talk_assets.systems.customerp.profile_file import load_profile
@@ -137,6 +140,28 @@ class Installation:
             renew(cycle, load_profile(self.settings.customerp_profile).model_dump_json())
             yield cycle
 
+    @contextmanager
+    def round(
+        self, run_id: str, *, preview: bool = False, moved: bool = False, confirmed_by: str | None = None
+    ) -> Iterator[Cycle]:
+        """Begin a run as commands and jobs do: a preview, until a person has confirmed that real systems are written.
+
+        Args:
+            run_id: see `cycle`.
+            preview: see `cycle`.
+            moved: see `cycle`.
+            confirmed_by: who confirms now that the systems are written; that is kept, and not asked again.
+
+        Raises:
+            TalkError: see `cycle`.
+        """
+        open_to_writes = self.sandbox or is_confirmed(self.ledger, self.division)
+        unasked = not open_to_writes and confirmed_by is None
+        with self.cycle(run_id, preview=preview or unasked, moved=moved) as cycle:
+            if not open_to_writes and not cycle.preview and confirmed_by is not None:
+                confirm(cycle.ledger, self.division, run_id, confirmed_by)
+            yield cycle
+
     def _addresses(self) -> dict[str, str]:
         """Where each system is; the sandbox is the same one wherever it listens."""
         if self.sandbox:
@@ -166,6 +191,15 @@ class Installation:
             settings.exact_client_id,
         ]
         return hashlib.sha256("\0".join(map(str, parts)).encode()).hexdigest()
+
+
+def whoever() -> str:
+    """Who starts this process, and where, for orders that only a person gives."""
+    try:
+        name = getpass.getuser()
+    except (OSError, KeyError):
+        name = "somebody"
+    return f"{name}@{socket.gethostname()}"
 
 
 def _mapped(mappings: Mappings, entity: str) -> bool:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import dagster as dg
 
+from talk_assets.assets.keys import onboarding_key
 from talk_assets.assets.run import Listener, TalkRun
 from talk_assets.cycle.context import Cycle
 from talk_assets.cycle.send import Outcome
@@ -56,7 +57,7 @@ def selected_assets(installation: Installation, subject: str | None) -> list[dg.
     graph = build_defs(installation.mappings, installation.capabilities, {"talk": None}).resolve_asset_graph()
     tagged = {key for key in graph.materializable_asset_keys if graph.get(key).tags.get("subject") == subject}
     deletions = {key for key in graph.materializable_asset_keys if key.path[-1] == "deletions"}
-    return sorted(tagged | deletions)
+    return sorted(tagged | deletions | {onboarding_key()})
 
 
 def steps(installation: Installation, subject: str | None) -> dict[str, int]:

@@ -53,7 +53,7 @@ def administered(server: DatabaseServer) -> Iterator[Administration]:
     """Run the syncs, and keep the systems and the home while the block runs."""
     with sandbox({**SMALL, "bad": 3}) as systems, home(systems.settings, server) as place:
         before, before_json = place.call("status"), place.call("status", "--json")
-        first = place.run("sync", "--json")
+        first = place.run("sync", "--confirm", "--json")
         systems.forget_calls()
         second = place.call("sync", "--json")
         calls = systems.calls()

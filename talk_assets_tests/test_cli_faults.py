@@ -44,7 +44,7 @@ def place(systems: Sandbox, database_server: DatabaseServer) -> Iterator[Home]:
 @pytest.fixture(scope="module")
 def synced(place: Home) -> Home:
     """The same home after a first sync of the organisations."""
-    assert place.call(*ORGANISATION).code == 0
+    assert place.call(*ORGANISATION, "--confirm").code == 0
     return place
 
 

@@ -31,7 +31,15 @@ PAIRS = {
 }
 MERGED = {"merged/organisation", "merged/product", "merged/person", "merged/sales_document"}
 SINKS = {f"written/{entity}" for entity in ENTITIES}
-GROUPS = {"sources": SOURCES, "feeds": FEEDS, "matched_pairs": PAIRS, "merged": MERGED, "sinks": SINKS}
+REPORTS = {"reports/onboarding"}
+GROUPS = {
+    "sources": SOURCES,
+    "feeds": FEEDS,
+    "matched_pairs": PAIRS,
+    "merged": MERGED,
+    "sinks": SINKS,
+    "reports": REPORTS,
+}
 
 
 @cache
@@ -64,7 +72,7 @@ def upstream(name: str) -> set[str]:
 def test_the_assets_are_those_that_people_know() -> None:
     """Runs, schedules and links of a team point to assets that are no longer there."""
     assert names(graph().get_all_asset_keys()) == set().union(*GROUPS.values())
-    assert names(graph().materializable_asset_keys) == FEEDS | PAIRS | MERGED | SINKS
+    assert names(graph().materializable_asset_keys) == FEEDS | PAIRS | MERGED | SINKS | REPORTS
     assert names(graph().external_asset_keys) == SOURCES
 
 
@@ -180,7 +188,7 @@ def test_the_job_takes_everything() -> None:
     """A run of the job `sync` does less than `talk-assets sync`."""
     job = definitions.defs().get_repository_def().get_job(SYNC)
     selected = job.asset_layer.executable_asset_keys
-    assert names(selected) == FEEDS | PAIRS | MERGED | SINKS
+    assert names(selected) == FEEDS | PAIRS | MERGED | SINKS | REPORTS
     steps = {node.name for node in job.all_node_defs}
     assert {f"written__{entity.replace('/', '__')}_undelivered" for entity in ENTITIES} <= steps
     assert {f"ambiguity_{subject}" for subject in MAPPINGS.subjects} <= steps
@@ -200,4 +208,5 @@ def test_mappings_of_a_team_make_the_assets() -> None:
         "merged/organisation",
         "written/customerp/customer",
         "written/exact/accounts",
+        "reports/onboarding",
     }

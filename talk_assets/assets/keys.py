@@ -5,6 +5,8 @@ import dagster as dg
 OWNERS = ["team:talk-assets"]
 # Groups: the layers, in the order in which data passes through them.
 SOURCES, FEEDS, PAIRS, MERGED, SINKS = "sources", "feeds", "matched_pairs", "merged", "sinks"
+# Beside them what is told about a run.
+REPORTS = "reports"
 
 
 def source_key(entity: str) -> dg.AssetKey:
@@ -36,3 +38,8 @@ def merged_key(subject: str) -> dg.AssetKey:
 def sink_key(entity: str) -> dg.AssetKey:
     """What was written to an entity."""
     return dg.AssetKey(["written", *entity.split(".")])
+
+
+def onboarding_key() -> dg.AssetKey:
+    """What the first sync would do."""
+    return dg.AssetKey([REPORTS, "onboarding"])

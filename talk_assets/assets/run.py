@@ -11,7 +11,8 @@ from talk_assets.cycle.deliver import Delivered
 from talk_assets.cycle.report import finish, summary
 from talk_assets.dagster_home import event_log_held_open
 from talk_assets.errors import SystemUnavailable, TalkError
-from talk_assets.installation import open_installation
+from talk_assets.installation import open_installation, whoever
+from talk_assets.onboarding.report import Report
 from talk_assets.settings import load_settings
 
 # Called with a stage (feeds, pairs, merged, writes), what was done in it, how much of that is done and there is to do.
@@ -34,6 +35,7 @@ class TalkRun:
         delivered: what was written, or in a preview would be, entity by entity.
         passed: stage and name of the steps that came through.
         stopped: of those that did not, with the error where it was one of ours.
+        onboarding: what a preview found out; None before its last step, and in a run that writes.
     """
 
     def __init__(self, begin: Callable[[], Cycle], tell: Listener = _nobody) -> None:
@@ -44,6 +46,7 @@ class TalkRun:
         self.delivered: list[Delivered] = []
         self.passed: set[tuple[str, str]] = set()
         self.stopped: dict[tuple[str, str], TalkError | None] = {}
+        self.onboarding: Report | None = None
 
     @property
     def begun(self) -> bool:
@@ -100,7 +103,15 @@ class TalkRun:
     config_schema={
         "preview": dg.Field(
             bool, default_value=False, description="Compute and show what would be written; store and write nothing."
-        )
+        ),
+        "confirm": dg.Field(
+            bool,
+            default_value=False,
+            description=(
+                "Start writing to the configured systems. Until somebody has said so once, here or with `talk-assets "
+                "sync --confirm`, every run is a preview."
+            ),
+        ),
     },
     description="The installation: settings, ledger and both systems, locked to this run for its division.",
 )
@@ -108,7 +119,7 @@ class TalkRun:
 def talk_resource(context: dg.InitResourceContext) -> Iterator[TalkRun]:
     """Open the installation for a run that Dagster started."""
     run_id = context.run.run_id if context.run is not None else "outside a run"
-    preview = bool(context.resource_config["preview"])
+    preview, confirm = (bool(context.resource_config[name]) for name in ("preview", "confirm"))
     started = time.monotonic()
     with ExitStack() as stack:
         if context.instance is not None:
@@ -121,7 +132,16 @@ def talk_resource(context: dg.InitResourceContext) -> Iterator[TalkRun]:
                     f"No system is configured: using the sandbox, with its state under {settings.talk_home}."
                 )
             installation = stack.enter_context(open_installation(settings))
-            return stack.enter_context(installation.cycle(run_id, preview=preview))
+            cycle = stack.enter_context(
+                installation.round(run_id, preview=preview, confirmed_by=whoever() if confirm else None)
+            )
+            if cycle.preview and not preview and context.log is not None:
+                context.log.warning(
+                    "Nobody has confirmed the first sync of this installation yet, so this run is a preview: nothing "
+                    "is written or stored. What it would do is at the asset reports/onboarding. To start writing, run "
+                    "the job with resources.talk.config.confirm: true, or talk-assets sync --confirm."
+                )
+            return cycle
 
         run = TalkRun(begin)
         yield run

@@ -1,7 +1,25 @@
 """What the commands do. Each has a module of its own, loaded when it is asked for: Dagster alone takes a second."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
 from talk_assets import console
+from talk_assets.ledger.database import Ledger, open_ledger
+from talk_assets.ledger.embedded import database_url
+from talk_assets.ledger.notes import latest_division
+from talk_assets.mappings.load import load_capabilities, load_mappings
+from talk_assets.mappings.model import Mappings
 from talk_assets.settings import Settings, load_settings
+
+
+@dataclass(frozen=True)
+class State:
+    """What is known, without asking a system: the ledger, the mappings, and the division that is meant."""
+
+    ledger: Ledger
+    mappings: Mappings
+    division: str
 
 
 def told_settings() -> Settings:
@@ -12,3 +30,22 @@ def told_settings() -> Settings:
             f"No system is configured: using the sandbox, with its state and the ledger under {settings.talk_home}."
         )
     return settings
+
+
+@contextmanager
+def open_state() -> Iterator[State]:
+    """Open what is known about the division that is configured, or else was last synchronised.
+
+    Raises:
+        TalkError: a setting or a mapping is wrong, or the ledger cannot be used.
+    """
+    settings = told_settings()
+    mappings = load_mappings(settings.talk_mappings, load_capabilities())
+    ledger = open_ledger(database_url(settings))
+    try:
+        with ledger.begin() as connection:
+            known = latest_division(connection)
+        division = str(settings.exact_division) if settings.exact_division is not None else known
+        yield State(ledger, mappings, division or "")
+    finally:
+        ledger.close()

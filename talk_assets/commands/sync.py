@@ -10,15 +10,16 @@ import typer
 
 from talk_assets import console
 from talk_assets.commands import told_settings
+from talk_assets.commands.onboard import CONFIRM, found_by, show
 from talk_assets.cycle.report import finish, name_sources, outcome_of, summary
-from talk_assets.installation import open_installation
+from talk_assets.installation import open_installation, whoever
 from talk_assets.ledger.debts import latest_owed
 from talk_assets.ledger.notes import DONE
 from talk_assets.mappings.model import Mappings
 from talk_assets.round import Round, execute, selected_assets, steps
 
 
-def sync(*, preview: bool, subject: str | None, as_json: bool, moved: bool) -> bool:
+def sync(*, preview: bool, subject: str | None, as_json: bool, moved: bool, confirm: bool) -> bool:
     """Run one round; whether it is done without failures and tripped checks.
 
     Args:
@@ -26,6 +27,7 @@ def sync(*, preview: bool, subject: str | None, as_json: bool, moved: bool) -> b
         subject: only this one; None for all.
         as_json: print one JSON object instead of tables.
         moved: a system has another address now, with the same records.
+        confirm: start writing to the configured systems; until somebody has said so once, a sync is a preview.
 
     Raises:
         TalkError: the round cannot start.
@@ -34,7 +36,8 @@ def sync(*, preview: bool, subject: str | None, as_json: bool, moved: bool) -> b
     with open_installation(told_settings()) as installation:
         selection = selected_assets(installation, subject)
         run_id = str(uuid.uuid4())
-        with installation.cycle(run_id, preview=preview, moved=moved) as cycle:
+        who = whoever() if confirm else None
+        with installation.round(run_id, preview=preview, moved=moved, confirmed_by=who) as cycle:
             with console.progress(steps(installation, subject), quiet=as_json and not sys.stderr.isatty()) as tell:
                 done = execute(installation, cycle, selection, tell)
             totals = summary(cycle, time.monotonic() - started)
@@ -42,6 +45,8 @@ def sync(*, preview: bool, subject: str | None, as_json: bool, moved: bool) -> b
             if done.run.hindrance is not None:
                 raise done.run.hindrance
             _show(done, totals if as_json else _within(totals, subject, installation.mappings), preview, as_json)
+            if cycle.preview and not preview:
+                console.remark(CONFIRM)
     for sentence in [*done.failed, *done.failed_writes(console.SHOWN)]:
         console.complain("Failed", sentence)
     for sentence in done.tripped:
@@ -62,9 +67,14 @@ def _within(totals: dict[str, Any], subject: str | None, mappings: Mappings) -> 
 
 
 def _show(done: Round, totals: dict[str, Any], preview: bool, as_json: bool) -> None:
-    planned = [write for part in done.run.delivered for write in part.writes] if preview else []
+    unconfirmed = done.run.cycle.preview and not preview
+    planned = [write for part in done.run.delivered for write in part.writes] if done.run.cycle.preview else []
     if as_json:
-        typer.echo(json.dumps({**totals, "planned": planned} if preview else totals))
+        report = {"onboarding": found_by(done).as_json()} if unconfirmed else {}
+        typer.echo(json.dumps({**totals, "planned": planned, **report} if done.run.cycle.preview else totals))
+        return
+    if unconfirmed:
+        show(found_by(done))
         return
     if preview:
         with done.run.cycle.ledger.begin() as connection:

@@ -6,11 +6,13 @@ import pandas as pd
 import sqlalchemy as sa
 
 from talk_assets.cycle.context import Cycle
+from talk_assets.cycle.evidence import with_evidence
 from talk_assets.cycle.lines import documents_with
 from talk_assets.cycle.references import known_targets
 from talk_assets.cycle.settling import account_plain
 from talk_assets.ledger import clusters as links
 from talk_assets.ledger import debts, notes
+from talk_assets.ledger.evidence import first_evidence
 from talk_assets.mappings.model import Subject
 from talk_assets.schemas.frames import golden_schema
 from talk_assets.schemas.report import failures
@@ -86,7 +88,7 @@ def agree(cycle: Cycle, connection: sa.Connection, subject: Subject, clusters: p
         defaults=cycle.defaults,
         documents=documents_with(cycle, connection, subject, alive) if cycle.is_lines(subject) else None,
     )
-    _store(cycle, connection, subject, alive, decision, planned)
+    _store(cycle, connection, subject, before, decision, planned)
     return Agreement(decision.history, decision.conflicts, invalid)
 
 
@@ -137,17 +139,19 @@ def _not_there(known: pd.DataFrame, members: dict[str, Members]) -> pd.DataFrame
 
 
 def _store(
-    cycle: Cycle, connection: sa.Connection, subject: Subject, clusters: pd.Index, decision: Decision, planned: Plan
+    cycle: Cycle, connection: sa.Connection, subject: Subject, before: Golden, decision: Decision, planned: Plan
 ) -> None:
     division, run = cycle.division, cycle.run_id
+    clusters = decision.golden.values.index
     for entity, frame in decision.accounted.items():
         links.store_bases(connection, division, entity, frame)
-    links.store_golden(connection, division, subject.subject, decision.golden, run)
+    first = first_evidence(connection, division, clusters.difference(before.values.index), run)
+    links.store_golden(connection, division, subject.subject, decision.golden, run, first)
     for entity, owed in planned.owed.items():
         debts.replace_owed(connection, division, entity, clusters, owed, run)
     notes.replace_conflicts(connection, division, subject.subject, clusters, decision.conflicts, run)
-    history = decision.history.assign(subject=subject.subject, kind="decision")
-    notes.add_history(connection, division, history, run)
+    history = with_evidence(connection, division, decision.history, before)
+    notes.add_history(connection, division, history.assign(subject=subject.subject, kind="decision"), run)
     _hold_unfit(cycle, connection, decision, planned)
     _note_left_out(cycle, connection, subject, planned)
     if cycle.is_lines(subject):

@@ -327,8 +327,10 @@ def load_golden(connection: sa.Connection, properties: Sequence[str], clusters: 
     return Golden(values=part("v"), times=part("t").astype(TIME), winners=part("w"), rules=part("r"))
 
 
-def store_golden(connection: sa.Connection, division: str, subject: str, agreed: Golden, run: str) -> None:
-    """Store what was agreed."""
+def store_golden(
+    connection: sa.Connection, division: str, subject: str, agreed: Golden, run: str, first: pd.Series | None = None
+) -> None:
+    """Store what was agreed, and once for each cluster what its first decision rests on (JSON, index cluster)."""
     rows = pd.DataFrame(
         {
             "cluster_id": agreed.values.index,
@@ -340,9 +342,11 @@ def store_golden(connection: sa.Connection, division: str, subject: str, agreed:
             "rules": pack_json(agreed.rules).to_numpy(),
             "decided_at": pd.Timestamp.now("UTC"),
             "decided_run": run,
+            "first": "{}" if first is None else first.reindex(agreed.values.index).fillna("{}").to_numpy(),
         }
     )
-    upsert_frame(connection, golden, rows, key=["cluster_id"])
+    moving = [str(name) for name in rows.columns if name not in ("cluster_id", "first")]
+    upsert_frame(connection, golden, rows, key=["cluster_id"], update=moving)
 
 
 def account_sent(

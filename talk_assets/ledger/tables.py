@@ -140,6 +140,11 @@ golden = sa.Table(
     _json("rules", "Canonical property name to the rule that decided."),
     _time("decided_at"),
     _text("decided_run"),
+    _json(
+        "first",
+        "When and in which run the cluster was first decided, and when each of its records had been read.",
+        empty=True,
+    ),
     comment="The agreed value per property of a cluster, with winner and rule.",
 )
 

@@ -10,6 +10,8 @@ from talk_assets.definitions import SYNC, build_defs
 from talk_assets_tests.installed import Home
 
 QUIET: Mapping[str, Any] = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+# What a person says who lets the first run write.
+CONFIRMED: Mapping[str, Any] = {"resources": {"talk": {"config": {"confirm": True}}}}
 
 
 def sync_job() -> dg.JobDefinition:
@@ -115,13 +117,16 @@ def run(
         place: the installation, as the environment tells it.
         selection: the assets; all by default.
         instance: where Dagster keeps the run; nowhere by default.
-        config: of the run.
+        config: of the run; by default one that may write.
         changes: settings other than the installation's.
     """
     with ExitStack() as stack:
         stack.enter_context(place.environment(**changes))
         where = instance or stack.enter_context(dg.DagsterInstance.ephemeral())
         result = sync_job().execute_in_process(
-            instance=where, raise_on_error=False, asset_selection=selection, run_config={**QUIET, **(config or {})}
+            instance=where,
+            raise_on_error=False,
+            asset_selection=selection,
+            run_config={**QUIET, **(CONFIRMED if config is None else config)},
         )
         return Told(where, result.run_id)
