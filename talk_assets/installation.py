@@ -1,8 +1,6 @@
 """An installation in use: settings, mappings, the ledger and both systems, opened together and closed together."""
 
-import getpass
 import hashlib
-import socket
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -191,15 +189,6 @@ class Installation:
             settings.exact_client_id,
         ]
         return hashlib.sha256("\0".join(map(str, parts)).encode()).hexdigest()
-
-
-def whoever() -> str:
-    """Who starts this process, and where, for orders that only a person gives."""
-    try:
-        name = getpass.getuser()
-    except (OSError, KeyError):
-        name = "somebody"
-    return f"{name}@{socket.gethostname()}"
 
 
 def _mapped(mappings: Mappings, entity: str) -> bool:

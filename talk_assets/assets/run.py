@@ -11,8 +11,9 @@ from talk_assets.cycle.deliver import Delivered
 from talk_assets.cycle.report import finish, summary
 from talk_assets.dagster_home import event_log_held_open
 from talk_assets.errors import SystemUnavailable, TalkError
-from talk_assets.installation import open_installation, whoever
+from talk_assets.installation import open_installation
 from talk_assets.onboarding.report import Report
+from talk_assets.orders.desk import current_user
 from talk_assets.settings import load_settings
 
 # Called with a stage (feeds, pairs, merged, writes), what was done in it, how much of that is done and there is to do.
@@ -133,7 +134,7 @@ def talk_resource(context: dg.InitResourceContext) -> Iterator[TalkRun]:
                 )
             installation = stack.enter_context(open_installation(settings))
             cycle = stack.enter_context(
-                installation.round(run_id, preview=preview, confirmed_by=whoever() if confirm else None)
+                installation.round(run_id, preview=preview, confirmed_by=current_user() if confirm else None)
             )
             if cycle.preview and not preview and context.log is not None:
                 context.log.warning(

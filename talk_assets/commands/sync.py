@@ -12,10 +12,11 @@ from talk_assets import console
 from talk_assets.commands import told_settings
 from talk_assets.commands.onboard import CONFIRM, found_by, show
 from talk_assets.cycle.report import finish, name_sources, outcome_of, summary
-from talk_assets.installation import open_installation, whoever
+from talk_assets.installation import open_installation
 from talk_assets.ledger.debts import latest_owed
 from talk_assets.ledger.notes import DONE
 from talk_assets.mappings.model import Mappings
+from talk_assets.orders.desk import current_user
 from talk_assets.round import Round, execute, selected_assets, steps
 
 
@@ -36,7 +37,7 @@ def sync(*, preview: bool, subject: str | None, as_json: bool, moved: bool, conf
     with open_installation(told_settings()) as installation:
         selection = selected_assets(installation, subject)
         run_id = str(uuid.uuid4())
-        who = whoever() if confirm else None
+        who = current_user() if confirm else None
         with installation.round(run_id, preview=preview, moved=moved, confirmed_by=who) as cycle:
             with console.progress(steps(installation, subject), quiet=as_json and not sys.stderr.isatty()) as tell:
                 done = execute(installation, cycle, selection, tell)

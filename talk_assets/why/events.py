@@ -111,7 +111,8 @@ def _event(facts: Facts, row: Property, each: Row) -> Event | None:
     elif each["kind"] == "skip":
         sentence = f"a write to {about} was left out: {words.skip(each['rule'])}"
     else:
-        sentence = f"{each['detail'].get('who', 'somebody')} ordered: {each['rule']}"
+        taken = f" {each['detail']['take']}" if each["detail"].get("take") else ""
+        sentence = f"{each['detail'].get('who', 'somebody')} ordered: {each['rule']}{taken}"
         data = {**data, **each["detail"]}
     return Event(each["at"], each["run"], each["kind"], sentence, data)
 

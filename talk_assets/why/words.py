@@ -57,8 +57,11 @@ def rule(name: str | None, row: Property | None = None, detail: Mapping[str, Any
         return f"owner: {order}"
     if name == "prefer" and order:
         return f"prefer: {order}"
+    who = (detail or {}).get("who", "a person")
     if name == "undo" and detail and detail.get("run"):
-        return f"undo: {detail.get('who', 'a person')} undid run {detail['run']}"
+        return f"undo: {who} undid run {detail['run']}"
+    if name == "resolve":
+        return f"resolve: {who} decided it"
     return f"{name}: {_RULES[name]}" if name in _RULES else name
 
 
