@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import pandas as pd
 import sqlalchemy as sa
 
+from talk_assets.cycle.absent import check_names
 from talk_assets.cycle.context import Cycle
 from talk_assets.cycle.settling import settle_records
 from talk_assets.cycle.stale import without_stale
@@ -20,8 +21,6 @@ from talk_assets.systems.base import Record
 INVALID = "invalid"
 # A document one of whose lines is invalid: it is not created without that line.
 INVALID_LINE = "invalid_line"
-# A column missing from fewer records than this may be a system that leaves out what is empty.
-_ENOUGH_TO_TELL = 10
 # How long an answer from before our write may still be given by a cache on the way.
 _LONGEST_CACHED = pd.Timedelta(minutes=5)
 
@@ -53,12 +52,13 @@ def collect(cycle: Cycle, entity: str) -> Collected:
     if lines is not None:
         frames[lines] = _dated(read.lines, read.records)
     with cycle.ledger.begin() as connection:
-        if read.complete and not read.records and store.count_live(connection, cycle.division, entity):
-            raise UnexpectedAnswer(
-                entity.partition(".")[0],
-                f"Reading {entity}: the feed is empty although it had records before; nothing was taken from it. "
-                "Check the rights of the connection and the address, then run again.",
-            )
+        for name, records in frames.items():
+            if read.complete and not records and store.count_live(connection, cycle.division, name):
+                raise UnexpectedAnswer(
+                    entity.partition(".")[0],
+                    f"Reading {name}: the feed is empty although it had records before; nothing was taken from it. "
+                    "Check the rights of the connection and the address, then run again.",
+                )
         # First, so that a record which was removed and is there again stays.
         store.apply_deletions(connection, cycle.division, cycle.with_lines(entity))
         found = [_store(cycle, connection, name, records, complete=read.complete) for name, records in frames.items()]
@@ -137,7 +137,7 @@ def _store(cycle: Cycle, connection: sa.Connection, entity: str, records: list[R
         nothing = pd.DataFrame(columns=["entity", "key", "property", "value", "problem"], dtype="str")
         return _Stored(nothing, pd.Series(dtype="str"))
     raw = pd.DataFrame(records, dtype="object").drop_duplicates("_key", keep="last").reset_index(drop=True)
-    _check_names(cycle, connection, entity, raw, complete=complete)
+    check_names(cycle, connection, entity, records, list(map(str, raw)), complete=complete)
     fresh = to_canonical(raw, entity, cycle.mappings)
     known = store.records_by_key(connection, cycle.division, entity, fresh["key"], properties).set_index("key")
     fresh, same = _merge_known(fresh, known, properties, versions_grow=entity.startswith("exact."))
@@ -174,22 +174,6 @@ def _store(cycle: Cycle, connection: sa.Connection, entity: str, records: list[R
             before["entity"].isna() | fresh["join"].eq(before["join"]) | (fresh["join"].isna() & before["join"].isna())
         )
     return _Stored(failed.assign(entity=entity), fresh["key"][quiet])
-
-
-def _check_names(cycle: Cycle, connection: sa.Connection, entity: str, raw: pd.DataFrame, *, complete: bool) -> None:
-    """Refuse a feed from which a property is gone; a few records may just leave out what is empty in all of them."""
-    gone = [name for name in cycle.mappings.wanted(entity) if name not in raw]
-    if gone and len(raw) < _ENOUGH_TO_TELL:
-        held = cycle.mappings.subject_of(entity).held_by(entity)
-        own = {name: row.members[entity].name for name, row in held.items() if row.members[entity].name in gone}
-        known = store.properties_in_use(connection, cycle.division, entity, list(own)) if complete and own else []
-        gone = sorted({own[name] for name in known})
-    if gone:
-        raise UnexpectedAnswer(
-            entity.partition(".")[0],
-            f"Reading {entity}: {', '.join(gone)} is missing from all {len(raw)} records; nothing was taken from the "
-            "feed. Correct the name in the mapping or the connector profile, or restore the property.",
-        )
 
 
 def _without(records: pd.DataFrame, failed: pd.DataFrame) -> pd.DataFrame:

@@ -5,6 +5,7 @@ import json
 
 import sqlalchemy as sa
 
+from talk_assets.cycle.absent import told_feed
 from talk_assets.cycle.context import Cycle
 from talk_assets.ledger.records import forget_cursors, mark_undecided, read_cursor, store_cursor
 from talk_assets.mappings.model import Subject
@@ -30,7 +31,7 @@ def renew(cycle: Cycle, reading: str) -> None:
 
 def _begin_again(cycle: Cycle, connection: sa.Connection, subject: Subject) -> None:
     entities = [*subject.entities, *(subject.lines.entities if subject.lines is not None else [])]
-    forget_cursors(connection, cycle.division, entities)
+    forget_cursors(connection, cycle.division, [*entities, *map(told_feed, entities)])
     mark_undecided(connection, cycle.division, entities)
 
 

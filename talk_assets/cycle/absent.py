@@ -1,0 +1,86 @@
+"""Properties that a feed no longer tells."""
+
+from collections.abc import Collection, Sequence
+
+import sqlalchemy as sa
+
+from talk_assets.cycle.context import Cycle
+from talk_assets.errors import UnexpectedAnswer
+from talk_assets.ledger import records as store
+from talk_assets.systems.base import Record
+
+# A column missing from fewer records than this may be a system that leaves out what is empty; one that has left out
+# nothing in so many does not.
+_ENOUGH_TO_TELL = 10
+_LEAVES_OUT = "leaves out"
+
+
+def check_names(
+    cycle: Cycle,
+    connection: sa.Connection,
+    entity: str,
+    records: Sequence[Record],
+    names: Collection[str],
+    *,
+    complete: bool,
+) -> None:
+    """Refuse a feed from which a property is gone.
+
+    A system may leave out what is empty; then a few records tell nothing. Which kind a system is shows in what it gave
+    so far: of one that has always told everything, a record without a property is a broken one.
+
+    Args:
+        cycle: the run.
+        connection: in a transaction.
+        entity: the feed's entity.
+        records: those read, not none.
+        names: all that any of them tells.
+        complete: whether these are all records.
+
+    Raises:
+        UnexpectedAnswer: a property is gone; nothing may be taken from the feed.
+    """
+    wanted = cycle.mappings.wanted(entity)
+    gone = [name for name in wanted if name not in names]
+    # Records that tell all that any of them tells have as many names as there are.
+    lacking = gone or min(map(len, records)) < len(names)
+    partly = [name for name in wanted if any(name not in record for record in records)] if lacking else []
+    known_as = store.read_cursor(connection, cycle.division, told_feed(entity))
+    if partly and known_as == str(_ENOUGH_TO_TELL):
+        count = sum(any(name not in record for name in partly) for record in records)
+        raise _refused(
+            entity,
+            f"{', '.join(partly)} is missing from {count} of {len(records)} records, although the system has left "
+            "nothing out before",
+        )
+    _remember(cycle, connection, entity, known_as, partly, len(records))
+    if gone and len(records) < _ENOUGH_TO_TELL:
+        held = cycle.mappings.subject_of(entity).held_by(entity)
+        own = {name: row.members[entity].name for name, row in held.items() if row.members[entity].name in gone}
+        known = store.properties_in_use(connection, cycle.division, entity, list(own)) if complete and own else []
+        gone = sorted({own[name] for name in known})
+    if gone:
+        raise _refused(entity, f"{', '.join(gone)} is missing from all {len(records)} records")
+
+
+def told_feed(entity: str) -> str:
+    """The name, beside those of feeds, under which it is kept how much a system tells of an entity."""
+    return f"told of {entity}"
+
+
+def _remember(
+    cycle: Cycle, connection: sa.Connection, entity: str, before: str | None, partly: list[str], count: int
+) -> None:
+    """Keep of how many records nothing was left out, or that something was."""
+    whole = int(before) if before is not None and before != _LEAVES_OUT else 0
+    now = _LEAVES_OUT if partly or before == _LEAVES_OUT else str(min(whole + count, _ENOUGH_TO_TELL))
+    if now != before:
+        store.store_cursor(connection, cycle.division, told_feed(entity), now, cycle.run_id)
+
+
+def _refused(entity: str, seen: str) -> UnexpectedAnswer:
+    return UnexpectedAnswer(
+        entity.partition(".")[0],
+        f"Reading {entity}: {seen}; nothing was taken from the feed. Correct the name in the mapping or the connector "
+        "profile, or restore the property.",
+    )
