@@ -29,7 +29,7 @@ class ChangeReading:
     def __init__(self, changes: Changes, profile: Profile, cursor: str | None, doing: str) -> None:
         self._changes = changes
         self._profile = profile
-        self._cursor = cursor
+        self._cursor = cursor or None
         self._doing = doing
         # A time in the future must not become the start of the next reading: it would hide what changes until then.
         self._latest = datetime.now(UTC)
@@ -82,7 +82,8 @@ class ChangeReading:
                 raise self._unexpected("the answer has no token for the next reading; correct envelope.token")
             if self._items and self._token == self._cursor:
                 raise self._unexpected("records came, but the token is still the same; correct envelope.token")
-            return self._token
+            # A right that is withdrawn empties a list as well, and the new token is past what it hides meanwhile.
+            return self._token if self._items else (self._cursor or "")
         if isinstance(self._changes, ModifiedSince):
             if self._items and self._seen is None:
                 raise self._unexpected("no record has a time of change that can be read; correct `modified` or formats")

@@ -119,6 +119,20 @@ def test_a_token_that_does_not_move_is_noticed(body: Any, said: str, connect: Co
         connect(server.url).read("customerp.customer", "7")
 
 
+def test_an_empty_list_moves_no_token(connect: Connect) -> None:
+    """A right that is withdrawn empties the list: all that changes until it is back would never be read."""
+    answers = [([], "5"), ([row("a", None)], "7"), ([], "9"), ([row("b", None)], "11")]
+    bodies = [{"items": items, "next": None, "token": token} for items, token in answers]
+    with loopback(lambda _asked: Answer(body=bodies.pop(0))) as server:
+        customerp = connect(server.url)
+        cursor = None
+        for _ in answers:
+            read = customerp.read("customerp.customer", cursor)
+            cursor = read.cursor
+    assert [asked.query.get("since") for asked in server.asked] == [None, None, "7", "7"]
+    assert cursor == "11"
+
+
 def test_one_entity_may_be_read_in_its_own_way(connect: Connect) -> None:
     """One list without a filter would force full readings of all."""
     profile = {
