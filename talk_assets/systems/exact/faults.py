@@ -43,7 +43,10 @@ _REFUSAL = re.compile(
     r"|(?:pas|non) (?:autorisé|permis)",
     re.IGNORECASE,
 )
+# Exact's own fault in other words: the same call can succeed in the next moment.
+_PASSES = re.compile(r"deadlock|time-?out|timed out", re.IGNORECASE)
 _WRITES = ("POST", "PUT", "DELETE")
+_HOUR = 3600.0  # seconds
 
 
 def judge(now: Callable[[], datetime]) -> Judge:
@@ -56,7 +59,12 @@ def judge(now: Callable[[], datetime]) -> Judge:
         if response.request.method in _WRITES and refuses_record(response):
             return None
         fault, said = passing_fault(response), odata.message(response)
-        return replace(fault, problem=f"{fault.problem} ({said})") if fault is not None and said else fault
+        if fault is None or not said:
+            return fault
+        # A create in words of which we do not know that they refuse: if they do, once an hour is often enough.
+        doubtful = response.request.method == "POST" and response.status_code == HTTPStatus.INTERNAL_SERVER_ERROR
+        wait = _HOUR if doubtful and not _own_fault(said) else fault.wait
+        return replace(fault, problem=f"{fault.problem} ({said})", wait=wait)
 
     return passing
 
@@ -65,14 +73,19 @@ def refuses_record(response: httpx.Response) -> bool:
     """Whether a 500 is Exact's way to refuse a record: it says why, in the user's language.
 
     Of a create only in words that are known to refuse: the record may have been made before Exact failed. Other words
-    leave the outcome unknown, so that it is looked up before the create is sent again, later and later.
+    leave the outcome unknown, so that it is looked up before the create is sent again, an hour later.
     """
     if response.status_code != HTTPStatus.INTERNAL_SERVER_ERROR:
         return False
     text = odata.message(response)
-    if not text or _OWN_FAULT.match(text) is not None:
+    if not text or _own_fault(text):
         return False
     return response.request.method != "POST" or _REFUSAL.search(text) is not None
+
+
+def _own_fault(text: str) -> bool:
+    """Whether Exact speaks of itself and not of the record."""
+    return _OWN_FAULT.match(text) is not None or _PASSES.search(text) is not None
 
 
 def read_fault(response: httpx.Response, doing: str, scope: str) -> SystemFault | None:

@@ -278,6 +278,7 @@ def test_a_create_is_not_repeated_blindly(exact: ExactSystem, tenant: Tenant, fa
         error(500, "Er heeft zich een probleem voorgedaan."),
         error(500, "Ein unerwarteter Fehler ist aufgetreten."),
         error(500, "Un problème est survenu."),
+        error(500, "Transaction was deadlocked on lock resources with another process."),
     ],
 )
 def test_an_update_is_repeated(exact: ExactSystem, tenant: Tenant, fault: Answer) -> None:
@@ -286,6 +287,18 @@ def test_an_update_is_repeated(exact: ExactSystem, tenant: Tenant, fault: Answer
     assert exact.update("exact.accounts", key(4), {"Name": "One"}).status == 204
     assert len({asked.body for asked in writes(tenant)}) == 1
     assert len(writes(tenant)) == 3
+
+
+def test_a_create_in_unknown_words_is_sent_again_once_an_hour(exact: ExactSystem, tenant: Tenant) -> None:
+    """A hopeless record in a language that we do not know would be sent again with every run."""
+    say(tenant, error(500, "Nazwa jest za krótka."), error(500, "A problem has occurred."))
+    waits = []
+    for _ in range(2):
+        with pytest.raises(SystemUnavailable) as caught:
+            exact.create("exact.accounts", {"Name": "One"})
+        assert caught.value.outcome_unknown
+        waits.append(caught.value.retry_after)
+    assert waits == [3600, None]
 
 
 def test_a_write_with_a_refused_token_is_sent_again_with_the_new_one(
