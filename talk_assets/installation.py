@@ -11,6 +11,7 @@ from talk_assets.cycle.renew import renew
 from talk_assets.errors import ConfigurationError
 from talk_assets.ledger.database import Ledger, open_ledger
 from talk_assets.ledger.embedded import database_url
+from talk_assets.ledger.failed_calls import FailedCallStore
 from talk_assets.ledger.locks import division_lock
 from talk_assets.ledger.notes import DONE, last_run, start_run
 from talk_assets.ledger.origin import confirm_origin, remember_origin
@@ -26,6 +27,8 @@ from talk_assets.settings import Settings
 from talk_assets.systems.base import System
 from talk_assets.systems.customerp.profile_file import load_profile
 from talk_assets.systems.customerp.system import CustomerpSystem
+from talk_assets.systems.exact.failed_calls import ErrorBudget
+from talk_assets.systems.exact.limits import RateGate
 from talk_assets.systems.exact.oauth import Credentials
 from talk_assets.systems.exact.system import ExactSystem
 from talk_assets.systems.local import start_local_systems
@@ -93,6 +96,7 @@ class Installation:
                 TokenStore(self.ledger, open_cipher(settings), self.division),
                 self.capabilities,
                 wanted,
+                gate=RateGate(errors=ErrorBudget(FailedCallStore(self.ledger, self.division))),
             )
             stack.callback(exact.close)
             yield {"customerp": customerp, "exact": exact}

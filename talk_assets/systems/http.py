@@ -145,7 +145,8 @@ class HttpClient:
             timeout=httpx.Timeout(timeout, connect=min(timeout, 10.0)),
             # A redirect could carry credentials to another host, and no documented call answers with one.
             follow_redirects=False,
-            event_hooks={"request": [self._count]},
+            # Of every answer, also of one that only leads to a request with another token.
+            event_hooks={"request": [self._count], "response": [] if gate is None else [gate.after]},
         )
 
     @property
@@ -261,8 +262,6 @@ class HttpClient:
             raise _Again(PassingFault("no answer in time"), reached=True) from error
         except (httpx.TransportError, httpx.DecodingError) as error:
             raise _Again(PassingFault(f"the connection was cut ({_reason(error)})"), reached=True) from error
-        if self._gate is not None:
-            self._gate.after(response)
         if response.is_redirect:
             raise UnexpectedAnswer(
                 self.system,

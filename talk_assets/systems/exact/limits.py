@@ -16,6 +16,7 @@ from http import HTTPStatus
 import httpx
 
 from talk_assets.errors import SystemUnavailable
+from talk_assets.systems.exact.failed_calls import ErrorBudget
 from talk_assets.systems.http import PassingFault, retry_after
 
 logger = logging.getLogger(__name__)
@@ -53,15 +54,18 @@ class RateGate:
     Args:
         now: the present time, with zone.
         sleep: waits the given seconds.
+        errors: the budget of failed calls; None counts none.
     """
 
     def __init__(
         self,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         sleep: Callable[[float], None] = time.sleep,
+        errors: ErrorBudget | None = None,
     ) -> None:
         self._now = now
         self._sleep = sleep
+        self._errors = errors
         self._minute: Window | None = None
         self._day: Window | None = None
         self._lock = threading.Lock()
@@ -72,10 +76,13 @@ class RateGate:
         Calls without a division, such as current/Me and those for tokens, are not counted by Exact.
 
         Raises:
-            SystemUnavailable: the day's calls are spent; `retry_after` is the time until they are filled again.
+            SystemUnavailable: the day's calls are spent, or too many calls failed; `retry_after` is the time until
+                calls are possible again.
         """
         if not _COUNTED.search(url.path):
             return
+        if self._errors is not None:
+            self._errors.before(url)
         with self._lock:
             now = self._now().timestamp()
             if self._day is not None and self._day.spent(now):
@@ -94,7 +101,9 @@ class RateGate:
                 self._minute = None
 
     def after(self, response: httpx.Response) -> None:
-        """Learn what is left from an answer's headers."""
+        """Learn what is left from an answer's headers, and count it when it failed."""
+        if self._errors is not None and _COUNTED.search(response.request.url.path):
+            self._errors.after(response)
         with self._lock:
             self._minute = minute_window(response.headers) or self._minute
             self._day = day_window(response.headers) or self._day

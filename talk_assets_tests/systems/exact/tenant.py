@@ -11,6 +11,8 @@ from urllib.parse import quote
 from pydantic import SecretStr
 
 from talk_assets.mappings.capabilities import Capabilities
+from talk_assets.systems.exact.failed_calls import ErrorBudget, FailedCalls
+from talk_assets.systems.exact.limits import RateGate
 from talk_assets.systems.exact.oauth import Credentials
 from talk_assets.systems.exact.system import ExactSystem
 from talk_assets.systems.tokens import StoredToken
@@ -176,9 +178,19 @@ def connect(
     seed: str | None = SEED,
     secret: str = SECRET,
     wanted: Mapping[str, Sequence[str]] = WANTED,
+    failed: FailedCalls | None = None,
 ) -> ExactSystem:
     """A connector to a tenant, on the tenant's clock."""
     credentials = Credentials("the-client-id", SecretStr(secret), None if seed is None else SecretStr(seed))
     return ExactSystem(
-        url, DIVISION, credentials, store, capabilities, wanted, now=clock.now, sleep=clock.sleep, timeout=5.0
+        url,
+        DIVISION,
+        credentials,
+        store,
+        capabilities,
+        wanted,
+        gate=None if failed is None else RateGate(clock.now, clock.sleep, ErrorBudget(failed, clock.now)),
+        now=clock.now,
+        sleep=clock.sleep,
+        timeout=5.0,
     )
