@@ -38,6 +38,7 @@ Comparison = Literal[
     "digits",  # only digits (telephone numbers)
 ]
 Rule = Literal["latest", "owner", "prefer", "manual", "union"]
+Spelling = Literal["upper", "lower"]
 Rounding = Literal["down", "up", "half_up"]
 
 
@@ -62,6 +63,7 @@ class MemberProperty(Strict):
         default: the same with a value, as canonical text; it is no value of the other members.
         only_digits: the property is left out when its value has other characters than digits.
         separator: what stands between the items of a list in this entity; by default a line break.
+        spelling: in which letters the entity keeps a text.
         unless_taken: the property is left out of a create when another record of the entity already has its value.
         empty: canonical texts by which the entity says that there is no value.
         entity: of a reference: the entity its key belongs to; by default the first entity of the same system among
@@ -79,6 +81,7 @@ class MemberProperty(Strict):
     default: str | None = None
     only_digits: bool = False
     separator: str | None = Field(default=None, min_length=1)
+    spelling: Spelling | None = None
     unless_taken: bool = False
     empty: list[str] = []
     entity: str | None = None
@@ -139,6 +142,8 @@ class Property(Strict):
             raise ValueError("`scale` belongs to type decimal")
         if self.unresolved is not None and self.type != "reference":
             raise ValueError("`unresolved` belongs to type reference")
+        if self.type not in ("text", "code") and any(member.spelling for member in self.members.values()):
+            raise ValueError("`spelling` belongs to a member of a property of type text or code")
         if self.round is not None and (self.type != "decimal" or self.group is not None):
             raise ValueError("`round` belongs to a property of type decimal that is in no group")
         if self.non_owner_edit == "ignore" and self.rule != "owner":

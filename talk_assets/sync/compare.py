@@ -9,7 +9,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from talk_assets.mappings.model import Comparison, Property
+from talk_assets.mappings.model import Comparison, Property, Spelling
 from talk_assets.sync.columns import arrow, series
 from talk_assets.sync.items import items_of, text_of
 
@@ -122,6 +122,13 @@ def shortened_texts(texts: pa.Array, limit: int) -> pa.Array:
         fitting = [text.encode("utf-16-le")[: 2 * limit].decode("utf-16-le", "ignore") for text in _those(cut, wide)]
         cut = pc.replace_with_mask(cut, wide, pa.array(fitting, type=cut.type))
     return pc.utf8_rtrim_whitespace(cut)
+
+
+def spelled(texts: pa.Array, spelling: Spelling | None) -> pa.Array:
+    """Texts in the letters in which an entity keeps them."""
+    if spelling is None:
+        return texts
+    return pc.utf8_upper(texts) if spelling == "upper" else pc.utf8_lower(texts)
 
 
 def longest(texts: pa.Array) -> int:

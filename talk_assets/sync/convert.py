@@ -16,7 +16,7 @@ from talk_assets.mappings.capabilities import EntityCapability
 from talk_assets.mappings.model import Mappings, MemberProperty, Property, Subject
 from talk_assets.schemas.checks import NOT_ONE_VALUE
 from talk_assets.sync.columns import arrow, series
-from talk_assets.sync.compare import shortened
+from talk_assets.sync.compare import shortened, spelled
 from talk_assets.sync.items import LINE, items_of, text_of
 
 DEFAULT_SCALE = 4
@@ -115,6 +115,8 @@ def to_target(
         limit, own = capability.properties[member.name].max_length, f"{entity} {member.name}"
         if member.only_digits:
             values = values.where(values.str.fullmatch("[0-9]+").eq(True))
+        if member.spelling is not None:
+            values = series(spelled(arrow(values), member.spelling), values.index)
         if row.type == "text":
             values = shortened(values, limit)
         elif row.type == "list" and member.mark != LINE:

@@ -13,9 +13,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from talk_assets.mappings.capabilities import Capabilities
-from talk_assets.mappings.model import Property, Subject
+from talk_assets.mappings.model import Property, Spelling, Subject
 from talk_assets.sync.columns import Flags, Vector, arrow, equal, filled, series, take
-from talk_assets.sync.compare import comparable_texts, longest, said, shortened_texts
+from talk_assets.sync.compare import comparable_texts, longest, said, shortened_texts, spelled
 from talk_assets.sync.frames import Golden, Members, as_numbers
 
 Matrix = npt.NDArray[np.int64]
@@ -38,8 +38,9 @@ class Part:
         golden: places of the agreed values.
         golden_times: their times, microseconds; the smallest number where nothing ever was agreed.
         forms: text to the number of its comparable value.
-        cut: per entity, text to the number of what the entity shows of it in the length that it takes.
+        cut: per entity, text to the number of what the entity shows of it in the length and letters that it takes.
         lengths: text to the characters of its comparable value.
+        respelled: per entity whether it keeps texts in letters of its own.
     """
 
     name: str
@@ -54,6 +55,7 @@ class Part:
     forms: Vector
     cut: list[Vector]
     lengths: Vector
+    respelled: Flags
 
     def shows(self, viewer: int, places: Vector, held: Vector | None = None) -> Flags:
         """Whether an entity's members hold these values, in full or in the length that the entity takes.
@@ -94,8 +96,8 @@ def build_part(
     columns += [none if held is None else arrow(held.sent[name]) for held in members]
     places, texts = _number(columns)
     count = len(entities)
-    limits = [_limit(row, entity, capabilities) for entity in entities]
-    forms, cut, lengths = _forms(texts, row, limits, clusters_of)
+    shown = [_shown(row, entity, capabilities) for entity in entities]
+    forms, cut, lengths = _forms(texts, row, shown, clusters_of)
     return Part(
         name=name,
         row=row,
@@ -109,20 +111,28 @@ def build_part(
         forms=forms,
         cut=cut,
         lengths=lengths,
+        respelled=np.array([spelling is not None for _, spelling in shown], dtype=bool),
     )
 
 
 def with_texts(part: Part, more: pa.Array, clusters_of: pd.Series) -> Part:
     """The same part of a property that no entity shortens, with more texts after those that it has."""
     texts = pa.concat_arrays([part.texts, more])
-    forms, cut, lengths = _forms(texts, part.row, [None] * len(part.cut), clusters_of)
+    forms, cut, lengths = _forms(texts, part.row, [_AS_IT_IS] * len(part.cut), clusters_of)
     return replace(part, texts=texts, forms=forms, cut=cut, lengths=lengths)
 
 
-def _limit(row: Property, entity: str, capabilities: Capabilities) -> int | None:
-    if row.type != "text" or entity not in row.members:
-        return None
-    return capabilities[entity].properties[row.members[entity].name].max_length
+# The length that an entity takes, and the letters in which it keeps a text.
+_Shown = tuple[int | None, Spelling | None]
+_AS_IT_IS: _Shown = (None, None)
+
+
+def _shown(row: Property, entity: str, capabilities: Capabilities) -> _Shown:
+    if entity not in row.members:
+        return _AS_IT_IS
+    member = row.members[entity]
+    limit = capabilities[entity].properties[member.name].max_length if row.type == "text" else None
+    return limit, member.spelling
 
 
 def _number(columns: list[pa.Array]) -> tuple[Matrix, pa.Array]:
@@ -149,21 +159,25 @@ def _number(columns: list[pa.Array]) -> tuple[Matrix, pa.Array]:
 
 
 def _forms(
-    texts: pa.Array, row: Property, limits: list[int | None], clusters_of: pd.Series
+    texts: pa.Array, row: Property, shown: list[_Shown], clusters_of: pd.Series
 ) -> tuple[Vector, list[Vector], Vector]:
     """Tables from texts to the numbers of comparable values, in full and as each entity shows them, and to lengths."""
     whole = said(texts, row, clusters_of)
-    cutting = sorted({limit for limit in limits if limit is not None and limit < longest(texts)})
-    forms = [whole, *(comparable_texts(shortened_texts(texts, limit), row) for limit in cutting)]
+    most = longest(texts)
+    # A limit that nothing exceeds changes nothing.
+    needed = [(limit if limit is not None and limit < most else None, spelling) for limit, spelling in shown]
+    different = list(dict.fromkeys(each for each in needed if each != _AS_IT_IS))
+    forms = [whole, *(comparable_texts(_as_shown(texts, *each), row) for each in different)]
     encoded = pa.concat_arrays(forms).dictionary_encode().indices
     numbers = pc.fill_null(encoded, NOTHING).to_numpy(zero_copy_only=False).astype(np.int64)
     tables = [np.append(table, NOTHING) for table in numbers.reshape(len(forms), -1)]
-    at = {limit: number + 1 for number, limit in enumerate(cutting)}
-    cut = [tables[at.get(limit, 0) if limit is not None else 0] for limit in limits]
+    at = {each: number + 1 for number, each in enumerate(different)}
+    cut = [tables[at.get(each, 0)] for each in needed]
     # Of what is the same when it is rounded, the finer value is the longer one.
-    lengths = (
-        pc.fill_null(pc.utf8_length(whole if row.round is None else texts), 0)
-        .to_numpy(zero_copy_only=False)
-        .astype(np.int64)
-    )
-    return tables[0], cut, np.append(lengths, 0)
+    lengths = pc.fill_null(pc.utf8_length(whole if row.round is None else texts), 0)
+    return tables[0], cut, np.append(lengths.to_numpy(zero_copy_only=False).astype(np.int64), 0)
+
+
+def _as_shown(texts: pa.Array, limit: int | None, spelling: Spelling | None) -> pa.Array:
+    respelled = spelled(texts, spelling)
+    return respelled if limit is None else shortened_texts(respelled, limit)

@@ -158,8 +158,8 @@ def _finest(unit: Unit, claims: Bools, stands: Flags, verdict: Verdict) -> Verdi
     if not unit.cuts:
         return verdict
     winner, at = verdict.winner.copy(), verdict.at.copy()
-    lengths = np.column_stack([unit.length(column) for column in range(len(unit.entities))])
-    longest = np.where(winner == NOTHING, unit.golden_length(), _chosen(lengths, winner))
+    lengths = np.column_stack([unit.fineness(column) for column in range(len(unit.entities))])
+    longest = np.where(winner == NOTHING, unit.golden_fineness(), _chosen(lengths, winner))
     for column in range(len(unit.entities)):
         finer = stands & (verdict.winner == NOTHING) & _extends_golden(unit, column)
         since = np.where(finer, unit.golden_times, verdict.at)

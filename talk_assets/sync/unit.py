@@ -97,13 +97,14 @@ class Unit:
             found &= same
         return np.asarray(found & ~whole)
 
-    def length(self, column: int) -> Vector:
-        """Characters that an entity's members hold: longer is finer."""
-        return np.asarray(sum(part.lengths[part.current[:, column]] for part in self.parts))
+    def fineness(self, column: int) -> Vector:
+        """How whole a value is that an entity's members hold: longer is, and letters that the entity does not change."""
+        lengths = sum(2 * part.lengths[part.current[:, column]] for part in self.parts)
+        return np.asarray(lengths - int(any(part.respelled[column] for part in self.parts)))
 
-    def golden_length(self) -> Vector:
-        """Characters of what is agreed."""
-        return np.asarray(sum(part.lengths[part.golden] for part in self.parts))
+    def golden_fineness(self) -> Vector:
+        """The same of what is agreed."""
+        return np.asarray(sum(2 * part.lengths[part.golden] for part in self.parts))
 
 
 def _all(parts: list[Part], viewer: int, fits: Callable[[Part], Flags]) -> Flags:
