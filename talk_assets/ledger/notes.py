@@ -125,35 +125,35 @@ def add_events(connection: sa.Connection, division: str, rows: Sequence[Mapping[
 def replace_conflicts(
     connection: sa.Connection, division: str, subject: str, clusters: pd.Index, found: pd.DataFrame, run_id: str
 ) -> None:
-    """Make the open conflicts of clusters those found: `cluster_id, property, entity, key, value, time`."""
+    """Make the open conflicts of clusters those found: `cluster_id, property, kind, entity, key, value, time`."""
     claims = found.assign(time=found["time"].astype("str")).astype("object")
     # Whoever cleared a property claims that it has no value.
     claims = claims.where(claims.notna(), None)
     grouped = {
-        (int(str(number)), str(name)): rows[["entity", "key", "value", "time"]].to_dict("records")
-        for (number, name), rows in claims.groupby(["cluster_id", "property"])
+        (int(str(number)), str(name), str(kind)): rows[["entity", "key", "value", "time"]].to_dict("records")
+        for (number, name, kind), rows in claims.groupby(["cluster_id", "property", "kind"])
     }
     still = connection.execute(
-        sa.select(conflict.c.id, conflict.c.cluster_id, conflict.c.property).where(
+        sa.select(conflict.c.id, conflict.c.cluster_id, conflict.c.property, conflict.c.kind).where(
             conflict.c.division == division,
             conflict.c.resolved_at.is_(None),
             conflict.c.cluster_id.in_(among(connection, clusters)),
         )
     ).all()
-    over = [row.id for row in still if (row.cluster_id, row.property) not in grouped]
+    over = [row.id for row in still if (row.cluster_id, row.property, row.kind) not in grouped]
     if over:
         connection.execute(
             sa.update(conflict)
             .values(resolved_at=sa.func.now(), resolution="the records agree again")
             .where(conflict.c.id.in_(among(connection, over)))
         )
-    for (number, name), competing in grouped.items():
+    for (number, name, kind), competing in grouped.items():
         statement = insert(conflict).values(
             division=division,
             subject=subject,
             cluster_id=number,
             property=name,
-            kind="both_changed",
+            kind=kind,
             claims=competing,
             since=sa.func.now(),
             run=run_id,

@@ -14,7 +14,7 @@ import pandas as pd
 from talk_assets.mappings.capabilities import Capabilities
 from talk_assets.mappings.model import Subject
 from talk_assets.sync.account import Accounts
-from talk_assets.sync.columns import Vector, arrow, choose, series, take
+from talk_assets.sync.columns import Flags, Vector, arrow, choose, series, take
 from talk_assets.sync.frames import TIME, Golden, Members, as_numbers, as_times
 from talk_assets.sync.history import HISTORY, agreed_rows, overruled_rows
 from talk_assets.sync.part import Bools, Matrix, Part
@@ -23,9 +23,11 @@ from talk_assets.sync.take import Taken, complete
 from talk_assets.sync.union import unite
 from talk_assets.sync.unit import Unit, build_unit, units
 
+# Different values when the records first met, and different edits since.
+INITIAL_DIFFERENCE, BOTH_CHANGED = "initial_difference", "both_changed"
 # The number of no time.
 _UNTOLD = np.iinfo(np.int64).min
-CONFLICTS = ["cluster_id", "property", "entity", "key", "value", "time"]
+CONFLICTS = ["cluster_id", "property", "kind", "entity", "key", "value", "time"]
 
 
 @dataclass(frozen=True)
@@ -157,6 +159,7 @@ def _disputed(
 ) -> list[pd.DataFrame]:
     """The claims that a person has to decide between."""
     found = []
+    first: Flags = np.asarray((open_claims & unit.first_sight).any(axis=1))
     for column, entity in enumerate(unit.entities):
         at = open_claims[:, column]
         if part.holds[column] and at.any():
@@ -166,6 +169,7 @@ def _disputed(
                     {
                         "cluster_id": members.index,
                         "property": part.name,
+                        "kind": np.where(first[at], INITIAL_DIFFERENCE, BOTH_CHANGED),
                         "entity": entity,
                         "key": members.str.removeprefix(f"{entity}/").to_numpy(),
                         "value": part.text(part.current[at, column], members.index).to_numpy(),

@@ -98,7 +98,7 @@ class Unit:
         return np.asarray(found & ~whole)
 
     def fineness(self, column: int) -> Vector:
-        """How whole a value is that an entity's members hold: longer is, and letters that the entity does not change."""
+        """How whole a value is that an entity's members hold: longer is, and letters it does not change."""
         lengths = sum(2 * part.lengths[part.current[:, column]] for part in self.parts)
         return np.asarray(lengths - int(any(part.respelled[column] for part in self.parts)))
 

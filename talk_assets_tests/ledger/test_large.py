@@ -19,7 +19,7 @@ def test_more_clusters_than_parameters(ledger: Ledger) -> None:
     many = pd.RangeIndex(1, _MANY + 1)
     with ledger.begin() as connection:
         row = {"cluster_id": _MANY, "property": "name", "entity": "exact.accounts", "key": "a", "value": "v"}
-        found = pd.DataFrame([{**row, "time": pd.Timestamp.now("UTC")}], columns=CONFLICTS)
+        found = pd.DataFrame([{**row, "kind": "both_changed", "time": pd.Timestamp.now("UTC")}], columns=CONFLICTS)
         notes.replace_conflicts(connection, _TODAY, "organisation", many, found, _RUN)
         assert list(notes.open_conflicts(connection, _TODAY)["cluster_id"]) == [_MANY]
         notes.replace_conflicts(connection, _TODAY, "organisation", many, found.iloc[:0], _RUN)

@@ -1,5 +1,6 @@
 """A case, played: the events in order, each sync on the real engine and the real ledger."""
 
+import json
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -19,6 +20,7 @@ from talk_assets.ledger.bulk import read_frame
 from talk_assets.ledger.database import Ledger
 from talk_assets_tests.scenarios.case import SYSTEMS, Case, NotExpressible, Values, properties_of, split_member
 from talk_assets_tests.scenarios.memory import Fault, Feed, Killed, Side, Stored
+from talk_assets_tests.scenarios.operator import give_order, store_blocked
 from talk_assets_tests.scenarios.seed import seed
 from talk_assets_tests.scenarios.translate import Translation, translate
 
@@ -69,6 +71,7 @@ class Player:
                 for record in records:
                     self._put(side, type_, record)
         seed(case, self.translation, self._cycle(self.translation))
+        store_blocked(case, self._cycle(self.translation), self._name)
 
     def _side(self, side: str) -> Side:
         rules = self.case.rules
@@ -194,7 +197,14 @@ class Player:
             )
 
     def _order(self, event: Values) -> None:
-        raise NotExpressible(f"unknown order {event}")
+        self.runs += 1
+        give_order(self._cycle(self.translation), event, self._name)
+
+    def _name(self, member: str) -> str:
+        """From `side/type/id` to `entity/key`."""
+        side, type_, id_ = split_member(member)
+        kept = self.sides[side].records.get(type_, {}).get(id_)
+        return f"{self.translation.entity_of(side, type_, kept.values if kept else {})}/{id_}"
 
     # Syncs.
 
@@ -339,7 +349,7 @@ class Player:
         for row in self._rows(
             "select property, kind, claims from talk.conflict where division = :division and resolved_at is null"
         ):
-            claims = row["claims"]
+            claims = json.loads(row["claims"])
             members = [self._member(claim["entity"], claim["key"]) for claim in claims]
             found.append({"kind": row["kind"], "property": row["property"], "members": sorted(members)})
         return found

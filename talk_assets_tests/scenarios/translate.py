@@ -41,6 +41,10 @@ KNOWN_RULES = {
     "target_stores",
     "target_update",
     "external_reference",
+    "transform",
+    "transforms",
+    "outbound",
+    "outbound_transforms",
 }
 
 
@@ -310,10 +314,29 @@ def _member(case: Case, group: Group, kind: Kind, name: str) -> Values:
     codes = (rules.get("value_map") or {}).get(name)
     if codes and kind.side in codes:
         member["values"] = {str(stored): str(canonical) for stored, canonical in codes[kind.side].items()}
+    spelling = _spelling(case, kind, name)
+    if spelling is not None:
+        if spelling not in ("upper", "lower"):
+            raise NotExpressible(f"transform {spelling}")
+        member["spelling"] = spelling
     for direction, values in (rules.get("defaults") or {}).items():
         if direction == f"{_other(kind.side)}_to_{kind.side}_insert" and name in values:
             member["default"] = _text(values[name])
     return member
+
+
+def _spelling(case: Case, kind: Kind, name: str) -> str | None:
+    """How a property is spelled on its way to a side, written per side or per property."""
+    for rule in ("transform", "transforms", "outbound", "outbound_transforms"):
+        wishes = case.rules.get(rule) or {}
+        for first, second in ((kind.side, name), (name, kind.side)):
+            for key in (first, f"to_{first}", f"{kind.side}/{kind.type}", f"to_{kind.side}/{kind.type}"):
+                found = wishes.get(key)
+                if isinstance(found, dict):
+                    wish = found.get(second) or found.get(f"to_{second}")
+                    if wish is not None:
+                        return str(wish)
+    return None
 
 
 def _other(side: str) -> str:
