@@ -122,6 +122,7 @@ def test_a_check_alone_can_be_evaluated(place: Home) -> None:
     assert told.checks["written/exact/accounts:undelivered"].passed
 
 
+@pytest.mark.soak
 def test_a_conflict_stays_reported_until_it_is_settled(place: Home, systems: Sandbox, tmp_path: Path) -> None:
     """Two edits that a person has to choose between are shown once, and never again."""
     folder = tmp_path / "mappings"

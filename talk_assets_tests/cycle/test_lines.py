@@ -83,6 +83,7 @@ def test_lines_of_linked_documents(world: World, subtests: pytest.Subtests) -> N
     _settled_by_a_person(documents, subtests)
 
 
+@pytest.mark.soak
 def test_lines_numbered_within_their_document(world: World) -> None:
     """The quotation of one quote would get the quantity of another one: many an ERP numbers lines from 1."""
     customer = world.add("customerp.customer", Name="Jansen Bouw BV")

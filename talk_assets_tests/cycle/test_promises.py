@@ -1,5 +1,7 @@
 """What must always hold, over real HTTP and a real ledger."""
 
+import pytest
+
 from talk_assets_tests.cycle.harness import World
 
 JANSEN = {"Name": "Jansen Bouw BV", "OrganizationNumber": "12345678", "Email": "info@jansen.example"}
@@ -79,6 +81,7 @@ def test_one_edited_line_is_one_write_and_nothing_else_changes(world: World) -> 
     assert world.lines("customerp.order", key)[first]["Remark"] == "mind the step"
 
 
+@pytest.mark.soak
 def test_lines_arrive_in_the_order_of_their_document(world: World) -> None:
     """Prices of two lines of one product would change places."""
     customer, product, _ = order(world)
@@ -178,6 +181,7 @@ def test_what_is_deleted_on_one_side_is_not_put_back(world: World) -> None:
     assert account in world.all("exact.accounts")
 
 
+@pytest.mark.soak
 def test_an_insert_whose_answer_is_lost_is_not_repeated(world: World) -> None:
     """A cut connection would leave every document twice in the books."""
     cut: list[str] = []
