@@ -39,6 +39,15 @@ _KNOWN_SYNC = {
 _AMBIGUOUS = "select entity, key, reason from talk.hold where division = :division and kind = 'ambiguous'"
 
 
+# What the ledger compares with its clock.
+_DATED = {
+    "record": ["read_at", "written_at"],
+    "owed": ["next_try", "since"],
+    "intent": ["opened_at"],
+    "cursor": ["updated_at"],
+}
+
+
 @dataclass
 class Played:
     """What came of a case.
@@ -217,6 +226,7 @@ class Player:
             translation = translate(self.case, str(event["inserts"]))
         for _ in range(int(event.get("times", 1))):
             self.runs += 1
+            self._let_time_pass()
             if event["do"] == "preview":
                 with self.ledger.preview() as ledger:
                     self._sync(self._cycle(translation, ledger), event)
@@ -227,6 +237,16 @@ class Player:
                     self._sync(cycle, event)
             except Killed:
                 continue
+
+    def _let_time_pass(self) -> None:
+        """Two hours pass between syncs: what the ledger dated is that much older."""
+        with self.ledger.begin() as connection:
+            for table, columns in _DATED.items():
+                older = ", ".join(f"{column} = {column} - interval '2 hours'" for column in columns)
+                connection.execute(
+                    sa.text(f"update talk.{table} set {older} where division = :division"),
+                    {"division": self.case.id},
+                )
 
     def _sync(self, cycle: Cycle, event: Values) -> None:
         stopped: set[str] = set()

@@ -7,7 +7,7 @@ from typing import Any
 from talk_assets.mappings.capabilities import Capabilities, EntityCapability, PropertyCapability
 from talk_assets.mappings.model import Flow, Mappings, Property, Subject
 from talk_assets_tests.scenarios.case import SYSTEMS, Case, NotExpressible, Values, properties_of, split_member
-from talk_assets_tests.scenarios.memory import Kind
+from talk_assets_tests.scenarios.memory import Kind, moment
 from talk_assets_tests.scenarios.nested import line_id, lines_of
 
 KNOWN_RULES = {
@@ -41,6 +41,8 @@ KNOWN_RULES = {
     "target_stores",
     "target_update",
     "external_reference",
+    "history",
+    "onboarded_at",
     "transform",
     "transforms",
     "outbound",
@@ -415,7 +417,10 @@ def _subject(case: Case, group: Group, rows: dict[str, Values], inserts: str) ->
         for alternative in _keys(case, group)
         if all(name in rows for name in alternative)
     ]
-    create = {"exact": inserts in ("both", "right_only"), "customerp": inserts in ("both", "left_only")}
+    since = rules.get("onboarded_at")
+    create: Values = {"exact": inserts in ("both", "right_only"), "customerp": inserts in ("both", "left_only")}
+    if since is not None and rules.get("history", "ignore") not in ("import", "include", "all"):
+        create["since"] = moment(float(since))
     flows = {
         f"{one.entity}-{other.entity}": Flow.model_validate(
             {
