@@ -68,7 +68,7 @@ def accept(
             help="The entity that a guard stopped, as exact.accounts; or a record that was unlinked.",
         ),
     ],
-    kind: Annotated[str | None, typer.Option(help="Only this guard: volume, missing or empty.")] = None,
+    kind: Annotated[str | None, typer.Option(help="Only this guard, as volume; all by default.")] = None,
     who: Who = None,
 ) -> None:
     """Let pass once what a guard stopped; of an unlinked record, have a counterpart created."""

@@ -12,6 +12,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from rich.table import Table
 from rich.text import Text
 
+from talk_assets.orders.advice import delivered_by, resolved_by, settled_by, with_command
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -202,7 +204,7 @@ def status_tables(state: Mapping[str, Any]) -> None:
         [
             (
                 f"[bold]{debt['state']}[/bold] {debt['operation']} {escape(target(debt))}",
-                debt["reason"] or _listed(debt["values"]),
+                _why_owed(debt),
             )
             for debt in debts
             if debt["state"] != "person"
@@ -210,6 +212,14 @@ def status_tables(state: Mapping[str, Any]) -> None:
         int(per_state.drop("person", errors="ignore").sum()),
         "Nothing is owed.",
     )
+
+
+def _why_owed(debt: Mapping[Any, Any]) -> str:
+    """Why a debt was not delivered, and what settles that; of what is just to be sent, its values."""
+    if not debt["reason"]:
+        return _listed(debt["values"])
+    record = f"{debt['entity']}/{debt['key']}" if debt["key"] else debt["source"]
+    return with_command(debt["reason"], delivered_by(debt["state"], record or "RECORD"))
 
 
 def _entered(debt: Mapping[Any, Any]) -> str:
@@ -220,10 +230,13 @@ def _entered(debt: Mapping[Any, Any]) -> str:
 def _held(holds: "pd.DataFrame") -> list[tuple[str, str]]:
     """Per reason the records that are held for it; what waits for another record comes last."""
     named = holds.assign(record=holds["entity"] + "/" + holds["key"], follows=holds["kind"].eq("reference"))
-    groups = named.groupby(["follows", "kind", "reason"], sort=False)["record"].agg(", ".join).reset_index()
+    groups = named.groupby(["follows", "kind", "reason"], sort=False)["record"].agg(list).reset_index()
     groups = groups.sort_values("follows", kind="stable")
     return [
-        (f"[bold]{kind}[/bold] {escape(records)}", reason)
+        (
+            f"[bold]{kind}[/bold] {escape(', '.join(records))}",
+            with_command(reason, settled_by(kind, records[0] if len(records) == 1 else "RECORD")),
+        )
         for kind, records, reason in groups[["kind", "record", "reason"]].itertuples(index=False)
     ]
 
@@ -232,9 +245,13 @@ def _claimed(conflicts: "pd.DataFrame") -> list[tuple[str, str]]:
     return [
         (
             f"[bold]{row['property']}[/bold] of {row['subject']} {row['cluster_id']}",
-            "; ".join(f"{c['entity']}/{c['key']} says {_quoted(c['value'])}" for c in json.loads(row["claims"])),
+            with_command(
+                "; ".join(f"{c['entity']}/{c['key']} says {_quoted(c['value'])}" for c in claims),
+                resolved_by(f"{claims[0]['entity']}/{claims[0]['key']}", row["property"]),
+            ),
         )
         for row in conflicts.to_dict("records")
+        for claims in [json.loads(row["claims"])]
     ]
 
 

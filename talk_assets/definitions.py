@@ -1,4 +1,4 @@
-"""The code location: assets, checks, the job and the resource, put together."""
+"""The code location: assets, checks, jobs and the resource, put together."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,6 +9,7 @@ from talk_assets.assets.feeds import deletions_asset, feed_asset, source_specs
 from talk_assets.assets.merged import merged_asset
 from talk_assets.assets.onboarding import onboarding_asset
 from talk_assets.assets.order import sink_order
+from talk_assets.assets.order_jobs import order_jobs
 from talk_assets.assets.pairs import ambiguity_checks, pair_asset
 from talk_assets.assets.run import talk_resource
 from talk_assets.assets.sinks import sink_asset, undelivered_check
@@ -61,7 +62,8 @@ def build_defs(
                     "One round: read both systems, match, merge, and write the changes back. The same as "
                     "`talk-assets sync`. Only one run of a division works at a time."
                 ),
-            )
+            ),
+            *order_jobs(),
         ],
         resources={"talk": talk_resource} if resources is None else dict(resources),
         # A step costs 0.05 s in the run's own process and about 2 s in one of its own.

@@ -21,11 +21,8 @@ def hold_unlinked(
 ) -> None:
     """Note at a record that a person unlinked it from another one."""
     entity, key = record
-    name, apart = f"{entity}/{key}", "/".join(other)
-    reason = (
-        f"{who} unlinked it from {apart}: nothing is created for it. Link it to the right record with "
-        f"`talk-assets link {name} RECORD`, or have one created with `talk-assets accept {name}`"
-    )
+    apart = "/".join(other)
+    reason = f"{who} unlinked it from {apart}: nothing is created for it until it is linked, or a person accepts that"
     row = {"entity": entity, "key": key, "kind": UNLINKED, "property": "", "reason": reason, "value": apart}
     held = pd.DataFrame([row], columns=_HOLD, dtype="str")
     notes.replace_holds(connection, cycle.division, held, [UNLINKED], held, cycle.run_id)

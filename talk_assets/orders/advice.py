@@ -37,6 +37,11 @@ _DEBTS: Mapping[str, str] = {
 }
 
 
+def with_command(reason: str, advice: str) -> str:
+    """Why something waits, with the command that settles it where there is one."""
+    return f"{reason.rstrip('.')}. To settle it: {advice}" if "talk-assets" in advice else reason
+
+
 def settled_by(kind: str, record: str) -> str:
     """What settles a hold of a kind, or a tripped guard; '' for a kind that says so in its reason.
 
@@ -45,6 +50,11 @@ def settled_by(kind: str, record: str) -> str:
         record: the record as `entity/key`, of a guard the entity.
     """
     return _HOLDS.get(kind, "").format(record=record)
+
+
+def resolved_by(record: str, name: str) -> str:
+    """What settles a conflict of a property."""
+    return f"talk-assets resolve {record} {name} --take RECORD_OR_VALUE"
 
 
 def delivered_by(state: str, record: str) -> str:

@@ -8,7 +8,7 @@ import pandas as pd
 from talk_assets.cycle.context import Cycle
 from talk_assets.ledger import notes
 from talk_assets.ledger.people import tripped_guards
-from talk_assets.orders.advice import GUARD, settled_by
+from talk_assets.orders.advice import GUARD, resolved_by, settled_by
 
 Row = dict[str, Any]
 
@@ -31,7 +31,7 @@ def list_conflicts(cycle: Cycle) -> list[Row]:
                 "subject": row["subject"],
                 "since": row["since"].isoformat(timespec="seconds"),
                 "claims": claims,
-                "settle": f"talk-assets resolve {record} {row['property']} --take RECORD_OR_VALUE",
+                "settle": resolved_by(record, row["property"]),
             }
         )
     return rows

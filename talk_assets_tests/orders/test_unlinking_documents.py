@@ -55,6 +55,7 @@ def test_documents_are_taken_apart_with_their_lines(whole_world: World) -> None:
     assert world.partner("customerp.order", order, "exact.quotations") is None
 
 
+@pytest.mark.soak
 def test_a_join_brings_nobody_back(whole_world: World) -> None:
     """An order finds its way back to an offer through the quote that it names."""
     world = whole_world
