@@ -144,6 +144,10 @@ class Player:
             side, type_, id_ = split_member(event["delete"])
             self._time(event)
             self.sides[side].remove(type_, id_, reported=event.get("signal", "explicit") == "explicit")
+        elif "rekey" in event:
+            self._rekey(event)
+        elif "operator_in_system" in event:
+            self._merge_inside(event)
         elif "deliver_late" in event:
             side, type_, id_ = split_member(event["deliver_late"])
             held = self.sides[side].records[type_][id_]
@@ -157,6 +161,27 @@ class Player:
             self._order(event)
         elif "restart" not in event:
             raise NotExpressible(f"unknown event {event}")
+
+    def _rekey(self, event: Values) -> None:
+        """A system gives a record another key: the old one is reported as deleted."""
+        side, type_, id_ = split_member(event["rekey"])
+        t = self._time(event)
+        kept = self.sides[side].records[type_][id_]
+        self.sides[side].remove(type_, id_, reported=event.get("signal", "explicit") == "explicit")
+        self._put(
+            side, type_, {**kept.values, "id": str(event["to"]).rpartition("/")[2], "t": kept.t if t is None else t}
+        )
+
+    def _merge_inside(self, event: Values) -> None:
+        """A user makes one of two records of a system."""
+        members = [str(member) for member in event.get("members") or []]
+        keep = str(event.get("keep") or event.get("into") or members[0])
+        side, type_, id_ = split_member(keep)
+        t = self._time(event)
+        self.sides[side].edit(type_, id_, event.get("set") or {}, t=t, version=None)
+        for gone in [event[word] for word in ("remove", "drop", "from") if word in event] or members[1:]:
+            side, type_, id_ = split_member(str(gone))
+            self.sides[side].remove(type_, id_, reported=event.get("signal", "explicit") == "explicit")
 
     def _time(self, event: Values) -> float | None:
         if event.get("t") is None:

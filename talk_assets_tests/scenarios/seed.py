@@ -4,6 +4,7 @@ import pandas as pd
 import sqlalchemy as sa
 
 from talk_assets.cycle.context import Cycle
+from talk_assets.cycle.match import store_keys
 from talk_assets.ledger import clusters as links
 from talk_assets.ledger.records import store_records
 from talk_assets.mappings.model import Subject
@@ -167,6 +168,8 @@ def _seed_member(
     row["document"] = pd.Series([document], dtype="str")
     row["position"] = pd.Series([None], dtype="Int64")
     store_records(connection, cycle.division, entity, row, properties, _RUN)
+    if document is None:
+        store_keys(cycle, connection, entity, row.assign(entity=entity))
 
 
 def _seed_golden(
