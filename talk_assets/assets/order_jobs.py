@@ -98,15 +98,16 @@ def _conflicts(context: dg.OpExecutionContext, config: Conflicts) -> None:  # no
             (
                 row["record"],
                 row["property"],
+                row["kind"],
                 claim["record"],
                 _shown(at, row["property"], claim),
-                claim["time"],
+                claim["time"] or "",
                 row["settle"],
             )
             for row in found
             for claim in row["claims"]
         ]
-    _show(context, "conflicts", ("record", "property", "claimed by", "value", "changed at", "settle"), rows)
+    _show(context, "conflicts", ("record", "property", "kind", "claimed by", "value", "changed at", "settle"), rows)
 
 
 def _holds(context: dg.OpExecutionContext, config: Holds) -> None:

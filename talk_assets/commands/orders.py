@@ -27,11 +27,18 @@ def conflicts(*, as_json: bool) -> None:
         typer.echo(json.dumps(found))
         return
     rows = [
-        (row["record"], row["property"], claim["record"], claim["value"] or "(cleared)", claim["time"])
+        (
+            row["record"],
+            row["property"],
+            row["kind"],
+            claim["record"],
+            claim["value"] or "(cleared)",
+            claim["time"] or "",
+        )
         for row in found
         for claim in row["claims"]
     ]
-    console.listing("Conflicts", ["record", "property", "claimed by", "value", "changed at"], rows)
+    console.listing("Conflicts", ["record", "property", "kind", "claimed by", "value", "changed at"], rows)
     if rows:
         console.remark("To settle one: talk-assets resolve RECORD PROPERTY --take RECORD_OR_VALUE")
 

@@ -168,10 +168,11 @@ def replace_conflicts(
 
 
 def open_conflicts(connection: sa.Connection, division: str) -> pd.DataFrame:
-    """`cluster_id, subject, property, claims, since` of what a person has to decide."""
+    """`cluster_id, subject, property, kind, claims, since` of what a person has to decide."""
+    names = ("cluster_id", "subject", "property", "kind", "claims", "since")
     return read_frame(
         connection,
-        sa.select(conflict.c.cluster_id, conflict.c.subject, conflict.c.property, conflict.c.claims, conflict.c.since)
+        sa.select(*(conflict.c[name] for name in names))
         .where(conflict.c.division == division, conflict.c.resolved_at.is_(None))
         .order_by(conflict.c.id),
     )

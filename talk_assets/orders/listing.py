@@ -14,13 +14,13 @@ Row = dict[str, Any]
 
 
 def list_conflicts(cycle: Cycle) -> list[Row]:
-    """Open conflicts: `record, property, subject, since, claims, settle`; a claim has `record, value, time`."""
+    """Open conflicts: `record, property, kind, subject, since, claims, settle`; a claim has `record, value, time`."""
     with cycle.ledger.begin() as connection:
         found = notes.open_conflicts(connection, cycle.division)
     rows = []
     for row in found.to_dict("records"):
         claims = [
-            {"record": f"{claim['entity']}/{claim['key']}", "value": claim["value"], "time": claim["time"]}
+            {"record": f"{claim['entity']}/{claim['key']}", "value": claim["value"], "time": claim.get("time")}
             for claim in json.loads(row["claims"])
         ]
         record = claims[0]["record"]
@@ -28,6 +28,7 @@ def list_conflicts(cycle: Cycle) -> list[Row]:
             {
                 "record": record,
                 "property": row["property"],
+                "kind": row["kind"],
                 "subject": row["subject"],
                 "since": row["since"].isoformat(timespec="seconds"),
                 "claims": claims,

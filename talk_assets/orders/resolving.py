@@ -39,7 +39,8 @@ def resolve(cycle: Cycle, record: str, property_name: str, take: str, who: str) 
     Args:
         cycle: see `desk`.
         record: any record of the thing that the conflict is about, as `customerp.customer/cus-1`.
-        property_name: the property in conflict, under its canonical name.
+        property_name: the property in conflict, under its canonical name; `record` where a record as a whole is, which
+            was deleted in one system and edited in the other.
         take: the record whose value is right, one of those that claim something else or another of the same thing; or
             the value itself, '' for none. Of properties that are decided together, such as those of an address, only a
             record can be taken, which decides all of them.
@@ -53,8 +54,11 @@ def resolve(cycle: Cycle, record: str, property_name: str, take: str, who: str) 
         open_claims = _open_claims(cycle, connection, found, property_name)
         known = members(cycle, connection, found)
         known = known[~known["deleted"]]
-        for answer in _answers(cycle, connection, found, property_name, take, open_claims, known):
-            _settle(cycle, connection, found, answer, known, take, who)
+        if property_name in found.subject.properties:
+            for answer in _answers(cycle, connection, found, property_name, take, open_claims, known):
+                _settle(cycle, connection, found, answer, known, take, who)
+        else:
+            _settle_record(cycle, connection, found, property_name, open_claims[property_name], take, who)
         reconsider(cycle, connection, known)
 
 
@@ -72,6 +76,20 @@ def _settle(
             settlement.account(connection, *at, name, settlement.held(connection, *at).get(name))
     settlement.close_conflict(connection, number, name, f"{who} took {take or 'no value'}")
     _note(cycle, connection, record, answer, before, take, who)
+
+
+def _settle_record(
+    cycle: Cycle, connection: sa.Connection, record: Named, name: str, claims: Claims, take: str, who: str
+) -> None:
+    """Decide a conflict that is about whole records, such as one that was deleted while another one was edited."""
+    if take not in claims:
+        told = " or ".join(f"{claimed} ({value})" for claimed, value in claims.items())
+        raise OrderRefused(f"{take!r} does not decide what becomes of {record.name}: take {told}.")
+    # By the name in it, the next run sees who is right.
+    settlement.close_conflict(connection, int(str(record.cluster_id)), name, f"{who} took {take}")
+    row = {"cluster_id": record.cluster_id, "entity": record.entity, "key": record.key, "property": name}
+    agreed = {"after": claims[take], "winner": take, "detail": {"take": take, "claims": claims}}
+    note(cycle, connection, RESOLVE, who, record.subject.subject, [{**row, **agreed}])
 
 
 def _open_claims(cycle: Cycle, connection: sa.Connection, record: Named, name: str) -> dict[str, Claims]:

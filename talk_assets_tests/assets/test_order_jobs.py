@@ -13,6 +13,8 @@ from talk_assets_tests.conftest import DatabaseServer
 from talk_assets_tests.installed import Home
 from talk_assets_tests.orders.office import ACCOUNT, CONTACT, CUSTOMER, PERSON, office
 
+pytestmark = pytest.mark.xdist_group("orders jobs")
+
 JOBS = ("conflicts", "holds", "resolve", "link", "unlink", "accept", "retry")
 
 

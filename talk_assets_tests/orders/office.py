@@ -91,3 +91,16 @@ def _waiting(connection: sa.Connection, customer: int, person: int) -> None:
     )
     tripped = {"entity": "exact.accounts", "kind": "volume", "reason": "1,000 writes are owed", "seen": 1000}
     connection.execute(sa.insert(guard).values(**at, **tripped, tripped_at=sa.func.now()))
+
+
+def contested(connection: sa.Connection) -> None:
+    """The person was deleted in Customerp while somebody edited the contact in Exact."""
+    person = connection.execute(sa.text("select id from talk.cluster where subject = 'person'")).scalar_one()
+    claims = [
+        {"entity": name.split("/")[0], "key": name.split("/")[1], "value": value}
+        for name, value in ((PERSON, "deleted"), (CONTACT, "edited"))
+    ]
+    common = {"division": DIVISION, "run": "first", "subject": "person", "cluster_id": person, "claims": claims}
+    connection.execute(
+        sa.insert(conflict).values(**common, property="record", kind="edit_versus_delete", since=sa.func.now())
+    )

@@ -10,7 +10,9 @@ import sqlalchemy as sa
 from talk_assets.ledger.database import open_ledger
 from talk_assets_tests.conftest import DatabaseServer
 from talk_assets_tests.installed import Home
-from talk_assets_tests.orders.office import ACCOUNT, CONTACT, CUSTOMER, PERSON, office
+from talk_assets_tests.orders.office import ACCOUNT, CONTACT, CUSTOMER, PERSON, contested, office
+
+pytestmark = pytest.mark.xdist_group("orders commands")
 
 
 @pytest.fixture(scope="module")
@@ -32,9 +34,9 @@ def ordered(place: Home, order: str) -> list[tuple[str, str]]:
 def test_lists_are_lines_for_a_script_and_objects_with_json(place: Home) -> None:
     """A list that is cut to the width of a window loses the keys that the next command needs."""
     rows = [line.split("\t") for line in place.call("conflicts").out.splitlines()]
-    assert [row[:4] for row in rows] == [
-        [PERSON, "last_name", PERSON, "Vos"],
-        [PERSON, "last_name", CONTACT, "Vis"],
+    assert [row[:5] for row in rows] == [
+        [PERSON, "last_name", "both_changed", PERSON, "Vos"],
+        [PERSON, "last_name", "both_changed", CONTACT, "Vis"],
     ]
     (found,) = json.loads(place.call("conflicts", "--json").out)
     assert [claim["value"] for claim in found["claims"]] == ["Vos", "Vis"]
@@ -98,6 +100,21 @@ def test_each_order_is_carried_out_and_kept_with_who_gave_it(place: Home) -> Non
     assert place.call("conflicts").out == ""
     done = place.call("retry", "--who", "dee")
     assert (done.code, done.out) == (0, "")
+
+
+def test_a_deletion_that_met_an_edit_is_decided_by_the_record_that_is_right(place: Home) -> None:
+    """A record that was deleted on one side and edited on the other waits for ever."""
+    ledger = open_ledger(place.settings["TALK_DATABASE_URL"])
+    with ledger.begin() as connection:
+        contested(connection)
+    ledger.close()
+    assert "deleted" in place.call("conflicts").out
+    wrong = place.call("resolve", PERSON, "record", "--take", "Vos")
+    assert wrong.code == 2
+    assert f"take {PERSON} (deleted) or {CONTACT} (edited)" in wrong.err
+    assert place.call("resolve", CONTACT, "record", "--take", PERSON, "--who", "anna").code == 0
+    (row,) = [row for row in place.tables()["conflict"] if "edit_versus_delete" in row]
+    assert f"anna took {PERSON}" in row
 
 
 def test_before_the_first_sync_there_is_nothing_to_settle(database_server: DatabaseServer, place: Home) -> None:

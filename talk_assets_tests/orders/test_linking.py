@@ -4,6 +4,8 @@ import pytest
 
 from talk_assets.errors import OrderRefused
 from talk_assets.orders.linking import link
+from talk_assets.sandbox.exact.state import ExactState
+from talk_assets.sandbox.installation import EXACT_DIVISION
 from talk_assets_tests.cycle.harness import World
 from talk_assets_tests.orders.conftest import WHO
 from talk_assets_tests.orders.given import at_desk, edit, given, linked, number, pair, show
@@ -52,6 +54,39 @@ def test_ambiguous_records_are_settled_by_one_link(world: World) -> None:
     assert [write for write in report.writes if write["operation"] == "create"] == []
     assert two in world.held("ambiguous")
     assert not {one, account} & world.held("ambiguous")
+
+
+def test_of_several_that_an_insert_may_have_made_a_person_names_the_right_one(world: World) -> None:
+    """After a cut connection a customer waits for ever, or is created a second time."""
+    shared = number()
+    twins: list[str] = []
+
+    def cut(method: str, path: str) -> bool:
+        lost = method == "POST" and path.endswith("crm/Accounts") and not twins
+        if lost:
+            state = ExactState(world.stores["exact"], EXACT_DIVISION)
+            twins.append(state.add("Accounts", {"Name": "Bos", "ChamberOfCommerce": shared}))
+        return lost
+
+    customer = "customerp.customer/" + world.add("customerp.customer", Name="Bos", OrganizationNumber=shared)
+    # Without it, a number of digits would be sent, which Exact keeps for one of them only.
+    edit(world, customer, Number="BOS")
+    world.interrupt(cut)
+    world.sync()
+    world.interrupt(None)
+    assert len(world.rows("select * from talk.intent where closed_at is null")) == 1
+    (mine,) = [
+        key
+        for key, kept in world.all("exact.accounts").items()
+        if kept.get("ChamberOfCommerce") == shared and key not in twins
+    ]
+    link(at_desk(world), customer, f"exact.accounts/{mine}", WHO)
+    assert world.rows("select * from talk.intent where closed_at is null") == []
+    assert world.sync().writes == []
+    assert linked(world, customer, f"exact.accounts/{mine}")
+    assert world.owed("exact.accounts") == []
+    (insert,) = world.rows("select outcome from talk.intent where outcome like '%hand%'")
+    assert insert["outcome"] == "linked by hand"
 
 
 def test_two_records_of_one_entity_never_come_together(world: World) -> None:
