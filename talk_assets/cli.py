@@ -96,6 +96,25 @@ def onboard(
         raise typer.Exit(FAILED)
 
 
+@app.command()
+def undo(
+    run: Annotated[str, typer.Argument(metavar="RUN", help="Id of the run, or how it begins.")],
+    record: Annotated[
+        str | None, typer.Option("--record", metavar="KEY", help="Only this record, as customerp.customer/123.")
+    ] = None,
+    carry: Annotated[
+        bool, typer.Option("--apply", help="Do it, as a run like any other; by default a preview.")
+    ] = False,
+    who: Annotated[str | None, typer.Option("--who", help="Who orders it; by default this system's user.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.")] = False,
+) -> None:
+    """Put back what a run wrote, leaving out what was changed since: first as a preview."""
+    from talk_assets.commands.undo import undo as take_back
+
+    if not take_back(run, record=record, carry=carry, who=who, as_json=as_json):
+        raise typer.Exit(FAILED)
+
+
 @app.command(
     add_help_option=False,
     context_settings={"allow_extra_args": True, "ignore_unknown_options": True},

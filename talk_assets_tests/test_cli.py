@@ -1,6 +1,7 @@
 """`talk-assets sync` and `status` on both systems, small."""
 
 import json
+import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from talk_assets.ledger.database import open_ledger
 from talk_assets.ledger.secrets import open_cipher
 from talk_assets.ledger.tokens import TokenStore
 from talk_assets.settings import load_settings
-from talk_assets_tests.administration import REFUSAL, Administration
+from talk_assets_tests.administration import CITY, REFUSAL, Administration
 from talk_assets_tests.conftest import DatabaseServer
 from talk_assets_tests.installed import FEW, Done, Home, Sandbox, home, seed
 
@@ -128,6 +129,15 @@ def test_json_is_one_object_of_a_known_shape_and_nothing_else(administration: Ad
         check(done.json, SUMMARY)
 
 
+def test_the_first_sync_is_confirmed_once(administration: Administration, place: Home) -> None:
+    """Every night stops at a question, or nobody knows who let it write."""
+    (order,) = [row for row in place.tables()["history"] if ",person," in row]
+    assert "first sync confirmed" in order
+    assert f",{administration.first.json['run_id']}," in order
+    assert '""who"":' in order.replace("\\", "")
+    assert administration.partly.json["writes"]["exact.accounts"]["updated"] == 1
+
+
 def test_what_went_wrong_is_said_beside_it(administration: Administration) -> None:
     """A script takes a run for good in which a record was refused, or a person finds no word about it."""
     first, second, partly = administration.first, administration.second, administration.partly
@@ -214,6 +224,29 @@ def test_tables_and_progress_for_people(administration: Administration, place: H
     assert "customer_accounts" not in rows
     assert "4/4" in done.err
     assert "1/1" in done.err
+
+
+def test_why_and_undo_of_what_a_sync_wrote(administration: Administration, place: Home, systems: Sandbox) -> None:
+    """Somebody who finds a strange city in the morning learns neither where it is from, nor how to take it back."""
+    run_id = administration.partly.json["run_id"]
+    key = next(record["Id"] for record in systems.customerp("customers") if record.get("City") == CITY)
+    told = place.call("why", f"customerp.customer/{key}", "City")
+    assert (told.code, told.err) == (0, "")
+    assert re.search(rf"^city '{CITY}' agreed$", told.out, re.MULTILINE)
+    assert f"  '{CITY}' of customerp.customer/{key} (changed there 20" in told.out
+    assert " was written to exact.accounts/" in told.out
+    assert f" in run {run_id}." in told.out
+    (city,) = place.call("why", f"customerp.customer/{key}", "city", "--json").json["properties"]
+    assert (city["value"], city["state"]) == (CITY, "agreed")
+    assert place.call("why", "customerp.customer/nobody").code == 2
+    account = city["holdings"][1]["record"]
+    undone = place.call("undo", run_id[:8], "--record", account, "--json")
+    assert undone.code == 0, undone.err
+    (back,) = [each for each in undone.json["back"] if each["property"] == "city"]
+    assert (back["record"], back["written"]) == (account, CITY)
+    assert undone.json["applied"] is False
+    assert {write["outcome"] for write in undone.json["writes"]} == {"would be sent"}
+    assert place.call("undo", "no-such-run").code == 2
 
 
 def test_preview_shows_each_write_and_its_values(previewed: Previewed) -> None:

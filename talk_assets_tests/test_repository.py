@@ -31,6 +31,7 @@ ROOMS["ledger"] = {"mappings", "schemas", "sync", "systems"}
 ROOMS["cycle"] = {"mappings", "schemas", "sync", "systems", "ledger"}
 ROOMS["why"] = {"mappings", "ledger"}
 ROOMS["orders"] = ROOMS["cycle"] | {"cycle"}
+ROOMS["undo"] = ROOMS["cycle"] | {"cycle"}
 ROOMS["onboarding"] = ROOMS["cycle"] | {"cycle", "why"}
 ROOMS["installation"] = ROOMS["onboarding"] | {"onboarding"}
 ROOMS["assets"] = ROOMS["installation"] | {"installation", "dagster_home", "orders"}
@@ -38,7 +39,7 @@ ROOMS["automation"] = ROOMS["assets"] | {"assets"}
 ROOMS["definitions"] = ROOMS["automation"] | {"automation"}
 ROOMS["console"] = ROOMS["automation"]
 ROOMS["round"] = ROOMS["definitions"] | {"definitions"}
-ROOMS["commands"] = ROOMS["round"] | {"round", "console", "why"}
+ROOMS["commands"] = ROOMS["round"] | {"round", "console", "why", "undo"}
 ROOMS["cli_orders"] = {"commands"}
 ROOMS["cli"] = {"commands", "console", "cli_orders"}
 # Of these rooms the ledger knows types only: what it stores, and the store that a connector asks for.

@@ -1,0 +1,102 @@
+"""`talk-assets undo`: put back what a run wrote, as far as nothing has happened to it since."""
+
+import json
+import time
+import uuid
+from collections.abc import Sequence
+
+import typer
+
+from talk_assets import console
+from talk_assets.commands import told_settings
+from talk_assets.cycle.report import finish, summary
+from talk_assets.cycle.send import Outcome
+from talk_assets.errors import TalkError
+from talk_assets.installation import Installation, open_installation
+from talk_assets.orders.desk import current_user
+from talk_assets.undo.carry_out import Undone, carry_out
+from talk_assets.undo.reversal import Reversal
+from talk_assets.undo.written import find_run
+from talk_assets.why.find import find_record
+from talk_assets.why.words import quoted
+
+
+def undo(run: str, *, record: str | None, carry: bool, who: str | None, as_json: bool) -> bool:
+    """Preview what undoing a run comes to, or carry it out; whether no write failed.
+
+    Args:
+        run: id of the run that is undone, or how it begins.
+        record: only what is the same as this record, `entity/key`; None for all.
+        carry: write, instead of showing what would be written.
+        who: who orders it; None: the user of this system.
+        as_json: print one JSON object instead of tables.
+
+    Raises:
+        TalkError: there is no such run or record, or the run cannot start.
+    """
+    started = time.monotonic()
+    with open_installation(told_settings()) as installation:
+        named, cluster = _named(installation, run, record)
+        run_id = str(uuid.uuid4())
+        with installation.round(run_id, preview=not carry) as cycle:
+            complete = False
+            try:
+                done = carry_out(cycle, named, cluster, who or current_user())
+                complete = True
+            finally:
+                totals = summary(cycle, time.monotonic() - started)
+                finish(cycle, totals, complete=complete)
+    failed = [write for write in done.writes if write["outcome"] in (Outcome.REJECTED.value, Outcome.UNAVAILABLE.value)]
+    if as_json:
+        typer.echo(json.dumps({"run_id": run_id, "applied": carry, **done.plan.as_json(), "writes": done.writes}))
+    else:
+        _show(done, run_id, carry=carry)
+    for write in failed:
+        console.complain("Failed", str(write["reason"]))
+    return not failed
+
+
+def _named(installation: Installation, run: str, record: str | None) -> tuple[str, int | None]:
+    """The run's id, and the record's cluster.
+
+    Raises:
+        TalkError: there is no such run or record, or nothing was ever decided about the record.
+    """
+    with installation.ledger.begin() as connection:
+        named = find_run(connection, installation.division, run)
+        if record is None:
+            return named, None
+        found = find_record(connection, installation.division, installation.mappings, record)
+        if found.cluster is None:
+            raise TalkError(f"{found.name} is linked to nothing, so no run has written it.")
+        return named, found.cluster
+
+
+def _show(done: Undone, run_id: str, *, carry: bool) -> None:
+    plan = done.plan
+    put = "Put back" if carry else "Would be put back"
+    _list(put, plan.back)
+    _list("Left as it is", plan.left)
+    if plan.created:
+        console.listing(
+            "Created by the run: delete by hand what should not be there", ["record"], [[r] for r in plan.created]
+        )
+    if carry:
+        sent = sum(write["outcome"] == Outcome.DONE.value for write in done.writes)
+        console.remark(f"{sent:,} writes were sent in run {run_id}; talk-assets undo {run_id} takes them back.")
+    else:
+        writes = [f"{write['entity']}/{write['key']}" for write in done.writes]
+        console.remark(
+            f"{len(writes):,} writes would be sent{': ' if writes else ''}{', '.join(writes[: console.SHOWN])}"
+            f"{', ...' if len(writes) > console.SHOWN else ''}. Nothing was written or stored; --apply does it."
+        )
+
+
+def _list(title: str, reversals: Sequence[Reversal]) -> None:
+    if reversals:
+        rows = [
+            (each.record, each.name, quoted(each.written), quoted(each.former), *([each.reason] if each.reason else []))
+            for each in reversals
+        ]
+        why = ["why"] if reversals[0].reason else []
+        console.listing(title, ["record", "property", "written by the run", "before", *why], rows)

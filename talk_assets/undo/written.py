@@ -1,0 +1,110 @@
+"""What a run wrote, and what has happened to it since, as the ledger has it."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+
+from talk_assets.errors import OrderRefused
+
+Row = Mapping[str, Any]
+_LATEST = 5
+
+_RUNS = sa.text(
+    "select run, min(at) as at, count(distinct (entity, key)) as records from talk.history "
+    "where division = :division and kind = 'write' and rule <> 'kept as' group by run order by max(id) desc limit :most"
+)
+_WRITES = sa.text(
+    "select h.id, h.at, h.subject, h.entity, h.key, h.property, h.before, h.after, h.rule, "
+    "m.cluster_id, m.deleted_at, coalesce(r.values, '{}') as values, c.document_id "
+    "from talk.history h left join talk.member m using (division, entity, key) "
+    "left join talk.record r using (division, entity, key) left join talk.cluster c on c.id = m.cluster_id "
+    "where h.division = :division and h.run = :run and h.kind = 'write' and h.rule <> 'kept as' "
+    "and (cast(:cluster as bigint) is null or m.cluster_id = :cluster or c.document_id = :cluster) order by h.id"
+)
+# Everything of these clusters that is younger than the run's first write.
+_SINCE = sa.text(
+    "select id, run, kind, cluster_id, entity, key, property, before, after, winner, loser, rule from talk.history "
+    "where division = :division and id >= :first and kind in ('decision', 'write') and cluster_id = any(:clusters) "
+    "order by id"
+)
+# How the run itself came to what it wrote.
+_DECIDED = sa.text(
+    "select distinct on (cluster_id, property) cluster_id, property, before from talk.history "
+    "where division = :division and run = :run and kind = 'decision' and loser is null "
+    "and cluster_id = any(:clusters) order by cluster_id, property, id"
+)
+_MEMBERS = sa.text(
+    "select m.entity, m.key, m.cluster_id, r.values "
+    "from talk.member m join talk.record r using (division, entity, key) "
+    "where m.division = :division and m.deleted_at is null and m.cluster_id = any(:clusters) order by m.entity, m.key"
+)
+_OWED = sa.text(
+    "select cluster_id, entity, state, values from talk.owed where division = :division and cluster_id = any(:clusters)"
+)
+_CONFLICTS = sa.text(
+    "select cluster_id, property from talk.conflict "
+    "where division = :division and resolved_at is null and cluster_id = any(:clusters)"
+)
+
+
+def find_run(connection: sa.Connection, division: str, text: str) -> str:
+    """The run that somebody names by its id or by how its id begins.
+
+    Raises:
+        OrderRefused: no run that wrote is named so, or several are; the sentence names the latest ones.
+    """
+    names = connection.execute(
+        sa.text(
+            "select distinct run from talk.history where division = :division and kind = 'write' "
+            "and starts_with(run, :text) limit 2"
+        ),
+        {"division": division, "text": text},
+    )
+    found = list(names.scalars())
+    if text in found:
+        return text
+    if len(found) == 1 and text:
+        return str(found[0])
+    latest = connection.execute(_RUNS, {"division": division, "most": _LATEST}).all()
+    told = "; ".join(f"{row.run} ({row.at:%Y-%m-%d %H:%M} UTC, {row.records:,} records)" for row in latest)
+    what = "more than one run begins so" if len(found) > 1 else "no run of that name wrote anything"
+    raise OrderRefused(
+        f"{text or 'RUN'}: {what}. " + (f"The latest that wrote: {told}." if told else "None wrote yet.")
+    )
+
+
+def writes_of_run(connection: sa.Connection, division: str, run: str, cluster: int | None) -> list[Row]:
+    """What a run wrote, in order; of one cluster, or of all. A document's cluster includes its lines."""
+    return _rows(connection, _WRITES, division=division, run=run, cluster=cluster)
+
+
+def since(connection: sa.Connection, division: str, first: int, clusters: Sequence[int]) -> list[Row]:
+    """Decisions and writes of clusters from a row of history on."""
+    return _rows(connection, _SINCE, division=division, first=first, clusters=list(clusters))
+
+
+def decided_by(connection: sa.Connection, division: str, run: str, clusters: Sequence[int]) -> dict[Any, str | None]:
+    """What was agreed on a property of a cluster (the key) before a run agreed on something else."""
+    rows = _rows(connection, _DECIDED, division=division, run=run, clusters=list(clusters))
+    return {(row["cluster_id"], row["property"]): row["before"] for row in rows}
+
+
+def members(connection: sa.Connection, division: str, clusters: Sequence[int]) -> list[Row]:
+    """`entity, key, cluster_id, values` of the records of clusters that are there."""
+    return _rows(connection, _MEMBERS, division=division, clusters=list(clusters))
+
+
+def owed(connection: sa.Connection, division: str, clusters: Sequence[int]) -> list[Row]:
+    """`cluster_id, entity, state, values` of what clusters are owed."""
+    return _rows(connection, _OWED, division=division, clusters=list(clusters))
+
+
+def conflicts(connection: sa.Connection, division: str, clusters: Sequence[int]) -> set[tuple[int, str]]:
+    """Cluster and property of what a person has to decide."""
+    rows = _rows(connection, _CONFLICTS, division=division, clusters=list(clusters))
+    return {(int(row["cluster_id"]), str(row["property"])) for row in rows}
+
+
+def _rows(connection: sa.Connection, query: sa.TextClause, **values: object) -> list[Row]:
+    return [dict(row) for row in connection.execute(query, values).mappings()]
