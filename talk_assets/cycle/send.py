@@ -19,6 +19,7 @@ from talk_assets.systems.base import Written
 _FIRST_DELAY, _LONGEST_DELAY = 60, 3600
 # A system may ask for more, until its day's budget of calls is new, but not for ever.
 _LONGEST_ASKED = 24 * 3600
+_GONE = (403, 404, 410)
 # How often a target may say that a record changed although reading it shows nothing new.
 _MOST_CHANGES = 3
 
@@ -60,7 +61,9 @@ class Sender:
         except RecordChanged as error:
             self._close_intents(intents, "not sent")
             # Read again, it is planned anew; one that stays the same and is refused again and again is for a person.
-            self._fail(write, "owed" if write.attempts + 1 < _MOST_CHANGES else "dead", str(error))
+            # A record that no reading shows as gone is a failed call every time, of which a system bears few.
+            delay = _LONGEST_DELAY if error.status in _GONE else 0
+            self._fail(write, "owed" if write.attempts + 1 < _MOST_CHANGES else "dead", str(error), delay=delay)
             return Outcome.CHANGED, str(error)
         except (SystemUnavailable, UnexpectedAnswer) as error:
             unknown = isinstance(error, UnexpectedAnswer) or error.outcome_unknown
