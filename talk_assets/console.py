@@ -185,6 +185,7 @@ def status_tables(state: Mapping[str, Any]) -> None:
     for flow, counts in state["pairs"].items():
         table.add_row(flow, *(_number(counts[name]) for name in ("linked", "ambiguous", "unmatched")))
     out.print(table)
+    _list("Guards", _stopped(state["guards"]), len(state["guards"]), "No guard waits for a person.")
     _list("Holds", _held(state["holds"]), len(state["holds"]), "No record is held.")
     _list("Conflicts", _claimed(state["conflicts"]), len(state["conflicts"]), "No conflict is open.")
     per_state = state["owed"].groupby("state")["count"].sum()
@@ -220,6 +221,19 @@ def _why_owed(debt: Mapping[Any, Any]) -> str:
         return _listed(debt["values"])
     record = f"{debt['entity']}/{debt['key']}" if debt["key"] else debt["source"]
     return with_command(debt["reason"], delivered_by(debt["state"], record or "RECORD"))
+
+
+def _stopped(guards: "pd.DataFrame") -> list[tuple[str, str]]:
+    """What each guard saw, and how to let it pass."""
+    return [
+        (
+            f"[bold]{row['kind']}[/bold] {row['entity']}",
+            f"{row['reason']} To let it pass once: talk-assets accept {row['entity']}"
+            if row["waits"]
+            else f"{row['reason']} It was accepted: the next sync lets it pass.",
+        )
+        for row in guards.assign(waits=guards["accepted_at"].isna()).to_dict("records")
+    ]
 
 
 def _entered(debt: Mapping[Any, Any]) -> str:

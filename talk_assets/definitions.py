@@ -6,6 +6,7 @@ from typing import Any
 import dagster as dg
 
 from talk_assets.assets.feeds import deletions_asset, feed_asset, source_specs
+from talk_assets.assets.guarded import volume_check
 from talk_assets.assets.merged import merged_asset
 from talk_assets.assets.onboarding import onboarding_asset
 from talk_assets.assets.order import sink_order
@@ -53,6 +54,7 @@ def build_defs(
         asset_checks=[
             *(ambiguity_checks(subject) for subject in mappings.subjects.values()),
             *(undelivered_check(entity) for entity in written),
+            *(volume_check(entity) for entity in written),
         ],
         jobs=[
             dg.define_asset_job(

@@ -105,6 +105,7 @@ def test_every_layer_is_checked() -> None:
     expected = {f"{name}:schema" for name in ENTITIES | PAIRS | MERGED}
     expected |= {f"{name}:ambiguity" for name in PAIRS} | {f"{name}:conflicts" for name in MERGED}
     expected |= {f"{name}:undelivered" for name in SINKS}
+    expected |= {f"{name}:guard" for name in SINKS | FEEDS - {"customerp/deletions", "exact/deletions"}}
     assert checks == expected
 
 

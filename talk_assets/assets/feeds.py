@@ -4,6 +4,7 @@ import time
 
 import dagster as dg
 
+from talk_assets.assets.guarded import OF_FEEDS, guard_result, guard_spec, tripped_guards
 from talk_assets.assets.held import held_records, schema_result, schema_spec
 from talk_assets.assets.keys import FEEDS, OWNERS, SOURCES, deletions_key, feed_key, source_key
 from talk_assets.assets.metadata import column_schema, counts, seconds, table
@@ -42,8 +43,8 @@ def deletions_asset(system: str) -> dg.AssetsDefinition:
         kinds={system, "postgres"},
         code_version="1",
         description=(
-            f"Records that {_SYSTEMS[system]} reports as removed since the last read. Nothing is deleted on the other "
-            "side: a removed record is noted, its partner stays, and it is not put back."
+            f"Records that {_SYSTEMS[system]} reports as removed since the last read. Unless the mapping says more, "
+            "nothing is deleted on the other side: a removed record is noted, its partner stays, it is not put back."
         ),
     )
     def deletions(talk: dg.ResourceParam[TalkRun]) -> dg.MaterializeResult:  # type: ignore[type-arg]  # Dagster reads the bare name only
@@ -70,11 +71,12 @@ def feed_asset(entity: str, mappings: Mappings) -> dg.AssetsDefinition:
         tags={"system": system, "subject": subject},
         code_version="1",
         metadata={**column_schema(schema), "table": f"talk.feed_{system}_{name}"},
-        check_specs=[schema_spec(feed_key(entity))],
+        check_specs=[schema_spec(feed_key(entity)), guard_spec(feed_key(entity))],
         description=(
             f"Reads the {name} of {_SYSTEMS[system]} that changed since the last read, turns them into the declared "
             "types and stores them. A record that breaks its schema is held with a sentence; the rest goes on. A "
-            "property missing from the whole feed, or a feed that is suddenly empty, stops this entity."
+            "property missing from the whole feed stops this entity; so do, until a person accepts it, a feed that is "
+            "suddenly empty and many records that are gone at once."
         ),
     )
     def feed(talk: dg.ResourceParam[TalkRun]) -> dg.MaterializeResult:  # type: ignore[type-arg]  # Dagster reads the bare name only
@@ -84,6 +86,7 @@ def feed_asset(entity: str, mappings: Mappings) -> dg.AssetsDefinition:
             collected = collect(talk.cycle, entity)
             shown = note_feed(talk.cycle, collected)
             held = held_records(talk.cycle, talk.cycle.with_lines(entity), INVALID)
+            tripped = tripped_guards(talk.cycle, entity, OF_FEEDS)
         return dg.MaterializeResult(
             metadata={
                 **counts({**shown, "calls": talk.cycle.systems[system].calls - calls}),
@@ -91,7 +94,7 @@ def feed_asset(entity: str, mappings: Mappings) -> dg.AssetsDefinition:
                 "full_read": dg.MetadataValue.bool(collected.complete),
                 "held_records": table(held.head(20)),
             },
-            check_results=[schema_result(feed_key(entity), held)],
+            check_results=[schema_result(feed_key(entity), held), guard_result(feed_key(entity), tripped)],
         )
 
     return feed

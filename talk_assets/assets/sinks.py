@@ -85,7 +85,7 @@ def _confirm_op(entity: str) -> dg.OpDefinition:
     def confirm_op(context: dg.OpExecutionContext, talk: dg.ResourceParam[TalkRun], delivered: dict[str, int]) -> None:
         started, changed = time.monotonic(), 0
         with talk.step("confirmed", entity):
-            if delivered["created"] + delivered["updated"] + delivered["failed"]:
+            if delivered["created"] + delivered["updated"] + delivered["deleted"] + delivered["failed"]:
                 changed = confirm(talk.cycle, entity)
             owed = count_owed(talk.cycle, entity)
             with talk.cycle.ledger.begin() as connection:

@@ -8,7 +8,7 @@ from talk_assets import console
 from talk_assets.commands import open_state
 from talk_assets.cycle.report import status as status_of
 
-_FRAMES = ("holds", "conflicts", "owed", "debts")
+_FRAMES = ("guards", "holds", "conflicts", "owed", "debts")
 
 
 def status(*, as_json: bool) -> None:

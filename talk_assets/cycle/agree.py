@@ -7,11 +7,12 @@ import sqlalchemy as sa
 
 from talk_assets.cycle.context import Cycle
 from talk_assets.cycle.evidence import with_evidence
+from talk_assets.cycle.gone import decide_removals, not_to_be_made
 from talk_assets.cycle.lines import documents_with
 from talk_assets.cycle.references import known_targets
 from talk_assets.cycle.settling import account_plain
 from talk_assets.ledger import clusters as links
-from talk_assets.ledger import debts, notes
+from talk_assets.ledger import contested, debts, notes
 from talk_assets.ledger.evidence import first_evidence
 from talk_assets.mappings.model import Subject
 from talk_assets.schemas.frames import golden_schema
@@ -76,20 +77,42 @@ def agree(cycle: Cycle, connection: sa.Connection, subject: Subject, clusters: p
         decision,
         accounted={entity: account_plain(subject, entity, m, now) for entity, m in decision.accounted.items()},
     )
-    planned = plan(
+    planned = _plan(cycle, connection, subject, members, decision, targets, held)
+    _store(cycle, connection, subject, before, decision, planned)
+    return Agreement(decision.history, decision.conflicts, invalid)
+
+
+def _plan(
+    cycle: Cycle,
+    connection: sa.Connection,
+    subject: Subject,
+    members: dict[str, Members],
+    decision: Decision,
+    targets: pd.Series,
+    held: pd.Index,
+) -> Plan:
+    """What is owed for the clusters decided; deletions that met an edit are stored."""
+    clusters = decision.golden.values.index
+    known = links.members_of(connection, cycle.division, clusters)
+    removed = None
+    if not cycle.is_lines(subject):
+        removed = decide_removals(cycle, connection, subject, members, known, targets, clusters)
+        contested.end_contested(connection, cycle.division, clusters)
+    if removed is not None:
+        contested.store_contested(connection, cycle.division, subject.subject, removed.contested, cycle.run_id)
+    return plan(
         subject,
         decision.accounted,
         decision.golden,
         capabilities=cycle.capabilities,
         clusters_of=targets,
-        gone=_not_there(links.members_of(connection, cycle.division, alive), decision.accounted),
+        gone=not_to_be_made(cycle, connection, subject, known, decision.accounted),
         held=held,
         open_conflicts=decision.conflicts,
         defaults=cycle.defaults,
-        documents=documents_with(cycle, connection, subject, alive) if cycle.is_lines(subject) else None,
+        documents=documents_with(cycle, connection, subject, clusters) if cycle.is_lines(subject) else None,
+        removed=removed,
     )
-    _store(cycle, connection, subject, before, decision, planned)
-    return Agreement(decision.history, decision.conflicts, invalid)
 
 
 def _nothing() -> Agreement:
@@ -130,12 +153,6 @@ def _only(decision: Decision, clusters: pd.Index) -> Decision:
         history=decision.history[decision.history["cluster_id"].isin(clusters)],
         conflicts=decision.conflicts[decision.conflicts["cluster_id"].isin(clusters)],
     )
-
-
-def _not_there(known: pd.DataFrame, members: dict[str, Members]) -> pd.DataFrame:
-    """Members that are deleted, or whose content could not be taken from their feed: none is created beside them."""
-    loaded = pd.concat([(entity + "/" + frame.keys) for entity, frame in members.items()])
-    return known[known["deleted"].astype(bool) | ~(known["entity"] + "/" + known["key"]).isin(loaded)]
 
 
 def _store(

@@ -7,20 +7,28 @@ import sqlalchemy as sa
 
 from talk_assets.cycle.absent import check_names
 from talk_assets.cycle.context import Cycle
+from talk_assets.cycle.guards import stops_deleted, stops_empty_feed
+from talk_assets.cycle.missing import note_absent, reads_whole, take_for_deleted
 from talk_assets.cycle.settling import settle_records
 from talk_assets.cycle.stale import without_stale
 from talk_assets.errors import UnexpectedAnswer
+from talk_assets.ledger import absence
 from talk_assets.ledger import records as store
 from talk_assets.ledger.clusters import links_of, mark_returned
-from talk_assets.ledger.notes import replace_holds
+from talk_assets.ledger.contested import keep_returned
+from talk_assets.ledger.notes import add_events, replace_holds
 from talk_assets.schemas.frames import feed_schema
 from talk_assets.schemas.report import failures
-from talk_assets.sync.convert import to_canonical
-from talk_assets.systems.base import Record
+from talk_assets.sync.convert import marked_deleted, to_canonical
+from talk_assets.sync.frames import TIME
+from talk_assets.systems.base import FeedRead, Record
 
 INVALID = "invalid"
+# A record that says of itself that it is deleted.
+DELETED_AT_SOURCE = "deleted_at_source"
 # A document one of whose lines is invalid: it is not created without that line.
 INVALID_LINE = "invalid_line"
+_FAILURES = ["entity", "key", "property", "value", "problem"]
 # How long an answer from before our write may still be given by a cache on the way.
 _LONGEST_CACHED = pd.Timedelta(minutes=5)
 
@@ -40,43 +48,50 @@ class Collected:
 def collect(cycle: Cycle, entity: str) -> Collected:
     """Read an entity (of documents: with lines) since its cursor and store what it holds now.
 
+    A guard that trips, on a whole feed that is empty or on many records marked as deleted, has nothing taken from the
+    read, and the cursor stays.
+
     Raises:
-        UnexpectedAnswer: a column is gone from the whole feed, or a feed is suddenly empty: nothing was stored.
+        UnexpectedAnswer: a column is gone from the whole feed: nothing was stored.
         SystemFault: the read failed: nothing was stored, the cursor stays.
     """
     with cycle.ledger.begin() as connection:
-        cursor = store.read_cursor(connection, cycle.division, entity)
+        cursor = (
+            None if reads_whole(cycle, connection, entity) else store.read_cursor(connection, cycle.division, entity)
+        )
     read = cycle.system_of(entity).read(entity, cursor)
     frames = {entity: without_stale(cycle, entity, read)}
     lines = cycle.lines_of(entity)
     if lines is not None:
         frames[lines] = _dated(read.lines, read.records)
+    suspects: list[str] = []
     with cycle.ledger.begin() as connection:
-        for name, records in frames.items():
-            if read.complete and not records and store.count_live(connection, cycle.division, name):
-                raise UnexpectedAnswer(
-                    entity.partition(".")[0],
-                    f"Reading {name}: the feed is empty although it had records before; nothing was taken from it. "
-                    "Check the rights of the connection and the address, then run again.",
-                )
-        # First, so that a record which was removed and is there again stays.
-        store.apply_deletions(connection, cycle.division, cycle.with_lines(entity))
-        found = [_store(cycle, connection, name, records, complete=read.complete) for name, records in frames.items()]
+        marked = _marked_keys(cycle, entity, frames[entity])
+        takeable = _apply_deletions(cycle, connection, entity, marked)
+        known = store.count_live(connection, cycle.division, entity) if read.complete else 0
+        if read.complete and stops_empty_feed(cycle, connection, entity, known, empty=not read.records):
+            takeable = False
+        if not takeable:
+            return _nothing_taken(entity)
+        if lines is not None and read.complete and read.records and not read.lines:
+            _refuse_no_lines(cycle, connection, lines)
+        found = [
+            _store(cycle, connection, name, records, marked if name == entity else set(), complete=read.complete)
+            for name, records in frames.items()
+        ]
         if lines is not None:
-            _hold_documents(cycle, connection, entity, read.lines, found[1].failed)
-        if lines is not None and read.lines_complete and read.records:
-            documents = pd.Series([str(r["_key"]) for r in read.records], dtype="str")
-            keys = pd.DataFrame({"key": pd.Series([str(r["_key"]) for r in read.lines], dtype="str")})
-            store.delete_missing_lines(connection, cycle.division, lines, keys, documents)
-        if lines is not None:
-            store.delete_lines_of_deleted(connection, cycle.division, entity, lines)
+            _store_structure(cycle, connection, entity, lines, read, found[1].failed)
         for name, stored in zip(frames, found, strict=True):
             settle_records(cycle, connection, name, stored.settling)
+        if known:
+            suspects = note_absent(cycle, connection, entity, [str(record["_key"]) for record in read.records])
         changed = sum(
             store.count_undecided(connection, cycle.division, name, [str(record["_key"]) for record in records])
             for name, records in frames.items()
         )
         store.store_cursor(connection, cycle.division, entity, read.cursor, cycle.run_id)
+    if suspects:
+        take_for_deleted(cycle, entity, suspects, str(read.records[-1]["_key"]) if read.records else None)
     failed = pd.concat([stored.failed for stored in found], ignore_index=True)
     return Collected(
         entity=entity,
@@ -86,6 +101,62 @@ def collect(cycle: Cycle, entity: str) -> Collected:
         failures=failed,
         complete=read.complete,
     )
+
+
+def _refuse_no_lines(cycle: Cycle, connection: sa.Connection, lines: str) -> None:
+    """Refuse a whole read of documents all of whose lines are gone."""
+    if store.count_live(connection, cycle.division, lines):
+        raise UnexpectedAnswer(
+            lines.partition(".")[0],
+            f"Reading {lines}: the feed is empty although it had records before; nothing was taken from it. Check the "
+            "rights of the connection and the address, then run again.",
+        )
+
+
+def _nothing_taken(entity: str) -> Collected:
+    return Collected(entity, 0, 0, 0, pd.DataFrame(columns=_FAILURES, dtype="str"), complete=False)
+
+
+def _marked_keys(cycle: Cycle, entity: str, records: list[Record]) -> set[str]:
+    """Keys of the records that say of themselves that they are deleted."""
+    mark = cycle.mappings.subject_of(entity).deletions_of(entity).mark
+    if mark is None or not records:
+        return set()
+    return set(marked_deleted(pd.DataFrame(records, dtype="object"), mark))
+
+
+def _apply_deletions(cycle: Cycle, connection: sa.Connection, entity: str, marked: set[str]) -> bool:
+    """Mark what is reported as removed, before a record that is there again is stored.
+
+    Returns:
+        Whether the read can be taken: not when it marks records as deleted and they are too many.
+    """
+    subject = cycle.mappings.subject_of(entity)
+    reported = absence.count_reported(connection, cycle.division, entity)
+    newly = absence.count_live_among(connection, cycle.division, entity, sorted(marked))
+    gone = reported + newly
+    # Counting all is dear, and few are never too many.
+    many = gone > subject.guards_of(entity).max_missing
+    known = store.count_live(connection, cycle.division, entity) if many else gone
+    if not stops_deleted(cycle, connection, entity, gone, known):
+        store.apply_deletions(connection, cycle.division, cycle.with_lines(entity))
+        lines = cycle.lines_of(entity)
+        if lines is not None:
+            store.delete_lines_of_deleted(connection, cycle.division, entity, lines)
+        return True
+    return newly == 0
+
+
+def _store_structure(
+    cycle: Cycle, connection: sa.Connection, entity: str, lines: str, read: FeedRead, failed: pd.DataFrame
+) -> None:
+    """Store what documents and their lines say about each other: which lines are invalid, and which are gone."""
+    _hold_documents(cycle, connection, entity, read.lines, failed)
+    if read.lines_complete and read.records:
+        documents = pd.Series([str(r["_key"]) for r in read.records], dtype="str")
+        keys = pd.DataFrame({"key": pd.Series([str(r["_key"]) for r in read.lines], dtype="str")})
+        store.delete_missing_lines(connection, cycle.division, lines, keys, documents)
+    store.delete_lines_of_deleted(connection, cycle.division, entity, lines)
 
 
 def _dated(lines: list[Record], documents: list[Record]) -> list[Record]:
@@ -126,19 +197,28 @@ class _Stored:
     settling: pd.Series
 
 
-def _store(cycle: Cycle, connection: sa.Connection, entity: str, records: list[Record], *, complete: bool) -> _Stored:
+def _store(
+    cycle: Cycle,
+    connection: sa.Connection,
+    entity: str,
+    records: list[Record],
+    marked: set[str],
+    *,
+    complete: bool,
+) -> _Stored:
     """Store the records read.
 
     Of an invalid record that is linked nothing is taken. One that is not linked is stored without what is wrong, so
-    that it is not created a second time elsewhere; it is held.
+    that it is not created a second time elsewhere; it is held. One that is marked as deleted need not be valid.
     """
     properties = cycle.properties_of(entity)
     if not records:
-        nothing = pd.DataFrame(columns=["entity", "key", "property", "value", "problem"], dtype="str")
-        return _Stored(nothing, pd.Series(dtype="str"))
+        return _Stored(pd.DataFrame(columns=_FAILURES, dtype="str"), pd.Series(dtype="str"))
     raw = pd.DataFrame(records, dtype="object").drop_duplicates("_key", keep="last").reset_index(drop=True)
     check_names(cycle, connection, entity, records, list(map(str, raw)), complete=complete)
     fresh = to_canonical(raw, entity, cycle.mappings)
+    if store.MARKED in properties:
+        fresh[store.MARKED] = fresh["key"].isin(marked).map({True: "true", False: ""})
     known = store.records_by_key(connection, cycle.division, entity, fresh["key"], properties).set_index("key")
     fresh, same = _merge_known(fresh, known, properties, versions_grow=entity.startswith("exact."))
     failed = failures(feed_schema(entity, cycle.mappings), fresh)
@@ -148,6 +228,7 @@ def _store(cycle: Cycle, connection: sa.Connection, entity: str, records: list[R
             entity.partition(".")[0],
             f"Reading {entity}: {' '.join(whole['problem'])} Nothing was taken from the feed.",
         )
+    failed = failed[~failed["key"].isin(marked)]
     replace_holds(
         connection,
         cycle.division,
@@ -159,21 +240,45 @@ def _store(cycle: Cycle, connection: sa.Connection, entity: str, records: list[R
     valid = ~fresh["key"].isin(failed["key"])
     before = known.reindex(fresh["key"]).set_axis(fresh.index)
     decided = before["accounted"].eq(True)
-    rows = fresh[valid].assign(accounted=(same & decided)[valid])
+    gone = fresh["key"].isin(marked)
+    dead = before["deleted_at"].notna()
+    # What was deleted already is, with another content, no news.
+    rows = fresh.assign(accounted=((same | (gone & dead)) & decided), deleted_at=_since(before["deleted_at"], gone))[
+        valid
+    ]
     broken = fresh[~valid]
     if len(broken):
         linked = links_of(connection, cycle.division, broken.assign(entity=entity))
         broken = _without(broken[~broken["key"].isin(linked["key"])], failed)
-        rows = pd.concat([rows, broken.assign(accounted=False)], ignore_index=True)
+        never = pd.Series(pd.NaT, index=broken.index, dtype=TIME)
+        rows = pd.concat([rows, broken.assign(accounted=False, deleted_at=never)], ignore_index=True)
     store.store_records(connection, cycle.division, entity, rows, properties, cycle.run_id)
-    returned = known.index[known["deleted_at"].notna() & known.index.isin(rows["key"])]
-    mark_returned(connection, cycle.division, pd.DataFrame({"entity": entity, "key": returned}))
+    _note_marked(cycle, connection, entity, fresh["key"][gone & ~dead])
+    there = rows["key"][rows["deleted_at"].isna()]
+    returned = known.index[known["deleted_at"].notna() & known.index.isin(there)]
+    back = pd.DataFrame({"entity": entity, "key": pd.Series(returned, dtype="str")})
+    if len(back):
+        subject = cycle.mappings.subject_of(entity).subject
+        keep_returned(connection, cycle.division, back, subject, cycle.run_id)
+        mark_returned(connection, cycle.division, back)
     quiet = valid & (before["entity"].isna() | decided) & ~fresh["key"].isin(returned)
     if "join" in fresh:
         quiet &= (
             before["entity"].isna() | fresh["join"].eq(before["join"]) | (fresh["join"].isna() & before["join"].isna())
         )
     return _Stored(failed.assign(entity=entity), fresh["key"][quiet])
+
+
+def _since(before: pd.Series, gone: pd.Series) -> pd.Series:
+    """Since when records count as deleted: from now on, unless they did before."""
+    return before.fillna(pd.Timestamp.now("UTC").floor("us")).where(gone)
+
+
+def _note_marked(cycle: Cycle, connection: sa.Connection, entity: str, keys: pd.Series) -> None:
+    """Tell of records that are marked as deleted for the first time."""
+    subject = cycle.mappings.subject_of(entity).subject
+    common = {"subject": subject, "kind": "skip", "entity": entity, "rule": DELETED_AT_SOURCE}
+    add_events(connection, cycle.division, [{**common, "key": str(key)} for key in keys], cycle.run_id)
 
 
 def _without(records: pd.DataFrame, failed: pd.DataFrame) -> pd.DataFrame:

@@ -1,7 +1,7 @@
 """What the steps of a cycle work with."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from talk_assets.ledger.database import Ledger
 from talk_assets.mappings.capabilities import Capabilities
@@ -26,6 +26,7 @@ class Cycle:
         systems: `customerp` and `exact`.
         defaults: values of the settings that mappings name as defaults, references as `entity/key`.
         still_locked: raises when another process may have taken the division over; asked before each write.
+        let_pass: entity and kind of the guards that a person let pass and that this run has used up.
     """
 
     division: str
@@ -36,6 +37,7 @@ class Cycle:
     systems: Mapping[str, System]
     defaults: Mapping[str, str]
     still_locked: Callable[[], None] = _nothing
+    let_pass: set[tuple[str, str]] = field(default_factory=set)
 
     @property
     def preview(self) -> bool:
@@ -47,10 +49,11 @@ class Cycle:
         return self.systems[entity.partition(".")[0]]
 
     def properties_of(self, entity: str) -> list[str]:
-        """Canonical properties that the entity holds, and the join where it has one."""
+        """Canonical properties that the entity holds, with `join` and `marked` (as deleted) where it has them."""
         subject = self.mappings.subject_of(entity)
         joins = any(flow.join is not None and flow.join.entity == entity for flow in subject.flows.values())
-        return [*subject.held_by(entity), *(["join"] if joins else [])]
+        marks = subject.deletions_of(entity).mark is not None
+        return [*subject.held_by(entity), *(["join"] if joins else []), *(["marked"] if marks else [])]
 
     def lines_of(self, entity: str) -> str | None:
         """The line entity of a document entity, when its lines are synchronised."""

@@ -11,11 +11,12 @@ import pandas as pd
 
 from talk_assets.cycle.collect import INVALID, collect
 from talk_assets.cycle.context import Cycle
+from talk_assets.cycle.guards import stops_writes
 from talk_assets.cycle.match import match
 from talk_assets.cycle.merge import OPEN_STILL, merge
 from talk_assets.cycle.send import Outcome, Sender
 from talk_assets.cycle.writes import Write, writes_of
-from talk_assets.ledger import debts
+from talk_assets.ledger import debts, guards
 from talk_assets.ledger.notes import add_skips, holds_of
 from talk_assets.ledger.records import moved_since_decided, undecided_entities
 from talk_assets.mappings.model import Subject
@@ -27,6 +28,8 @@ _GIVE_UP_AFTER = 3
 
 # The reason why an update that was planned is not sent.
 CHANGED_SINCE_READ = "changed_since_read"
+# What becomes, in a preview, of writes that a guard would stop.
+HELD_BACK = "would be held back by a guard"
 
 # Called with the entity, the writes done, and the writes to do.
 Progress = Callable[[str, int, int], None]
@@ -64,18 +67,23 @@ def deliver(cycle: Cycle, entity: str, progress: Progress | None = None, done: D
         return done
     names = cycle.with_lines(entity)
     if cycle.preview:
-        for name in names:
-            done.writes += [_row(write, "would be sent", "") for write in _sendable(cycle, name)]
+        writes = {name: _sendable(cycle, name) for name in names}
+        stopped = _guarded(cycle, entity, writes)
+        words = HELD_BACK if stopped else "would be sent"
+        done.writes += [_row(write, words, "") for name in names for write in writes[name]]
         return done
     if not _anything_owed(cycle, names):
+        _guarded(cycle, entity, {})
         return done
     writes = {name: _sendable(cycle, name) for name in names}
-    if not any(writes.values()):
+    if _guarded(cycle, entity, writes) or not any(writes.values()):
         return done
     # What is new in the target may be what is about to be created there.
     if confirm(cycle, entity):
         before, writes = writes, {name: _sendable(cycle, name) for name in names}
         _note_dropped(cycle, before, writes)
+    if _guarded(cycle, entity, writes):
+        return done
     for name in names:
         _send_all(cycle, name, writes.get(name), done, progress)
         if name == entity and done.created and len(names) > 1:
@@ -100,6 +108,16 @@ def _note_dropped(cycle: Cycle, before: dict[str, list[Write]], after: dict[str,
         rows = pd.DataFrame(dropped).assign(property=None, rule=CHANGED_SINCE_READ)
         with cycle.ledger.begin() as connection:
             add_skips(connection, cycle.division, rows, cycle.run_id)
+
+
+def _guarded(cycle: Cycle, entity: str, writes: dict[str, list[Write]]) -> bool:
+    """Whether nothing may be written: too much would be, or the entity's feed is empty for no reason known."""
+    every = [write for some in writes.values() for write in some]
+    deletes = sum(write.operation == "delete" for write in every)
+    with cycle.ledger.begin() as connection:
+        if guards.waits(connection, cycle.division, entity, guards.EMPTY):
+            return True
+        return stops_writes(cycle, connection, entity, len(every), deletes)
 
 
 def confirm(cycle: Cycle, entity: str) -> int:
@@ -182,6 +200,8 @@ def _count(done: Delivered, write: Write, outcome: Outcome, words: str) -> None:
     done.writes.append(_row(write, outcome.value, words))
     if outcome is Outcome.DONE and write.operation == "create" and write.document is None:
         done.created += 1
+    elif outcome is Outcome.DONE and write.operation == "delete" and not write.own:
+        done.deleted += 1
     elif outcome is Outcome.DONE:
         # A line that is added or changed is a change of its document.
         done.updated += 1

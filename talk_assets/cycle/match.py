@@ -11,7 +11,7 @@ from talk_assets.cycle.pairs import hold_invalid_pairs
 from talk_assets.cycle.references import known_targets, resolved
 from talk_assets.ledger import clusters as links
 from talk_assets.ledger.matching import replace_proposals, sharing_keys, store_match_keys
-from talk_assets.ledger.records import unaccounted, undecided_entities
+from talk_assets.ledger.records import MARKED, unaccounted, undecided_entities
 from talk_assets.mappings.model import CriterionProperty, Flow, Subject
 from talk_assets.sync.match import criterion_keys, propose
 
@@ -51,6 +51,10 @@ def match(cycle: Cycle, flow_name: str) -> Matched:
         }
         fresh = {entity: frame[frame["deleted_at"].isna()] for entity, frame in undecided.items()}
         gone = pd.concat([frame.loc[frame["deleted_at"].notna(), ["entity", "key"]] for frame in undecided.values()])
+        for entity, frame in undecided.items():
+            if MARKED in frame:
+                # Nothing is linked to them, but nothing is created in their place either.
+                store_keys(cycle, connection, entity, frame[frame["deleted_at"].notna() & frame[MARKED].eq("true")])
         looked_at = pd.concat([frame.assign(entity=entity) for entity, frame in fresh.items()])
         proposals = _none() if looked_at.empty else _proposals(cycle, connection, flow_name, flow, fresh)
         replace_proposals(connection, cycle.division, flow_name, proposals, cycle.run_id)

@@ -9,6 +9,7 @@ from talk_assets.cycle.agree import INVALID_GOLDEN, agree
 from talk_assets.cycle.collect import INVALID
 from talk_assets.cycle.context import Cycle
 from talk_assets.cycle.duplicates import hold_duplicates
+from talk_assets.cycle.gone import note_partners
 from talk_assets.cycle.lines import AMBIGUOUS_LINES, line_documents, line_proposals
 from talk_assets.cycle.linking import AMBIGUOUS, link
 from talk_assets.cycle.match import match_across
@@ -84,6 +85,8 @@ def _merge(cycle: Cycle, connection: sa.Connection, subject: Subject) -> Merged:
     linked_before = links.links_of(connection, cycle.division, pd.concat([looked_at, gone]))
     # Before anything is matched: what replaces a removed record can take its place at once.
     links.mark_deleted(connection, cycle.division, gone)
+    if not lines:
+        note_partners(cycle, connection, subject, gone, linked_before)
     match_across(cycle, connection, subject, fresh)
     waiting = _waiting(cycle, connection, subject, fresh, linked_before)
     broken = _broken(cycle, connection, subject, fresh, linked_before)

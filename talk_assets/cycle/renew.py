@@ -42,7 +42,8 @@ def _rules(cycle: Cycle, subject: Subject, reading: str) -> str:
     settings = sorted({member.default_setting for member in members if member.default_setting is not None})
     parts = [
         reading,
-        subject.model_dump_json(),
+        # How much may change at once says nothing about what is right.
+        subject.model_dump_json(exclude={"guards": True, "lines": {"guards"}}),
         *(cycle.capabilities[entity].model_dump_json() for each in subjects for entity in each.entities),
         *(f"{name}={cycle.defaults.get(name)}" for name in settings),
     ]

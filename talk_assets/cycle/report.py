@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from talk_assets.cycle.collect import Collected
 from talk_assets.cycle.context import Cycle
 from talk_assets.cycle.deliver import Delivered
-from talk_assets.ledger import debts, notes
+from talk_assets.ledger import debts, guards, notes
 from talk_assets.ledger.bulk import read_frame
 from talk_assets.ledger.clusters import sources_of
 from talk_assets.ledger.database import Ledger
@@ -149,7 +149,8 @@ def status(ledger: Ledger, division: str, mappings: Mappings, limit: int | None 
         limit: at most so many debts that a person can settle, and as many others.
 
     Returns:
-        `division`, `pairs` (per flow), `last_run` (None before the first), and frames: `holds`, `conflicts`, `owed`
+        `division`, `pairs` (per flow), `last_run` (None before the first), and frames: `guards` that tripped, `holds`,
+        `conflicts`, `owed`
         (counts per entity and state), `debts` (`values` is a dictionary under the system's own property names, `source`
         another record of the same thing, for a new one the one that it is made from).
     """
@@ -169,6 +170,7 @@ def status(ledger: Ledger, division: str, mappings: Mappings, limit: int | None 
                 name: pair_counts(connection, division, flow, last["run_id"] if last else "")
                 for name, flow in mappings.flows.items()
             },
+            "guards": guards.tripped(connection, division),
             "holds": held,
             "conflicts": notes.open_conflicts(connection, division),
             "owed": owed,
@@ -184,5 +186,7 @@ def _with_own_names(owed: pd.DataFrame, mappings: Mappings) -> pd.DataFrame:
     values = []
     for entity, text in zip(owed["entity"], owed["values"], strict=True):
         rows = mappings.subject_of(entity).held_by(entity)
-        values.append({rows[name].members[entity].name: value for name, value in json.loads(text).items()})
+        given = json.loads(text).items()
+        # What archives a record is kept under its own name.
+        values.append({rows[name].members[entity].name if name in rows else name: value for name, value in given})
     return owed.assign(values=pd.Series(values, index=owed.index, dtype="object"))

@@ -9,8 +9,15 @@ import sqlalchemy as sa
 
 from talk_assets.cycle.context import Cycle
 from talk_assets.cycle.writes import Write
-from talk_assets.errors import AccessDenied, RecordChanged, RecordRejected, SystemUnavailable, UnexpectedAnswer
-from talk_assets.ledger import debts, notes
+from talk_assets.errors import (
+    AccessDenied,
+    RecordChanged,
+    RecordGone,
+    RecordRejected,
+    SystemUnavailable,
+    UnexpectedAnswer,
+)
+from talk_assets.ledger import absence, contested, debts, notes
 from talk_assets.ledger.clusters import account_sent, store_insert
 from talk_assets.ledger.records import store_written
 from talk_assets.systems.base import Written
@@ -22,6 +29,8 @@ _LONGEST_ASKED = 24 * 3600
 _GONE = (403, 404, 410)
 # How often a target may say that a record changed although reading it shows nothing new.
 _MOST_CHANGES = 3
+# How often a system may refuse a deletion: what refers to the record may be deleted too, after it.
+_MOST_REFUSALS = 3
 
 
 class Outcome(Enum):
@@ -56,7 +65,8 @@ class Sender:
             written = self._call(write, intents)
         except RecordRejected as error:
             self._close_intents(intents, "refused")
-            self._fail(write, "dead", str(error))
+            once_more = write.operation == "delete" and write.attempts + 1 < _MOST_REFUSALS
+            self._fail(write, "owed" if once_more else "dead", str(error))
             return Outcome.REJECTED, str(error)
         except RecordChanged as error:
             self._close_intents(intents, "not sent")
@@ -110,9 +120,18 @@ class Sender:
         if write.operation == "create":
             lines = [line.own for line in write.lines]
             return self._system.create(write.entity, write.own, lines, idempotency_key=str(intents[0]))
+        if write.operation == "delete" and not write.own:
+            return self._delete(write)
         if write.document is not None:
             return self._system.update_lines(write.entity, write.document, {str(write.key): write.own})
         return self._system.update(write.entity, str(write.key), write.own, write.version)
+
+    def _delete(self, write: Write) -> Written:
+        """Delete a record; one that is gone already is deleted."""
+        try:
+            return self._system.delete(write.entity, str(write.key), write.version)
+        except RecordGone as error:
+            return Written(str(write.key), None, error.status or 0)
 
     def _open_intents(self, write: Write) -> list[uuid.UUID]:
         """Note an insert, of a document also those of its lines, before anything is sent."""
@@ -164,6 +183,9 @@ class Sender:
         """
         cycle = self._cycle
         with cycle.ledger.begin() as connection:
+            if write.operation == "delete":
+                self._store_deleted(connection, write, written)
+                return
             if write.operation == "create":
                 store_insert(connection, cycle.division, write.entity, written.key, write.cluster_id, cycle.run_id)
                 debts.close_intent(connection, intents[0], "inserted")
@@ -174,6 +196,25 @@ class Sender:
                 connection, cycle.division, write.entity, write.cluster_id, written.key, write.remaining, write.reason
             )
             self._history(connection, write, written)
+
+    def _store_deleted(self, connection: sa.Connection, write: Write, written: Written) -> None:
+        """Store that a record is gone, or archived, and that it was our doing."""
+        cycle, key = self._cycle, written.key
+        lines = cycle.lines_of(write.entity)
+        absence.mark_removed(connection, cycle.division, write.entity, lines, key)
+        contested.mark_deleted_by_us(connection, cycle.division, write.entity, key)
+        debts.settle_owed(connection, cycle.division, write.entity, write.cluster_id, key, {}, "")
+        common = {
+            "subject": self._subject.subject,
+            "kind": "write",
+            "cluster_id": write.cluster_id,
+            "entity": write.entity,
+            "key": key,
+            "status": written.status,
+        }
+        rows = [{**common, "property": name, "after": value, "rule": "archive"} for name, value in write.own.items()]
+        rows = rows or [{**common, "property": None, "after": None, "rule": "delete"}]
+        notes.add_events(connection, cycle.division, rows, cycle.run_id)
 
     def _history(self, connection: sa.Connection, write: Write, written: Written) -> None:
         common = {

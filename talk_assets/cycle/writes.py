@@ -1,5 +1,6 @@
 """Which writes of an entity can be sent now; the others are told why they wait."""
 
+import json
 from collections.abc import Hashable
 from dataclasses import dataclass, field
 
@@ -33,11 +34,12 @@ class Write:
     Attributes:
         entity: the entity, a line entity for a line.
         cluster_id: the cluster it is owed to.
-        operation: `create` or `update`.
+        operation: `create`, `update` or `delete`.
         key: the record's own key; None for a create.
         document: of a line: own key of its document.
         version: what the record's version was when it was last read.
-        own: what is sent, under the entity's own names; None clears.
+        own: what is sent, under the entity's own names; None clears. Of a `delete`: what is set to archive the record,
+            nothing when it is deleted.
         canonical: the same under canonical names, without constants; '' clears.
         expected: what the record held of it when the write was planned.
         remaining: what stays owed because what it points to is not there yet, and `reason` why.
@@ -61,10 +63,35 @@ class Write:
 
 
 def writes_of(cycle: Cycle, connection: sa.Connection, entity: str) -> list[Write]:
-    """The writes to an entity that can be sent now, in the order of their clusters.
+    """The writes to an entity that can be sent now, in the order of their clusters, deletions last.
 
     For the others it is stored what they wait for. A record whose insert has an unknown outcome is left out.
     """
+    return [*_filling(cycle, connection, entity), *_removing(cycle, connection, entity)]
+
+
+def _removing(cycle: Cycle, connection: sa.Connection, entity: str) -> list[Write]:
+    """The deletions, and what archives a record instead."""
+    rows = debts.removals_owed(connection, cycle.division, entity)
+    known = records_by_key(connection, cycle.division, entity, rows["key"], [])
+    versions = known[known["written_at"].isna()].set_index("key")["version"].dropna().to_dict()
+    return [
+        Write(
+            entity=entity,
+            cluster_id=int(row["cluster_id"]),
+            operation="delete",
+            key=str(row["key"]),
+            own=json.loads(row["values"]),
+            canonical={},
+            version=versions.get(row["key"]),
+            attempts=int(row["attempts"]),
+        )
+        for row in rows.to_dict("records")
+    ]
+
+
+def _filling(cycle: Cycle, connection: sa.Connection, entity: str) -> list[Write]:
+    """The creates and updates."""
     ready = prepare(cycle, connection, entity)
     if ready.rows.empty:
         return []

@@ -172,7 +172,13 @@ def mark_deleted(connection: sa.Connection, division: str, frame: pd.DataFrame) 
     connection.execute(
         sa.update(member)
         .values(deleted_at=sa.func.now())
-        .where(member.c.division == division, member.c.entity == wanted.c.entity, member.c.key == wanted.c.key)
+        .where(
+            member.c.division == division,
+            member.c.entity == wanted.c.entity,
+            member.c.key == wanted.c.key,
+            # What is reported again was deleted no later than before.
+            member.c.deleted_at.is_(None),
+        )
     )
 
 
@@ -183,7 +189,7 @@ def mark_returned(connection: sa.Connection, division: str, frame: pd.DataFrame)
     wanted = keys_of(connection, frame[["entity", "key"]])
     connection.execute(
         sa.update(member)
-        .values(deleted_at=None)
+        .values(deleted_at=None, origin=sa.case((member.c.origin == "deleted", "returned"), else_=member.c.origin))
         .where(
             member.c.division == division,
             member.c.entity == wanted.c.entity,

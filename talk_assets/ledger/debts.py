@@ -30,7 +30,7 @@ def replace_owed(
             "division": division,
             "cluster_id": planned.keys.index.astype("int64"),
             "entity": entity,
-            "operation": planned.create.map({True: "create", False: "update"}).to_numpy(),
+            "operation": planned.operation.to_numpy(),
             "key": planned.keys.to_numpy(),
             "values": values.to_numpy(),
             "expected": expected.to_numpy(),
@@ -68,7 +68,7 @@ def drop_owed(connection: sa.Connection, division: str, clusters: pd.Index, enti
 def owed_to(
     connection: sa.Connection, division: str, entity: str, properties: Sequence[str], states: Sequence[str]
 ) -> pd.DataFrame:
-    """What is owed to an entity and can be tried now.
+    """The creates and updates that are owed to an entity and can be tried now.
 
     Returns:
         `COLUMNS`, `document_id`, and per property `v:<name>`, the value to write ('' clears), and `e:<name>`, what the
@@ -86,10 +86,42 @@ def owed_to(
         .where(
             owed.c.division == division,
             owed.c.entity == entity,
+            owed.c.operation != "delete",
             owed.c.state.in_(states),
             sa.or_(owed.c.next_try.is_(None), owed.c.next_try <= sa.func.now()),
         )
         .order_by(owed.c.cluster_id),
+    )
+
+
+def removals_owed(connection: sa.Connection, division: str, entity: str) -> pd.DataFrame:
+    """`cluster_id, key, values, attempts` of the deletions that are owed to an entity and can be tried now.
+
+    `values` is JSON text: under the system's own names what is set instead, `{}` where the record is deleted.
+    """
+    return read_frame(
+        connection,
+        sa.select(owed.c.cluster_id, owed.c.key, owed.c["values"], owed.c.attempts)
+        .where(
+            owed.c.division == division,
+            owed.c.entity == entity,
+            owed.c.operation == "delete",
+            owed.c.state == "owed",
+            sa.or_(owed.c.next_try.is_(None), owed.c.next_try <= sa.func.now()),
+        )
+        .order_by(owed.c.cluster_id),
+    )
+
+
+def updates_owed(connection: sa.Connection, division: str, clusters: pd.Index) -> pd.DataFrame:
+    """`cluster_id, entity` of the updates that are owed for clusters, however they stand."""
+    return read_frame(
+        connection,
+        sa.select(owed.c.cluster_id, owed.c.entity).where(
+            owed.c.division == division,
+            owed.c.operation == "update",
+            owed.c.cluster_id.in_(among(connection, clusters)),
+        ),
     )
 
 

@@ -4,9 +4,10 @@ from collections.abc import Sequence
 
 import pandas as pd
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import JSONB
 
 from talk_assets.ledger.bulk import read_frame, upsert_frame
-from talk_assets.ledger.keys import keys_of
+from talk_assets.ledger.keys import among, keys_of
 from talk_assets.ledger.tables import match_key, member, proposal, record
 
 
@@ -86,6 +87,33 @@ def linked_duplicates(connection: sa.Connection, division: str, flow: str, recor
     )
     names = ("entity", "key", "alternative", "value", "cluster_id")
     return read_frame(connection, sa.select(*(linked.c[name] for name in names)).where(linked.c.count > 1))
+
+
+def marked_sharing_keys(
+    connection: sa.Connection, division: str, flows: Sequence[str], clusters: pd.Index
+) -> pd.DataFrame:
+    """`cluster_id, entity` where a record of the entity that is marked as deleted shares a value with a live member."""
+    own, other = match_key, match_key.alias()
+    same = [own.c[name] == other.c[name] for name in ("division", "flow", "alternative", "value")]
+    marked = [
+        *(record.c[name] == other.c[name] for name in ("division", "entity", "key")),
+        record.c.deleted_at.is_not(None),
+        sa.type_coerce(record.c["values"], JSONB)["marked"].astext == "true",
+    ]
+    return read_frame(
+        connection,
+        sa.select(member.c.cluster_id, other.c.entity)
+        .distinct()
+        .join_from(member, own, sa.and_(*(member.c[name] == own.c[name] for name in ("division", "entity", "key"))))
+        .join(other, sa.and_(*same, own.c.entity != other.c.entity))
+        .join(record, sa.and_(*marked))
+        .where(
+            member.c.division == division,
+            member.c.deleted_at.is_(None),
+            member.c.cluster_id.in_(among(connection, clusters)),
+            own.c.flow.in_(flows),
+        ),
+    )
 
 
 def replace_proposals(connection: sa.Connection, division: str, flow: str, proposals: pd.DataFrame, run: str) -> None:

@@ -137,6 +137,8 @@ def replace_conflicts(
         sa.select(conflict.c.id, conflict.c.cluster_id, conflict.c.property, conflict.c.kind).where(
             conflict.c.division == division,
             conflict.c.resolved_at.is_(None),
+            # Those about whole records end otherwise, see `ledger.contested`.
+            conflict.c.kind != "edit_versus_delete",
             conflict.c.cluster_id.in_(among(connection, clusters)),
         )
     ).all()

@@ -6,12 +6,15 @@ import pandas as pd
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TIMESTAMP, insert
 
+from talk_assets.ledger.absence import reported, unapplied
 from talk_assets.ledger.bulk import json_columns, pack_json, read_frame, upsert_frame
 from talk_assets.ledger.keys import keys_of
 from talk_assets.ledger.tables import cursor, deletion, hold, record
 
 # Canonical names that are stored among the values although they are no property of the mapping.
 JOIN = "join"
+# Filled for a record that says of itself that it is deleted.
+MARKED = "marked"
 
 
 def read_cursor(connection: sa.Connection, division: str, feed: str) -> str | None:
@@ -185,7 +188,10 @@ def values_in_use(connection: sa.Connection, division: str, entity: str, name: s
 def store_records(
     connection: sa.Connection, division: str, entity: str, frame: pd.DataFrame, properties: Sequence[str], run: str
 ) -> None:
-    """Store what was read: `key, document, position, modified, version, accounted` and the properties."""
+    """Store what was read: `key, document, position, modified, version, accounted` and the properties.
+
+    With a column `deleted_at`, a record that has it filled counts as deleted.
+    """
     rows = pd.DataFrame(
         {
             "division": division,
@@ -201,7 +207,8 @@ def store_records(
             "read_at": connection.execute(sa.select(sa.func.now())).scalar_one(),
             "read_run": run,
             "accounted": frame["accounted"],
-            "deleted_at": pd.Series(pd.NaT, index=frame.index, dtype="datetime64[us, UTC]"),
+            "deleted_at": frame.get("deleted_at", pd.Series(pd.NaT, index=frame.index, dtype="datetime64[us, UTC]")),
+            "misses": 0,
             "written_at": pd.Series(pd.NaT, index=frame.index, dtype="datetime64[us, UTC]"),
         }
     )
@@ -320,27 +327,26 @@ def store_deletions(connection: sa.Connection, division: str, system: str, frame
     rows = frame.assign(
         division=division,
         system=system,
-        seen_at=pd.Timestamp.now("UTC"),
+        # The clock by which records were read: what was read later is there again.
+        seen_at=connection.execute(sa.select(sa.func.now())).scalar_one(),
         applied_at=pd.Series(pd.NaT, index=frame.index, dtype="datetime64[us, UTC]"),
     )
     upsert_frame(
-        connection, deletion, rows, key=["division", "system", "entity", "key"], update=["deleted_at", "applied_at"]
+        connection,
+        deletion,
+        rows,
+        key=["division", "system", "entity", "key"],
+        update=["deleted_at", "seen_at", "applied_at"],
     )
 
 
 def apply_deletions(connection: sa.Connection, division: str, entities: Sequence[str]) -> int:
     """Mark the reported records of the given entities as deleted and undecided; how many were known."""
-    new = (deletion.c.division == division, deletion.c.entity.in_(entities), deletion.c.applied_at.is_(None))
+    new = unapplied(division, entities)
     if not connection.execute(sa.select(sa.exists().where(*new))).scalar_one():
         return 0
     rows = connection.execute(
-        sa.update(record)
-        .values(deleted_at=sa.func.now(), accounted=False)
-        .where(
-            record.c.division == division,
-            record.c.deleted_at.is_(None),
-            sa.tuple_(record.c.entity, record.c.key).in_(sa.select(deletion.c.entity, deletion.c.key).where(*new)),
-        )
+        sa.update(record).values(deleted_at=sa.func.now(), accounted=False).where(*reported(division, entities))
     ).rowcount
     connection.execute(sa.update(deletion).values(applied_at=sa.func.now()).where(*new))
     return rows

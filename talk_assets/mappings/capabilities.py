@@ -33,7 +33,8 @@ class EntityCapability(BaseModel):
     `key` names the property that identifies a record. A document names its `lines` entity, a line entity names its
     `document` entity and the property that points to it (`document_key`). `requires_lines`: a document without lines
     is refused. `read_only` gives the reason why the system takes no writes at all; None when it does.
-    `any_of`: groups of properties of which at least one must have a value on create.
+    `any_of`: groups of properties of which at least one must have a value on create. `no_delete` gives the reason why
+    the system deletes no records of the entity; None when it does.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -46,6 +47,7 @@ class EntityCapability(BaseModel):
     requires_lines: bool = False
     read_only: str | None = None
     any_of: list[list[str]] = []
+    no_delete: str | None = None
 
 
 # Entity name (`exact.accounts`) to what it can take, over all systems.

@@ -2,13 +2,14 @@
 
 import re
 
+from talk_assets.mappings.check_safety import check_safety
 from talk_assets.mappings.checked import Checked
 from talk_assets.mappings.model import Creation, Flow, MemberProperty
 from talk_assets.mappings.source import suggestion
 
 SYSTEMS = ("customerp", "exact")
 # Columns that the frames have beside the canonical properties.
-RESERVED = ("key", "modified", "version", "document", "position", "join", "cluster_id", "origin")
+RESERVED = ("key", "modified", "version", "document", "position", "join", "cluster_id", "origin", "marked")
 CANONICAL_NAME = re.compile(r"[a-z][a-z0-9_]*")
 
 
@@ -40,6 +41,7 @@ def check_structure(checked: Checked) -> None:
     _check_columns(checked)
     _check_groups(checked)
     _check_constants(checked)
+    check_safety(checked)
 
 
 def _check_names(checked: Checked) -> None:

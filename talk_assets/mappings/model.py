@@ -8,6 +8,7 @@ from typing import Literal, Self
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
 from talk_assets.mappings.capabilities import Writable
+from talk_assets.mappings.safety import Deletions, Guards, WhenGone
 
 PropertyType = Literal[
     "text",  # free text; may be shortened to what the target takes
@@ -220,7 +221,8 @@ class Flow(Strict):
     """Matched pairs of one Customerp entity and one Exact entity.
 
     `criteria` is a list of alternatives (OR), each a list of properties that must all be equal and not empty (AND).
-    `join` comes before the criteria: where it applies, the criteria of this flow do not.
+    `join` comes before the criteria: where it applies, the criteria of this flow do not. `when_gone` says what becomes
+    of a record whose counterpart was deleted; by default nothing.
     """
 
     customerp: str
@@ -228,6 +230,7 @@ class Flow(Strict):
     criteria: list[list[CriterionProperty]] = []
     join: Join | None = None
     create: Creation = Creation()
+    when_gone: WhenGone = WhenGone()
     meaning: str = ""
 
     @property
@@ -248,6 +251,8 @@ class Subject(Strict):
             the flows.
         tie_break: entities or systems; of edits of the same time the first one named wins.
         lines: the subject of the documents' lines, for sales_document.
+        deletions: entity to how it is told that its records are gone.
+        guards: entity to how much of it may change in one run.
     """
 
     subject: str
@@ -258,6 +263,8 @@ class Subject(Strict):
     criteria: list[list[CriterionProperty]] = []
     tie_break: list[str] = []
     lines: "Subject | None" = None
+    deletions: dict[str, Deletions] = {}
+    guards: dict[str, Guards] = {}
 
     @property
     def entities(self) -> list[str]:
@@ -269,6 +276,14 @@ class Subject(Strict):
     def proposers(self) -> list[str]:
         """The names under which records are proposed to be the same: the flows, and the subject with its criteria."""
         return [*self.flows, *([self.subject] if self.criteria else [])]
+
+    def deletions_of(self, entity: str) -> Deletions:
+        """How it is told that records of an entity are gone."""
+        return self.deletions.get(entity, Deletions())
+
+    def guards_of(self, entity: str) -> Guards:
+        """How much of an entity may change in one run."""
+        return self.guards.get(entity, Guards())
 
     def held_by(self, entity: str) -> dict[str, Property]:
         """The canonical properties that an entity holds."""
@@ -313,4 +328,6 @@ class Mappings(Strict):
         subject = self.subject_of(entity)
         names = {row.members[entity].name for row in subject.held_by(entity).values()}
         names |= {flow.join.name for flow in subject.flows.values() if flow.join and flow.join.entity == entity}
+        mark = subject.deletions_of(entity).mark
+        names |= {mark.name} if mark is not None else set()
         return sorted(names)

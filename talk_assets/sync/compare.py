@@ -10,7 +10,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from talk_assets.mappings.model import Comparison, Property, Spelling
-from talk_assets.sync.columns import arrow, series
+from talk_assets.sync.columns import Flags, arrow, series
+from talk_assets.sync.columns import same as equal_texts
 from talk_assets.sync.items import items_of, text_of
 
 # What counts as a blank within a line. Spelled out, because to Arrow `\s` means only the blanks of ASCII.
@@ -97,6 +98,16 @@ def said(texts: pa.Array, row: Property, clusters_of: pd.Series) -> pa.Array:
         found = pc.index_in(texts, value_set=arrow(clusters_of.index.to_series()))
         texts = pc.coalesce(pc.take(arrow(clusters_of), found), texts)
     return comparable_texts(texts, row)
+
+
+def differ(left: pd.Series, right: pd.Series, row: Property, clusters_of: pd.Series) -> Flags:
+    """Where two values say not the same (see `said`); only those are compared closely that are not spelled the same."""
+    one, two = arrow(left), arrow(right)
+    unlike = ~equal_texts(one, two)
+    if unlike.any():
+        at = pa.array(unlike)
+        unlike[unlike] = ~equal_texts(said(one.filter(at), row, clusters_of), said(two.filter(at), row, clusters_of))
+    return unlike
 
 
 def _composed(texts: pa.Array) -> pa.Array:

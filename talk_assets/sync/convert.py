@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 
 from talk_assets.mappings.capabilities import EntityCapability
 from talk_assets.mappings.model import Mappings, MemberProperty, Property, Subject
+from talk_assets.mappings.safety import DeletedWhen
 from talk_assets.schemas.checks import NOT_ONE_VALUE
 from talk_assets.sync.columns import arrow, series
 from talk_assets.sync.compare import shortened, spelled
@@ -63,6 +64,15 @@ def to_canonical(records: pd.DataFrame, entity: str, mappings: Mappings) -> pd.D
         if flow.join is not None and flow.join.entity == entity:
             frame["join"] = _reference(_text(_column(records, flow.join.name)), flow.join.to)
     return frame.reset_index(drop=True)
+
+
+def marked_deleted(records: pd.DataFrame, mark: DeletedWhen | None) -> pd.Series:
+    """Keys of the records, as a connector gives them, that count as deleted by a property of theirs."""
+    if mark is None:
+        return pd.Series(dtype="str")
+    said = _text(_column(records, mark.name), flags=True).fillna("")
+    counts = {text: mark.says(text) for text in said.unique()}
+    return records["_key"].astype("str")[said.map(counts).astype(bool)]
 
 
 def canonical_column(values: pd.Series, row: Property, member: MemberProperty, target: str | None) -> pd.Series:

@@ -8,6 +8,8 @@ import pandas as pd
 from talk_assets.sync.columns import Vector
 
 TIME = pd.DatetimeTZDtype("us", "UTC")
+# What was said about a deletion that met an edit: nothing yet; the edit, or the deletion, wins; all stays as it is.
+OPEN, EDIT, DELETE, KEEP = "open", "edit", "delete", "keep"
 
 
 @dataclass(frozen=True)

@@ -10,16 +10,16 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 
 from talk_assets.mappings.capabilities import Capabilities, EntityCapability
 from talk_assets.mappings.model import Property, Subject
-from talk_assets.sync.columns import Flags, arrow, choose, same, series
-from talk_assets.sync.compare import said
+from talk_assets.sync.columns import Flags, arrow, choose, series
+from talk_assets.sync.compare import differ
 from talk_assets.sync.convert import to_target
 from talk_assets.sync.creation import LEFT_OUT, incomplete, inserts, missing_members, recent_clusters
 from talk_assets.sync.frames import Golden, Members, as_numbers
 from talk_assets.sync.owed import Owed, written
+from talk_assets.sync.remove import Removals, with_removals
 from talk_assets.sync.unit import active
 
 PROBLEMS = ["cluster_id", "entity", "property", "value", "problem"]
@@ -52,6 +52,7 @@ def plan(
     open_conflicts: pd.DataFrame,
     defaults: Mapping[str, str],
     documents: Mapping[str, pd.Series] | None = None,
+    removed: Removals | None = None,
 ) -> Plan:
     """Plan the writes of the given clusters.
 
@@ -66,6 +67,7 @@ def plan(
         open_conflicts: `cluster_id, property` left for a person: they are not written.
         defaults: values of the settings that the mapping names as defaults, references as `entity/key`.
         documents: for lines: document entity to whether each line's document has such a member, or will get one.
+        removed: what the deletions in the clusters lead to.
     """
     owed: dict[str, Owed] = {}
     problems: list[pd.DataFrame] = []
@@ -79,6 +81,8 @@ def plan(
     there = {name: where.reindex(clusters, fill_value=False) for name, where in (documents or {}).items()}
     recent, historical = recent_clusters(subject, over, has)
     missing = missing_members(subject, has, recent, there, capabilities, gone, held, lines=documents is not None)
+    for entity, again in (removed.restore if removed is not None else {}).items():
+        missing[entity] |= again & ~clusters.isin(held)
     for entity in subject.entities:
         capability = capabilities[entity]
         desired, unfit = to_target(golden.values, entity, subject, capability)
@@ -91,8 +95,11 @@ def plan(
         left_out.append(incomplete(subject, entity, creates, capability))
         if has[entity].any():
             gaps = _gaps(subject, entity, over[entity], golden, desired, closed, capability, clusters_of)
-            owed[entity] = _both(_updates(gaps, capability), creates)
+            owed[entity] = _updates(gaps, capability).and_(creates)
             problems.append(gaps.refused.assign(entity=entity))
+        if removed is not None and has[entity].any():
+            keys = over[entity].keys
+            owed[entity] = with_removals(owed[entity], subject, entity, keys, removed, held, capability)
         if len(unfit):
             unfit = unfit[_concerns(unfit, subject, entity, over.get(entity), golden, wanted, capability, clusters_of)]
             problems.append(unfit.assign(entity=entity))
@@ -178,7 +185,7 @@ def _cleared(name: str, row: Property, over: Members, golden: Golden, clusters_o
         return np.zeros(len(over.keys), dtype=bool)
     agreed = golden.values[name]
     cleared = agreed.isna().to_numpy() & golden.times[name].notna().to_numpy()
-    return np.asarray(cleared & _differ(agreed, over.current[name], row, clusters_of))
+    return np.asarray(cleared & differ(agreed, over.current[name], row, clusters_of))
 
 
 def _differs(
@@ -186,20 +193,20 @@ def _differs(
 ) -> Flags:
     """Where a member holds something else than it should."""
     current, sent = over.current[name], over.sent[name]
-    differs = desired.notna().to_numpy(dtype=bool) & _differ(desired, current, row, clusters_of)
+    differs = desired.notna().to_numpy(dtype=bool) & differ(desired, current, row, clusters_of)
     if not differs.any():
         return differs
     if row.type == "text":
         # An entity may hold more than is known of it.
-        differs &= _differ(golden.values[name], current, row, clusters_of)
+        differs &= differ(golden.values[name], current, row, clusters_of)
     if row.non_owner_edit == "ignore":
         # An edit that does not count stays until the owner changes the property.
         agreed, accounted = as_numbers(golden.times[name]), as_numbers(over.times[name])
-        differs &= _differ(current, over.base[name], row, clusters_of) | (agreed > accounted)
+        differs &= differ(current, over.base[name], row, clusters_of) | (agreed > accounted)
     if sent.notna().any():
         # What the target made of the very same value is not sent again.
-        kept = sent.notna().to_numpy(dtype=bool) & ~_differ(sent, desired, row, clusters_of)
-        differs &= ~kept | _differ(current, over.base[name], row, clusters_of)
+        kept = sent.notna().to_numpy(dtype=bool) & ~differ(sent, desired, row, clusters_of)
+        differs &= ~kept | differ(current, over.base[name], row, clusters_of)
     return differs
 
 
@@ -233,16 +240,6 @@ def _updates(gaps: _Gaps, capability: EntityCapability) -> Owed:
     )
 
 
-def _differ(left: pd.Series, right: pd.Series, row: Property, clusters_of: pd.Series) -> Flags:
-    """Where two values are not the same; only those are compared closely that are not spelled the same."""
-    one, two = arrow(left), arrow(right)
-    unlike = ~same(one, two)
-    if unlike.any():
-        at = pa.array(unlike)
-        unlike[unlike] = ~same(said(one.filter(at), row, clusters_of), said(two.filter(at), row, clusters_of))
-    return unlike
-
-
 def _concerns(
     unfit: pd.DataFrame,
     subject: Subject,
@@ -262,18 +259,7 @@ def _concerns(
         needed = wanted.reindex(clusters).to_numpy(dtype=bool) & (when != "never")
         if over is not None and when == "always":
             current = over.current[str(name)].reindex(clusters)
-            differs = _differ(golden.values[str(name)].reindex(clusters), current, row, clusters_of)
+            differs = differ(golden.values[str(name)].reindex(clusters), current, row, clusters_of)
             needed |= over.keys.reindex(clusters).notna().to_numpy(dtype=bool) & differs
         concerns[rows.index] = needed
     return concerns
-
-
-def _both(updates: Owed, creates: Owed) -> Owed:
-    return Owed(
-        create=pd.concat([updates.create, creates.create]),
-        keys=pd.concat([updates.keys, creates.keys]),
-        values=pd.concat([updates.values, creates.values]),
-        expected=pd.concat([updates.expected, creates.expected]),
-        state=pd.concat([updates.state, creates.state]),
-        reason=pd.concat([updates.reason, creates.reason]),
-    )

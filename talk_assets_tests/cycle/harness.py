@@ -244,7 +244,7 @@ class World:
                 for entity in subject.entities:
                     if entity.startswith(system):
                         done = report.delivered[entity] = deliver(cycle, entity)
-                        if done.created or done.updated or done.failed:
+                        if done.created or done.updated or done.deleted or done.failed:
                             confirm(cycle, entity)
 
     @property

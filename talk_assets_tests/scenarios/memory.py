@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from talk_assets.errors import RecordChanged, RecordRejected, SystemUnavailable
+from talk_assets.errors import RecordChanged, RecordGone, RecordRejected, SystemUnavailable
 from talk_assets.systems.base import Deletion, DeletionsRead, FeedRead, Record, Written
 from talk_assets.systems.base import Values as Sent
 from talk_assets_tests.scenarios.case import Values
@@ -266,7 +266,7 @@ class Side:
         self._on_the_way("update", kind.type, key, given)
         kept = self.records[kind.type].get(key)
         if kept is None:
-            raise RecordChanged(self.name, f"Updating {entity}/{key}: it does not exist.")
+            raise RecordGone(self.name, f"Updating {entity}/{key}: it does not exist.", status=404)
         if version is not None and kept.version != version:
             raise RecordChanged(self.name, f"Updating {entity}/{key}: it is in version {kept.version}, not {version}.")
         kept.values.update({name: self._stored(kind, name, value) for name, value in given.items()})
@@ -281,9 +281,12 @@ class Side:
         self.calls += 1
         kind = self.kinds[entity]
         self._on_the_way("delete", kind.type, key, {})
-        if self.records[kind.type].pop(key, None) is not None:
-            self._deletions.append((self._change(), entity, key, moment(self._clock())))
-            self._log("delete", kind, key, {})
+        kept = self.records[kind.type].get(key)
+        if kept is None:
+            raise RecordGone(self.name, f"Deleting {entity}/{key}: it does not exist.")
+        del self.records[kind.type][key]
+        self._deletions.append((self._change(), entity, key, moment(self._clock())))
+        self._log("delete", kind, key, {})
         return Written(key, None, 204)
 
     def create_line(self, entity: str, document: str, values: Sent) -> Written:

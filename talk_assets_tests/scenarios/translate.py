@@ -9,6 +9,7 @@ from talk_assets.mappings.model import Flow, Mappings, Property, Subject
 from talk_assets_tests.scenarios.case import SYSTEMS, Case, NotExpressible, Values, properties_of, split_member
 from talk_assets_tests.scenarios.memory import Kind, moment
 from talk_assets_tests.scenarios.nested import line_id, lines_of
+from talk_assets_tests.scenarios.removal import REMOVAL_RULES, beside, deletions, guards, when_gone
 
 KNOWN_RULES = {
     "keys",
@@ -29,11 +30,6 @@ KNOWN_RULES = {
     "one_cluster_of",
     "pairing",
     "same_side_duplicates",
-    "deletes",
-    "deleted_when",
-    "snapshot",
-    "verify_deletes",
-    "misses_needed",
     "unresolved_reference",
     "line_key",
     "managed_line_properties",
@@ -47,6 +43,7 @@ KNOWN_RULES = {
     "transforms",
     "outbound",
     "outbound_transforms",
+    *REMOVAL_RULES,
 }
 
 
@@ -224,8 +221,7 @@ def _beside(case: Case, group: Group) -> set[str]:
     found = {name for kind in group.kinds for name in kind.where}
     for values in (rules.get("constants") or {}).values():
         found |= set(values)
-    for condition in (rules.get("deleted_when") or {}).values():
-        found.add(str(condition).split()[0])
+    found |= beside(case)
     found |= set((rules.get("external_reference") or {}).values())
     # A line's key within its document says nothing to the other side; the document itself does.
     found |= {name for names in (rules.get("line_key") or {}).values() for name in names}
@@ -428,6 +424,7 @@ def _subject(case: Case, group: Group, rows: dict[str, Values], inserts: str) ->
                 "exact": other.entity,
                 "criteria": [a for a in criteria if _holds(rows, a, one, other)],
                 "create": create,
+                "when_gone": when_gone(case, one, other),
             }
         )
         for one, other in group.pairs
@@ -437,6 +434,8 @@ def _subject(case: Case, group: Group, rows: dict[str, Values], inserts: str) ->
         "flows": flows,
         "properties": {name: Property.model_validate(row) for name, row in rows.items()},
         "constants": _constants(case, group),
+        "deletions": deletions(case, group.kinds),
+        "guards": guards(case, group.kinds),
     }
     if group.together:
         content["criteria"] = criteria

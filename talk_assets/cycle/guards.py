@@ -1,0 +1,95 @@
+"""Step 7: what looks like an accident waits for a person.
+
+A guard that tripped is kept in the ledger, so that it survives restarts. It is over when what it saw is over, or when a
+person lets it pass once: `talk-assets accept`.
+"""
+
+import sqlalchemy as sa
+
+from talk_assets.cycle.context import Cycle
+from talk_assets.ledger import guards, notes
+from talk_assets.ledger.records import count_live
+
+EMPTY_FEED, TOO_MANY_MISSING, TOO_MANY_WRITES = "empty_feed", "too_many_missing", "too_many_writes"
+
+
+def stops_empty_feed(cycle: Cycle, connection: sa.Connection, entity: str, known: int, *, empty: bool) -> bool:
+    """Whether nothing may be taken from a whole read because it is empty although records were known.
+
+    Args:
+        cycle: the run.
+        connection: in a transaction.
+        entity: the entity read.
+        known: how many live records were known.
+        empty: whether the whole read was.
+    """
+    reason = (
+        f"the feed is empty although {known:,} records were known; nothing was taken from it. Check the rights of the "
+        "connection and the address."
+    )
+    over = empty and known > 0
+    return _stops(cycle, connection, entity, guards.EMPTY, EMPTY_FEED, reason=reason, seen=known, over=over)
+
+
+def stops_missing(cycle: Cycle, connection: sa.Connection, entity: str, missing: int, known: int) -> bool:
+    """Whether records missing from a whole read do not count as missing because they are too many."""
+    most = cycle.mappings.subject_of(entity).guards_of(entity).most_missing(known)
+    reason = (
+        f"{missing:,} of {known:,} known records are missing from a whole read, more than {most:,}; none of them was "
+        "taken for deleted. Check the rights of the connection and the filters of the system."
+    )
+    over = missing > most
+    return _stops(cycle, connection, entity, guards.MISSING, TOO_MANY_MISSING, reason=reason, seen=missing, over=over)
+
+
+def stops_deleted(cycle: Cycle, connection: sa.Connection, entity: str, deleted: int, known: int) -> bool:
+    """Whether records reported, or marked, as deleted do not count as deleted because they are too many."""
+    most = cycle.mappings.subject_of(entity).guards_of(entity).most_missing(known)
+    reason = (
+        f"{deleted:,} of {known:,} known records are reported as deleted at once, more than {most:,}; none of them was "
+        "taken for deleted. See in the system whether that is meant."
+    )
+    over = deleted > most
+    return _stops(cycle, connection, entity, guards.DELETED, TOO_MANY_MISSING, reason=reason, seen=deleted, over=over)
+
+
+def stops_writes(cycle: Cycle, connection: sa.Connection, entity: str, writes: int, deletes: int) -> bool:
+    """Whether nothing may be written to an entity because it would be too much.
+
+    Args:
+        cycle: the run.
+        connection: in a transaction.
+        entity: the entity, which stands for its lines too.
+        writes: how many writes can be sent.
+        deletes: how many of them delete or archive a record.
+    """
+    subject = cycle.mappings.subject_of(entity)
+    limits = subject.guards_of(entity)
+    most = limits.most_writes(count_live(connection, cycle.division, entity))
+    counted = writes
+    if writes > most and limits.guard_from_second_run:
+        first = guards.first_run(connection, cycle.division, subject.subject)
+        counted -= guards.planned_by(connection, cycle.division, cycle.with_lines(entity), first or "")
+    over = counted > most or deletes > limits.max_deletes_per_run
+    what = f"{counted:,} writes are owed, more than {most:,}"
+    if deletes > limits.max_deletes_per_run:
+        what = f"{deletes:,} records are to be deleted or archived, more than {limits.max_deletes_per_run:,}"
+    reason = f"{what}; nothing was written and all of it stays owed. `talk-assets status` lists it."
+    return _stops(cycle, connection, entity, guards.VOLUME, TOO_MANY_WRITES, reason=reason, seen=counted, over=over)
+
+
+def _stops(
+    cycle: Cycle, connection: sa.Connection, entity: str, kind: str, rule: str, *, reason: str, seen: int, over: bool
+) -> bool:
+    if not over:
+        guards.lift(connection, cycle.division, entity, kind)
+        return False
+    if (entity, kind) in cycle.let_pass or guards.use(connection, cycle.division, entity, kind):
+        # For the whole run: a step that is repeated must not trip over what it has left to do.
+        cycle.let_pass.add((entity, kind))
+        return False
+    if guards.trip(connection, cycle.division, entity, kind, reason=reason, seen=seen, run=cycle.run_id):
+        subject = cycle.mappings.subject_of(entity).subject
+        skip = {"subject": subject, "entity": entity, "rule": rule, "detail": {"reason": reason}}
+        notes.add_events(connection, cycle.division, [{**skip, "kind": "skip"}], cycle.run_id)
+    return True

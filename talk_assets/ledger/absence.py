@@ -1,0 +1,117 @@
+"""Known records that a system does not show any more: reported as removed, or missing from whole reads."""
+
+from collections.abc import Sequence
+
+import pandas as pd
+import sqlalchemy as sa
+
+from talk_assets.ledger.keys import keys_of
+from talk_assets.ledger.tables import deletion, record
+
+
+def unapplied(division: str, entities: Sequence[str]) -> list[sa.ColumnElement[bool]]:
+    """The removals that a system reported and that nothing was made of yet."""
+    return [deletion.c.division == division, deletion.c.entity.in_(entities), deletion.c.applied_at.is_(None)]
+
+
+def reported(division: str, entities: Sequence[str]) -> list[sa.ColumnElement[bool]]:
+    """The live records that such a removal is about; one that was read since is there again."""
+    about = [deletion.c.entity == record.c.entity, deletion.c.key == record.c.key]
+    return [
+        record.c.division == division,
+        record.c.entity.in_(entities),
+        record.c.deleted_at.is_(None),
+        sa.exists().where(*unapplied(division, entities), *about, deletion.c.seen_at >= record.c.read_at),
+    ]
+
+
+def count_reported(connection: sa.Connection, division: str, entity: str) -> int:
+    """How many live records are reported as removed and not marked so yet."""
+    new = sa.exists().where(*unapplied(division, [entity]))
+    if not connection.execute(sa.select(new)).scalar_one():
+        return 0
+    return connection.execute(
+        sa.select(sa.func.count()).select_from(record).where(*reported(division, [entity]))
+    ).scalar_one()
+
+
+def count_live_among(connection: sa.Connection, division: str, entity: str, keys: Sequence[str]) -> int:
+    """How many of the keys are those of live known records."""
+    if not keys:
+        return 0
+    among = _among(connection, keys)
+    return connection.execute(
+        sa.select(sa.func.count()).select_from(record).where(*_live(division, entity), among)
+    ).scalar_one()
+
+
+def count_missing(connection: sa.Connection, division: str, entity: str, present: Sequence[str]) -> int:
+    """How many live known records are not among those present."""
+    absent = ~_among(connection, present)
+    return connection.execute(
+        sa.select(sa.func.count()).select_from(record).where(*_live(division, entity), absent)
+    ).scalar_one()
+
+
+def note_misses(
+    connection: sa.Connection, division: str, entity: str, present: Sequence[str], *, needed: int, certain: bool
+) -> list[str]:
+    """Count one more whole read in which known records were missing; the keys of those that were often enough.
+
+    Args:
+        connection: in a transaction.
+        division: the division.
+        entity: the entity read.
+        present: keys of the records that the read brought.
+        needed: in how many whole reads in a row a record has to be missing.
+        certain: whether this read is enough.
+    """
+    absent = ~_among(connection, present)
+    counted = sa.literal(needed) if certain else record.c.misses + 1
+    rows = connection.execute(
+        sa.update(record)
+        .values(misses=counted)
+        .where(*_live(division, entity), absent)
+        .returning(record.c.key, record.c.misses)
+    )
+    return sorted(str(row.key) for row in rows if row.misses >= needed)
+
+
+def forget_misses(connection: sa.Connection, division: str, entity: str, keys: Sequence[str]) -> None:
+    """Take records for there again."""
+    among = _among(connection, keys)
+    connection.execute(sa.update(record).values(misses=0).where(*_live(division, entity), among))
+
+
+def mark_gone(connection: sa.Connection, division: str, entity: str, keys: Sequence[str]) -> None:
+    """Take records for deleted; a decision on that has to be taken."""
+    connection.execute(
+        sa.update(record)
+        .values(deleted_at=sa.func.now(), accounted=False, misses=0)
+        .where(*_live(division, entity), _among(connection, keys))
+    )
+
+
+def mark_removed(connection: sa.Connection, division: str, entity: str, line: str | None, key: str) -> None:
+    """Note that we removed a record, of a document with its lines; about it there is nothing more to decide."""
+    at = (record.c.division == division, record.c.deleted_at.is_(None))
+    connection.execute(
+        sa.update(record)
+        .values(deleted_at=sa.func.now(), accounted=True, written_at=None)
+        .where(*at, record.c.entity == entity, record.c.key == key)
+    )
+    if line is not None:
+        connection.execute(
+            sa.update(record)
+            .values(deleted_at=sa.func.now(), accounted=False)
+            .where(*at, record.c.entity == line, record.c.document == key)
+        )
+
+
+def _live(division: str, entity: str) -> tuple[sa.ColumnElement[bool], ...]:
+    return record.c.division == division, record.c.entity == entity, record.c.deleted_at.is_(None)
+
+
+def _among(connection: sa.Connection, keys: Sequence[str]) -> sa.ColumnElement[bool]:
+    named = keys_of(connection, pd.DataFrame({"key": pd.Series(list(keys), dtype="str")}))
+    return sa.exists().where(named.c.key == record.c.key)

@@ -1,0 +1,120 @@
+"""Deletions that met an edit of the counterpart: what a person, or the mapping, said about them."""
+
+import pandas as pd
+import sqlalchemy as sa
+
+from talk_assets.ledger.bulk import read_frame
+from talk_assets.ledger.keys import among, keys_of
+from talk_assets.ledger.tables import conflict, member
+from talk_assets.sync.frames import DELETE, EDIT, KEEP, OPEN
+
+EDIT_VERSUS_DELETE = "edit_versus_delete"
+# Where a conflict about a property has its name.
+RECORD = "record"
+# The link of a record that we deleted or archived: it does not count as deleted by somebody.
+BY_US = "deleted"
+
+
+def verdicts(connection: sa.Connection, division: str, clusters: pd.Index) -> pd.Series:
+    """Index cluster, value what was said of a deletion that met an edit, as far as that deletion still holds."""
+    since = (
+        sa.select(sa.func.max(member.c.deleted_at))
+        .where(member.c.cluster_id == conflict.c.cluster_id, member.c.origin != BY_US)
+        .scalar_subquery()
+    )
+    found = read_frame(
+        connection,
+        sa.select(
+            conflict.c.cluster_id,
+            conflict.c.resolution,
+            conflict.c.resolved_at.is_(None).label("open"),
+            conflict.c.claims[0]["entity"].astext.label("entity"),
+            conflict.c.claims[0]["key"].astext.label("key"),
+        )
+        .where(
+            conflict.c.division == division,
+            conflict.c.kind == EDIT_VERSUS_DELETE,
+            conflict.c.cluster_id.in_(among(connection, clusters)),
+            conflict.c.since >= since,
+        )
+        .order_by(conflict.c.id),
+    ).drop_duplicates("cluster_id", keep="last")
+    gone = (found["entity"] + "/" + found["key"]).to_numpy()
+    words = [_said(text, name) for text, name in zip(found["resolution"].fillna(""), gone, strict=True)]
+    said = pd.Series(words, index=pd.Index(found["cluster_id"].astype("int64")), dtype="str")
+    return said.mask(found["open"].astype(bool).to_numpy(), OPEN)
+
+
+def _said(resolution: str, gone: str) -> str:
+    """What a resolution means: our own word, or a person's who names the record that is right."""
+    if resolution in (EDIT, DELETE, KEEP):
+        return resolution
+    return DELETE if gone in resolution else EDIT
+
+
+def store_contested(connection: sa.Connection, division: str, subject: str, found: pd.DataFrame, run: str) -> None:
+    """Store deletions that met an edit, see `sync.remove.CONTESTED`; those that the mapping decides are resolved."""
+    for row in found.drop_duplicates("cluster_id").to_dict("records"):
+        decided = isinstance(row["wins"], str)
+        connection.execute(
+            sa.insert(conflict).values(
+                division=division,
+                subject=subject,
+                cluster_id=int(row["cluster_id"]),
+                property=RECORD,
+                kind=EDIT_VERSUS_DELETE,
+                claims=[
+                    {"entity": row["entity"], "key": row["key"], "value": "deleted"},
+                    {"entity": row["other_entity"], "key": row["other_key"], "value": "edited"},
+                ],
+                since=sa.func.now(),
+                run=run,
+                resolved_at=sa.func.now() if decided else None,
+                resolution=row["wins"] if decided else None,
+            )
+        )
+
+
+def end_contested(connection: sa.Connection, division: str, clusters: pd.Index) -> None:
+    """End the open ones of clusters none of whose members is deleted any more."""
+    deleted = sa.exists().where(
+        member.c.cluster_id == conflict.c.cluster_id, member.c.deleted_at.is_not(None), member.c.origin != BY_US
+    )
+    connection.execute(
+        sa.update(conflict)
+        .values(resolved_at=sa.func.now(), resolution="the deleted record is there again")
+        .where(
+            conflict.c.division == division,
+            conflict.c.kind == EDIT_VERSUS_DELETE,
+            conflict.c.resolved_at.is_(None),
+            conflict.c.cluster_id.in_(among(connection, clusters)),
+            ~deleted,
+        )
+    )
+
+
+def keep_returned(connection: sa.Connection, division: str, returned: pd.DataFrame, subject: str, run: str) -> None:
+    """Leave records `entity, key` alone that we had deleted or archived and that somebody brought back."""
+    wanted = keys_of(connection, returned[["entity", "key"]])
+    ours = read_frame(
+        connection,
+        sa.select(member.c.entity, member.c.key, member.c.cluster_id)
+        .join_from(member, wanted, sa.and_(wanted.c.entity == member.c.entity, wanted.c.key == member.c.key))
+        .where(member.c.division == division, member.c.origin == BY_US, member.c.deleted_at.is_not(None)),
+    )
+    store_contested(
+        connection,
+        division,
+        subject,
+        ours.assign(other_entity=ours["entity"], other_key=ours["key"], wins=KEEP),
+        run,
+    )
+
+
+def mark_deleted_by_us(connection: sa.Connection, division: str, entity: str, key: str) -> None:
+    """Note at its link that we deleted or archived a record."""
+    connection.execute(
+        sa.update(member)
+        .values(deleted_at=sa.func.now(), origin=BY_US)
+        .where(member.c.division == division, member.c.entity == entity, member.c.key == key)
+    )
