@@ -45,6 +45,14 @@ def held(connection: sa.Connection, division: str, entity: str, key: str) -> dic
     return values
 
 
+def agreed(connection: sa.Connection, number: int) -> dict[str, str]:
+    """What is agreed for a cluster, canonical."""
+    values: dict[str, str] = connection.execute(
+        sa.select(golden.c["values"]).where(golden.c.cluster_id == number)
+    ).scalar_one()
+    return values
+
+
 def agree(connection: sa.Connection, number: int, name: str, value: str | None, winner: str, rule: str) -> str | None:
     """Make a value the agreed one of a cluster's property from now on; what was agreed before.
 
@@ -56,15 +64,14 @@ def agree(connection: sa.Connection, number: int, name: str, value: str | None, 
         winner: the record (`entity/key`) whose value it is.
         rule: why.
     """
-    before = connection.execute(sa.select(golden.c["values"]).where(golden.c.cluster_id == number)).scalar_one()
+    before = agreed(connection, number).get(name)
     new = {"values": value, "times": _now(), "winners": winner, "rules": rule}
     connection.execute(
         sa.update(golden)
         .values({column: _with(golden.c[column], name, given) for column, given in new.items()})
         .where(golden.c.cluster_id == number)
     )
-    known: str | None = before.get(name)
-    return known
+    return before
 
 
 def account(connection: sa.Connection, division: str, entity: str, key: str, name: str, value: str | None) -> None:

@@ -118,12 +118,16 @@ def _answers(
     if take in set(known["name"]):
         entity, _, key = take.partition("/")
         held = settlement.held(connection, cycle.division, entity, key)
-        return [
-            _Answer(other, claims.get(take, held.get(other)), take, claims)
-            for other in names
-            if entity in properties[other].members
-            for claims in [open_claims.get(other, {})]
-        ]
+        agreed = settlement.agreed(connection, int(str(record.cluster_id)))
+        answers = []
+        for other in names:
+            claims = open_claims.get(other, {})
+            # Of what is decided together, a record leaves alone what it cannot hold.
+            own = held if entity in properties[other].members else agreed
+            answers.append(_Answer(other, claims.get(take, own.get(other)), take, claims))
+        if all(answer.value is None for answer in answers):
+            _check_clearing(name, properties[name])
+        return answers
     if len(names) > 1:
         raise OrderRefused(
             f"{name} is decided together with {', '.join(other for other in names if other != name)}: take one of "
@@ -137,8 +141,7 @@ def _value(cycle: Cycle, record: Named, name: str, text: str) -> str | None:
     """A value that a person wrote, in canonical form."""
     row = record.subject.properties[name]
     if not text.strip():
-        if not row.clear:
-            raise OrderRefused(f"{name} cannot be cleared: its mapping does not allow it. Take a record or a value.")
+        _check_clearing(name, row)
         return None
     value = _canonical(row, text)
     frame = pd.DataFrame({each: pd.Series([pd.NA], dtype="str") for each in record.subject.properties})
@@ -149,6 +152,11 @@ def _value(cycle: Cycle, record: Named, name: str, text: str) -> str | None:
     if len(problems):
         raise OrderRefused(f"{text!r} is no value of {name}, and no record of the conflict: {problems.iloc[0]}")
     return value
+
+
+def _check_clearing(name: str, row: Property) -> None:
+    if not row.clear:
+        raise OrderRefused(f"{name} cannot be cleared: its mapping does not allow it. Take a record or a value.")
 
 
 def _canonical(row: Property, text: str) -> str:
