@@ -131,8 +131,8 @@ def test_json_is_one_object_of_a_known_shape_and_nothing_else(administration: Ad
 
 def test_the_first_sync_is_confirmed_once(administration: Administration, place: Home) -> None:
     """Every night stops at a question, or nobody knows who let it write."""
-    (order,) = [row for row in place.tables()["history"] if ",person," in row]
-    assert "first sync confirmed" in order
+    (order,) = [row for row in place.tables()["history"] if "first sync confirmed" in row]
+    assert ",division,,person," in order
     assert f",{administration.first.json['run_id']}," in order
     assert '""who"":' in order.replace("\\", "")
     assert administration.partly.json["writes"]["exact.accounts"]["updated"] == 1
