@@ -187,6 +187,9 @@ class HttpClient:
             UnexpectedAnswer: the answer redirects, or the address is of another origin.
         """
         url = self.address(path, doing)
+        if effect is Effect.NONE:
+            # What a cache on the way kept may be from before our own writes.
+            headers = {"Cache-Control": "no-cache", **(headers or {})}
         reached = False
         try:
             for attempt in self._retrying(effect):

@@ -30,6 +30,17 @@ def test_a_read_survives_passing_faults() -> None:
     assert naps == sorted(naps), "waits have to grow"
 
 
+def test_a_read_asks_past_caches_and_a_write_says_nothing_of_them() -> None:
+    """A list that a proxy kept from before our own writes would look as if somebody had put the old values back."""
+    with loopback(in_turn(Answer(200, {}))) as server:
+        http = client(server.url, [])
+        http.send("GET", "/x", doing="reading x", effect=Effect.NONE, headers={"Accept": "a/b"})
+        http.send("PUT", "/x", doing="changing x", effect=Effect.REPEATABLE)
+        read, written = server.asked
+    assert (read.headers["Cache-Control"], read.headers["Accept"]) == ("no-cache", "a/b")
+    assert "Cache-Control" not in written.headers
+
+
 def test_half_a_character_does_not_stop_a_read() -> None:
     """A text that Exact cut within an emoji could not be stored, and would stop its whole feed."""
     with loopback(in_turn(Answer(200, {"a": "cut \ud83d"}))) as server:
