@@ -16,6 +16,8 @@ from talk_assets.onboarding.report import Report
 from talk_assets.orders.desk import current_user
 from talk_assets.settings import load_settings
 
+# Seconds; a step that could only go on later is not begun again in the same run.
+_SOON = 60
 # Called with a stage (feeds, pairs, merged, writes), what was done in it, how much of that is done and there is to do.
 Listener = Callable[[str, str, int, int], None]
 
@@ -93,7 +95,7 @@ class TalkRun:
             yield
         except TalkError as error:
             self.stopped[stage, name] = error
-            passing = isinstance(error, SystemUnavailable)
+            passing = isinstance(error, SystemUnavailable) and (error.retry_after or 0) <= _SOON
             raise dg.Failure(description=str(error), allow_retries=passing) from None
         del self.stopped[stage, name]
         self.passed.add((stage, name))
