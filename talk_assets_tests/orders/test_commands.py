@@ -1,12 +1,16 @@
 """Orders on the command line, as a person or a script gives them."""
 
 import getpass
+import io
 import json
+import re
 from collections.abc import Iterator
 
 import pytest
 import sqlalchemy as sa
+from rich.console import Console
 
+from talk_assets import console
 from talk_assets.ledger.database import open_ledger
 from talk_assets_tests.conftest import DatabaseServer
 from talk_assets_tests.installed import Home
@@ -52,6 +56,18 @@ def test_lists_are_lines_for_a_script_and_objects_with_json(place: Home) -> None
     ]
     (ambiguous,) = json.loads(place.call("holds", "--kind", "ambiguous", "--json").out)
     assert (ambiguous["record"], ambiguous["value"]) == (CUSTOMER, None)
+
+
+def test_a_list_at_a_terminal_cuts_no_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A key that ends in dots cannot be copied into the next command, or brackets in a value change its colours."""
+    shown = io.StringIO()
+    monkeypatch.setattr(console, "out", Console(file=shown, force_terminal=True, color_system=None, width=60))
+    key = "exact.accounts/678455d0-7790-4b8a-aa99-63124e6e044b"
+    console.listing("Holds", ["record", "reason"], [(key, "[red]two[/red]"), (key, "one")])
+    columns = re.findall(r"^ (\S+)", shown.getvalue(), re.MULTILINE)
+    assert "".join(columns).count(key) == 2
+    assert "[red]two[/red]" in shown.getvalue()
+    assert "Holds (2)" in shown.getvalue()
 
 
 def test_status_names_the_command_that_settles(place: Home) -> None:
