@@ -25,6 +25,7 @@ from talk_assets.mappings.model import Mappings
 from talk_assets.onboarding.gate import confirm, is_confirmed
 from talk_assets.settings import Settings
 from talk_assets.systems.base import System
+from talk_assets.systems.customerp.profile import Profile
 from talk_assets.systems.customerp.profile_file import load_profile
 from talk_assets.systems.customerp.system import CustomerpSystem
 from talk_assets.systems.exact.failed_calls import ErrorBudget
@@ -129,17 +130,18 @@ class Installation:
             with ledger.begin() as connection:
                 remember_origin(connection, self.division, self._addresses(), run_id)
                 start_run(connection, self.division, run_id)
+            profile = load_profile(self.settings.customerp_profile)
             cycle = Cycle(
                 division=self.division,
                 run_id=run_id,
                 ledger=ledger,
                 mappings=self.mappings,
-                capabilities=self.capabilities,
+                capabilities=_as_profiled(self.capabilities, profile),
                 systems=systems,
                 defaults={} if employer is None else {"exact_employer_account": f"exact.accounts/{employer}"},
                 still_locked=lock.confirm,
             )
-            renew(cycle, load_profile(self.settings.customerp_profile).model_dump_json())
+            renew(cycle, profile.model_dump_json())
             yield cycle
 
     @contextmanager
@@ -193,6 +195,17 @@ class Installation:
             settings.exact_client_id,
         ]
         return hashlib.sha256("\0".join(map(str, parts)).encode()).hexdigest()
+
+
+def _as_profiled(capabilities: Capabilities, profile: Profile) -> Capabilities:
+    """What the entities can take, as far as the connector profile limits it."""
+    kept = {"no_delete": f"Customerp removes no such records by its API (`delete.allowed` in {profile.source})."}
+    return {
+        entity: capability.model_copy(update=kept)
+        if entity.startswith("customerp.") and not profile.deletes(entity)
+        else capability
+        for entity, capability in capabilities.items()
+    }
 
 
 def _mapped(mappings: Mappings, entity: str) -> bool:

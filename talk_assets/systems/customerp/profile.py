@@ -162,6 +162,11 @@ class Profile(Section):
             readings.append(("deletions", self.changes, self.envelope, self.deletions.at))
         return readings
 
+    def deletes(self, entity: str) -> bool:
+        """Whether records of an entity, as `customerp.customer`, can be removed."""
+        own = next((each.delete for name, each in self.entities.items() if f"customerp.{name}" == entity), None)
+        return overlay(self.delete, own).allowed
+
     @property
     def source(self) -> str:
         """The file that the profile came from, for errors."""

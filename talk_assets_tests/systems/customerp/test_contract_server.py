@@ -15,6 +15,7 @@ from talk_assets.errors import (
 )
 from talk_assets.systems.base import Deletion, System
 from talk_assets.systems.customerp.json_exact import decode
+from talk_assets.systems.customerp.profile import Profile
 from talk_assets.systems.customerp.system import CustomerpSystem
 from talk_assets_tests.systems.customerp.conftest import Connect
 from talk_assets_tests.systems.customerp.contract_server import ContractServer
@@ -273,6 +274,8 @@ def test_what_the_profile_forbids_to_remove_is_refused(erp: ContractServer, conn
     with pytest.raises(RecordRejected, match=r"delete\.allowed"):
         connect(erp.url, {"delete": {"allowed": False}}).delete("customerp.customer", key)
     assert erp.show(f"/customers/{key}")["Name"] == "A"
+    one = Profile.model_validate({"entities": {"product": {"delete": {"allowed": False}}}})
+    assert (one.deletes("customerp.customer"), one.deletes("customerp.product")) == (True, False)
 
 
 def test_passing_faults_delay_a_reading(erp: ContractServer, customerp: CustomerpSystem, naps: list[float]) -> None:
