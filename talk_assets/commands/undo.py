@@ -74,29 +74,23 @@ def _named(installation: Installation, run: str, record: str | None) -> tuple[st
 
 def _show(done: Undone, run_id: str, *, carry: bool) -> None:
     plan = done.plan
-    put = "Put back" if carry else "Would be put back"
-    _list(put, plan.back)
-    _list("Left as it is", plan.left)
-    if plan.created:
-        console.listing(
-            "Created by the run: delete by hand what should not be there", ["record"], [[r] for r in plan.created]
-        )
+    rows = [*_rows("put back" if carry else "would be put back", plan.back), *_rows("left as it is", plan.left)]
+    rows += [("created", record, "", "", "", "nothing is deleted: remove it by hand") for record in plan.created]
+    rows += [("deleted", record, "", "", "", "nothing is restored: add it by hand") for record in plan.deleted]
+    console.listing(f"Run {plan.run}", ["what", "record", "property", "written by the run", "before", "why"], rows)
     if carry:
         sent = sum(write["outcome"] == Outcome.DONE.value for write in done.writes)
         console.remark(f"{sent:,} writes were sent in run {run_id}; talk-assets undo {run_id} takes them back.")
     else:
-        writes = [f"{write['entity']}/{write['key']}" for write in done.writes]
+        names = [f"{write['entity']}/{write['key']}" for write in done.writes]
+        more = ", ..." if len(names) > console.SHOWN else ""
         console.remark(
-            f"{len(writes):,} writes would be sent{': ' if writes else ''}{', '.join(writes[: console.SHOWN])}"
-            f"{', ...' if len(writes) > console.SHOWN else ''}. Nothing was written or stored; --apply does it."
+            f"{len(names):,} writes would be sent{': ' if names else ''}{', '.join(names[: console.SHOWN])}{more}. "
+            "Nothing was written or stored; --apply does it."
         )
 
 
-def _list(title: str, reversals: Sequence[Reversal]) -> None:
-    if reversals:
-        rows = [
-            (each.record, each.name, quoted(each.written), quoted(each.former), *([each.reason] if each.reason else []))
-            for each in reversals
-        ]
-        why = ["why"] if reversals[0].reason else []
-        console.listing(title, ["record", "property", "written by the run", "before", *why], rows)
+def _rows(what: str, reversals: Sequence[Reversal]) -> list[tuple[str, ...]]:
+    return [
+        (what, each.record, each.name, quoted(each.written), quoted(each.former), each.reason) for each in reversals
+    ]

@@ -81,6 +81,7 @@ _UNDECIDED = sa.text(
 _PLANNED = sa.text(
     "select o.entity, count(*) filter (where operation = 'create' and state in ('owed', 'waiting')) as creates, "
     "count(*) filter (where operation = 'update' and state in ('owed', 'waiting')) as updates, "
+    "count(*) filter (where operation = 'delete' and state in ('owed', 'waiting')) as deletes, "
     "coalesce(sum(v.filled) filter (where operation = 'update' and state <> 'person'), 0)::int as filled, "
     "coalesce(sum(v.replaced) filter (where operation = 'update' and state <> 'person'), 0)::int as replaced, "
     "coalesce(sum(v.cleared) filter (where operation = 'update' and state <> 'person'), 0)::int as cleared, "

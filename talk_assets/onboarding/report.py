@@ -87,6 +87,7 @@ class Planned:
         entity: the entity.
         creates: records.
         updates: records.
+        deletes: records.
         filled: values that are empty there now.
         replaced: values that are others there now.
         cleared: values that become empty.
@@ -97,6 +98,7 @@ class Planned:
     entity: str
     creates: int
     updates: int
+    deletes: int
     filled: int
     replaced: int
     cleared: int

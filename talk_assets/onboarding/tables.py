@@ -83,9 +83,9 @@ def tables(report: Report) -> list[Table]:
         Table(
             "planned",
             "What would be written",
-            "Records to create and to update; of the values in updates, those that fill a gap, replace another value, "
-            "or clear one.",
-            ["entity", "creates#", "updates#", "filled#", "replaced#", "cleared#", "waiting#", "by hand#"],
+            "Records to create, to update and to delete; of the values in updates, those that fill a gap, replace "
+            "another value, or clear one.",
+            ["entity", "creates#", "updates#", "deletes#", "filled#", "replaced#", "cleared#", "waiting#", "by hand#"],
             [_counted(each) for each in report.planned],
             "Nothing: both systems agree.",
         ),

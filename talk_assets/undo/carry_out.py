@@ -117,6 +117,6 @@ def _deliver(cycle: Cycle, subjects: Sequence[Subject]) -> list[Delivered]:
             deliver(cycle, entity, done=delivered)
         finally:
             note_writes(cycle, delivered)
-        if delivered.created or delivered.updated or delivered.failed:
+        if delivered.created or delivered.updated or delivered.deleted or delivered.failed:
             confirm(cycle, entity)
     return done

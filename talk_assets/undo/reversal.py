@@ -18,6 +18,9 @@ from talk_assets.sync.unit import active
 from talk_assets.undo import written
 from talk_assets.undo.written import Row
 
+# Writes after which a record is no longer there, or no longer in use.
+_REMOVALS = ("delete", "archive")
+
 
 @dataclass(frozen=True)
 class Reversal:
@@ -53,12 +56,14 @@ class UndoPlan:
         back: what is put back.
         left: what is left as it is, with the reasons.
         created: records that the run created; nothing is deleted, so a person has to.
+        deleted: records that the run deleted or archived; they are not put back, so a person has to.
     """
 
     run: str
     back: Sequence[Reversal]
     left: Sequence[Reversal]
     created: Sequence[str]
+    deleted: Sequence[str]
 
     def as_json(self) -> dict[str, Any]:
         """Plain dictionaries and lists."""
@@ -88,6 +93,7 @@ def plan_undo(cycle: Cycle, connection: sa.Connection, run: str, cluster: int | 
         back=[each for each in found if not each.reason],
         left=[each for each in found if each.reason],
         created=[record for record, deleted_at in created.items() if deleted_at is None],
+        deleted=list(dict.fromkeys(f"{row['entity']}/{row['key']}" for row in rows if row["rule"] in _REMOVALS)),
     )
 
 

@@ -13,6 +13,8 @@ from talk_assets.why.facts import Facts, Row
 # Of what happened at the same time, what comes first.
 _RANKS = {"link": 0, "person": 1, "first": 2, "decision": 3, "conflict": 4}
 _LAST = 5
+# The rule of a write that takes a record out of use; its property is named as the system does.
+_ARCHIVE = "archive"
 
 
 def events_of(facts: Facts, name: str) -> list[Event]:
@@ -28,10 +30,15 @@ def events_of(facts: Facts, name: str) -> list[Event]:
     ]
     first = _first(facts, name, decisions)
     found += [first] if first is not None else []
-    others = [each for each in facts.history if each["kind"] != "decision" and each["property"] in (name, None)]
+    others = [each for each in facts.history if each["kind"] != "decision" and _concerns(each, name)]
     found += [event for each in others if (event := _event(facts, row, each)) is not None]
     found += [_ended(each) for each in facts.conflicts if each["property"] == name and each["resolved_at"] is not None]
     return sorted(found, key=lambda event: (event.at, _RANKS.get(event.kind, _LAST)))
+
+
+def _concerns(each: Row, name: str) -> bool:
+    """Whether a row of history is about the property, or about the record as such."""
+    return each["property"] in (name, None) or each["rule"] == _ARCHIVE
 
 
 def told(event: Event) -> str:
@@ -104,6 +111,10 @@ def _event(facts: Facts, row: Property, each: Row) -> Event | None:
     data = {name: each[name] for name in names if each[name] is not None}
     if each["kind"] == "link":
         sentence = f"{about} {words.link(each['rule'], facts.found.subject)}"
+    elif each["kind"] == "write" and each["rule"] == "delete":
+        sentence = f"{about} was deleted by us, because its counterpart was"
+    elif each["kind"] == "write" and each["rule"] == _ARCHIVE:
+        sentence = f"{about} was archived by us ({each['property']} {words.quoted(each['after'])})"
     elif each["kind"] == "write":
         if each["property"] is None or each["entity"] not in row.members:
             return None
