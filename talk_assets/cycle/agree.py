@@ -166,7 +166,8 @@ def _store(
     links.store_golden(connection, division, subject.subject, decision.golden, run, first)
     for entity, owed in planned.owed.items():
         debts.replace_owed(connection, division, entity, clusters, owed, run)
-    notes.replace_conflicts(connection, division, subject.subject, clusters, decision.conflicts, run)
+    conflicts = pd.concat([decision.conflicts, planned.ignored], ignore_index=True)
+    notes.replace_conflicts(connection, division, subject.subject, clusters, conflicts, run)
     history = with_evidence(connection, division, decision.history, before)
     notes.add_history(connection, division, history.assign(subject=subject.subject, kind="decision"), run)
     _hold_unfit(cycle, connection, decision, planned)
@@ -183,7 +184,8 @@ def _note_left_out(cycle: Cycle, connection: sa.Connection, subject: Subject, pl
     if lacking.empty:
         return
     sources = links.sources_of(connection, cycle.division, lacking["cluster_id"])
-    names = lacking["cluster_id"].map(sources).astype("str").str.split("/", n=1, expand=True)
+    own = (lacking["entity"] + "/" + lacking["key"].astype("str")).astype("str")
+    names = own.fillna(lacking["cluster_id"].map(sources).astype("str")).str.split("/", n=1, expand=True)
     rows = lacking.assign(entity=names[0], key=names[1], subject=subject.subject)
     notes.add_skips(connection, cycle.division, rows[["subject", "entity", "key", "property", "rule"]], cycle.run_id)
 

@@ -11,7 +11,8 @@ from talk_assets.sync.owed import Owed, written
 
 # Why something is not created: a value is missing, or what it would be made from is older than the flow wants.
 MISSING_REQUIRED, HISTORICAL = "missing_required", "historical"
-LEFT_OUT = ["cluster_id", "entity", "property", "rule"]
+# `key` is that of an existing record, NA where one would have been created.
+LEFT_OUT = ["cluster_id", "entity", "key", "property", "rule"]
 
 
 def recent_clusters(
@@ -39,7 +40,9 @@ def recent_clusters(
             other = flow.exact if entity == flow.customerp else flow.customerp
             old = has[entity] & ~has[other] & ~recent[name] & wish
             historical.append(
-                pd.DataFrame({"cluster_id": old.index[old], "entity": entity, "property": None, "rule": HISTORICAL})
+                pd.DataFrame(
+                    {"cluster_id": old.index[old], "entity": entity, "key": None, "property": None, "rule": HISTORICAL}
+                )
             )
     return recent, historical
 
@@ -166,7 +169,15 @@ def missing(subject: Subject, entity: str, values: pd.DataFrame, capability: Ent
 def incomplete(subject: Subject, entity: str, creates: Owed, capability: EntityCapability) -> pd.DataFrame:
     """What creates still need, columns `LEFT_OUT`."""
     found = [
-        pd.DataFrame({"cluster_id": empty.index[empty], "entity": entity, "property": name, "rule": MISSING_REQUIRED})
+        pd.DataFrame(
+            {
+                "cluster_id": empty.index[empty],
+                "entity": entity,
+                "key": None,
+                "property": name,
+                "rule": MISSING_REQUIRED,
+            }
+        )
         for _, names, empty in _needs(subject, entity, creates.values, capability)
         for name in names[:1]
     ]

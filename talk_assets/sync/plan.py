@@ -17,11 +17,16 @@ from talk_assets.sync.columns import Flags, arrow, choose, series
 from talk_assets.sync.compare import differ
 from talk_assets.sync.convert import to_target
 from talk_assets.sync.creation import LEFT_OUT, incomplete, inserts, missing_members, recent_clusters
+from talk_assets.sync.decide import CONFLICTS
 from talk_assets.sync.frames import Golden, Members, as_numbers
 from talk_assets.sync.owed import Owed, written
 from talk_assets.sync.remove import Removals, with_removals
 from talk_assets.sync.unit import active
 
+# Why an update is not sent: the system takes no writes.
+WRITES_OFF = "writes_off"
+# An edit that does not count, and that is left until the owner changes the property.
+NON_OWNER_EDIT = "non_owner_edit"
 PROBLEMS = ["cluster_id", "entity", "property", "value", "problem"]
 
 
@@ -32,12 +37,14 @@ class Plan:
     Attributes:
         owed: per entity.
         problems: values that an entity cannot take, columns `PROBLEMS`.
-        left_out: what is not created, and why, columns `LEFT_OUT`.
+        left_out: what is not created or updated, and why, columns `LEFT_OUT`.
+        ignored: edits that do not count and are left as they are, columns `CONFLICTS`.
     """
 
     owed: dict[str, Owed]
     problems: pd.DataFrame
     left_out: pd.DataFrame
+    ignored: pd.DataFrame
 
 
 def plan(
@@ -72,6 +79,7 @@ def plan(
     owed: dict[str, Owed] = {}
     problems: list[pd.DataFrame] = []
     left_out: list[pd.DataFrame] = []
+    ignored: list[pd.DataFrame] = []
     clusters = golden.values.index
     over = {entity: frame.over(clusters) for entity, frame in members.items()}
     has = {
@@ -97,13 +105,27 @@ def plan(
             gaps = _gaps(subject, entity, over[entity], golden, desired, closed, capability, clusters_of)
             owed[entity] = _updates(gaps, capability).and_(creates)
             problems.append(gaps.refused.assign(entity=entity))
+            ignored.append(gaps.ignored.assign(entity=entity))
         if removed is not None and has[entity].any():
             keys = over[entity].keys
             owed[entity] = with_removals(owed[entity], subject, entity, keys, removed, held, capability)
+        if capability.read_only is not None:
+            left_out.append(_switched_off(entity, owed[entity]))
         if len(unfit):
             unfit = unfit[_concerns(unfit, subject, entity, over.get(entity), golden, wanted, capability, clusters_of)]
             problems.append(unfit.assign(entity=entity))
-    return Plan(owed, _stacked(problems, PROBLEMS), _stacked([*left_out, *historical], LEFT_OUT))
+    return Plan(
+        owed=owed,
+        problems=_stacked(problems, PROBLEMS),
+        left_out=_stacked([*left_out, *historical], LEFT_OUT),
+        ignored=_stacked(ignored, CONFLICTS),
+    )
+
+
+def _switched_off(entity: str, owed: Owed) -> pd.DataFrame:
+    """Writes to an entity that takes none."""
+    keys = owed.keys
+    return pd.DataFrame({"cluster_id": keys.index, "entity": entity, "key": keys, "property": None, "rule": WRITES_OFF})
 
 
 def _stacked(frames: list[pd.DataFrame], columns: list[str]) -> pd.DataFrame:
@@ -134,6 +156,7 @@ class _Gaps:
     values: pd.DataFrame
     expected: pd.DataFrame
     refused: pd.DataFrame
+    ignored: pd.DataFrame
 
 
 def _gaps(
@@ -149,7 +172,7 @@ def _gaps(
     """Differences between what the members hold and what they should hold."""
     there = over.keys.notna().to_numpy(dtype=bool)
     nowhere = np.zeros(len(there), dtype=bool)
-    differs, cleared, refused = {}, {}, [pd.DataFrame()]
+    differs, cleared, refused, ignored = {}, {}, [pd.DataFrame()], [pd.DataFrame()]
     for name, row in subject.held_by(entity).items():
         own = row.members[entity].name
         if written(row, entity, capability) != "always":
@@ -158,6 +181,11 @@ def _gaps(
                 refused.append(_fixed(fixed, entity, name, own, over.current[name], golden.values[name]))
             continue
         differs[name] = there & _differs(name, row, over, golden, desired[name], clusters_of)
+        if row.non_owner_edit == "ignore":
+            unequal = desired[name].notna().to_numpy(dtype=bool) & differ(
+                desired[name], over.current[name], row, clusters_of
+            )
+            ignored.append(_ignored(there & unequal & ~differs[name], name, over))
         emptied = there & _cleared(name, row, over, golden, clusters_of) & ~closed.get(name, nowhere)
         if emptied.any() and capability.properties[own].required:
             refused.append(_refused(desired.index[emptied], entity, name, own))
@@ -176,6 +204,21 @@ def _gaps(
         values=pd.DataFrame(values, index=clusters),
         expected=pd.DataFrame(expected, index=clusters),
         refused=pd.concat(refused, ignore_index=True),
+        ignored=pd.concat(ignored, ignore_index=True),
+    )
+
+
+def _ignored(at: Flags, name: str, over: Members) -> pd.DataFrame:
+    """Edits by others than the owner, as conflicts: the systems differ until somebody acts."""
+    return pd.DataFrame(
+        {
+            "cluster_id": over.keys.index[at],
+            "property": name,
+            "kind": NON_OWNER_EDIT,
+            "key": over.keys[at].to_numpy(),
+            "value": over.current[name][at].to_numpy(),
+            "time": over.times[name][at].array,
+        }
     )
 
 
