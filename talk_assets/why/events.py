@@ -44,7 +44,9 @@ def _concerns(each: Row, name: str) -> bool:
 def told(event: Event) -> str:
     """An event as a sentence with its time and run."""
     run = f" in run {event.run}" if event.run else ""
-    return f"{event.sentence[:1].upper()}{event.sentence[1:]}; {words.moment(event.at)}{run}."
+    # A record's name is spelled as it is typed into the next command.
+    begins = event.sentence if "/" in event.sentence.split(" ")[0] else event.sentence[:1].upper() + event.sentence[1:]
+    return f"{begins}; {words.moment(event.at)}{run}."
 
 
 def _first(facts: Facts, name: str, decisions: Sequence[Row]) -> Event | None:
