@@ -10,7 +10,7 @@ import typer
 from talk_assets.cli_orders import register
 from talk_assets.errors import TalkError
 
-# Exit codes: 0 done, 1 done with failures or tripped checks, 2 could not start.
+# Exit codes: 0 done, 1 done with failures or tripped checks, 2 could not start or lost its ledger.
 FAILED, NOT_STARTED = 1, 2
 
 app = typer.Typer(
@@ -23,7 +23,7 @@ app = typer.Typer(
 
 
 def main() -> None:
-    """Run a command; what cannot start ends with one sentence and exit code 2."""
+    """Run a command; what cannot start, or go on, ends with one sentence and exit code 2."""
     try:
         app()
     except TalkError as error:

@@ -5,6 +5,7 @@ TalkError
 │   └── MappingError        the named line and field of a mapping or profile file is wrong
 ├── OrderRefused            what a person asked for cannot be done; nothing was changed
 ├── LedgerError             the ledger cannot be used (not reachable, newer than the code, damaged)
+│   └── LedgerLost          the ledger, or the run's lock on its division, was lost while the run went on
 └── SystemFault             a system answered, or failed to
     ├── AccessDenied        credentials, scopes or rights: no call of this kind can succeed
     ├── SystemUnavailable   a passing fault: the same call may succeed later
@@ -53,6 +54,10 @@ class OrderRefused(TalkError):
 
 class LedgerError(TalkError):
     """The ledger cannot be used."""
+
+
+class LedgerLost(LedgerError):
+    """The ledger stopped answering, or the run lost its lock: nothing more may be stored or written in this run."""
 
 
 class SystemFault(TalkError):

@@ -122,7 +122,7 @@ class Installation:
         with ExitStack() as stack:
             lock = stack.enter_context(division_lock(self.ledger, self.division, WAIT_SECONDS, run_id))
             systems = stack.enter_context(self.systems())
-            ledger = stack.enter_context(self.ledger.preview()) if preview else self.ledger
+            ledger = stack.enter_context(self.ledger.preview()) if preview else self.ledger.guarded(lock.confirm)
             if not moved:
                 with ledger.begin() as connection:
                     confirm_origin(connection, self.division, self._addresses())

@@ -10,7 +10,7 @@ from talk_assets.cycle.context import Cycle
 from talk_assets.cycle.deliver import Delivered
 from talk_assets.cycle.report import finish, summary
 from talk_assets.dagster_home import event_log_held_open
-from talk_assets.errors import SystemUnavailable, TalkError
+from talk_assets.errors import LedgerLost, SystemUnavailable, TalkError
 from talk_assets.installation import open_installation
 from talk_assets.onboarding.report import Report
 from talk_assets.orders.desk import current_user
@@ -39,6 +39,7 @@ class TalkRun:
         passed: stage and name of the steps that came through.
         stopped: of those that did not, with the error where it was one of ours.
         onboarding: what a preview found out; None before its last step, and in a run that writes.
+        lost: why nothing more can be stored, once that is so; the steps that follow are told the same at once.
     """
 
     def __init__(self, begin: Callable[[], Cycle], tell: Listener = _nobody) -> None:
@@ -50,6 +51,7 @@ class TalkRun:
         self.passed: set[tuple[str, str]] = set()
         self.stopped: dict[tuple[str, str], TalkError | None] = {}
         self.onboarding: Report | None = None
+        self.lost: LedgerLost | None = None
 
     @property
     def begun(self) -> bool:
@@ -63,8 +65,9 @@ class TalkRun:
         Raises:
             TalkError: the run cannot begin; every step is told the same at once.
         """
-        if self._refused is not None:
-            raise self._refused
+        refused = self.lost or self._refused
+        if refused is not None:
+            raise refused
         if self._cycle is None:
             try:
                 self._cycle = self._begin()
@@ -95,6 +98,8 @@ class TalkRun:
             yield
         except TalkError as error:
             self.stopped[stage, name] = error
+            if isinstance(error, LedgerLost):
+                self.lost = error
             passing = isinstance(error, SystemUnavailable) and (error.retry_after or 0) <= _SOON
             raise dg.Failure(description=str(error), allow_retries=passing) from None
         del self.stopped[stage, name]
@@ -148,5 +153,5 @@ def talk_resource(context: dg.InitResourceContext) -> Iterator[TalkRun]:
 
         run = TalkRun(begin)
         yield run
-        if run.begun:
+        if run.begun and run.lost is None:
             finish(run.cycle, summary(run.cycle, time.monotonic() - started), complete=not run.stopped)

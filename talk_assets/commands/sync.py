@@ -31,7 +31,7 @@ def sync(*, preview: bool, subject: str | None, as_json: bool, moved: bool, conf
         confirm: start writing to the configured systems; until somebody has said so once, a sync is a preview.
 
     Raises:
-        TalkError: the round cannot start.
+        TalkError: the round cannot start, or the ledger was lost on the way.
     """
     started = time.monotonic()
     with open_installation(told_settings()) as installation:
@@ -41,6 +41,8 @@ def sync(*, preview: bool, subject: str | None, as_json: bool, moved: bool, conf
         with installation.round(run_id, preview=preview, moved=moved, confirmed_by=who) as cycle:
             with console.progress(steps(installation, subject), quiet=as_json and not sys.stderr.isatty()) as tell:
                 done = execute(installation, cycle, selection, tell)
+            if done.run.lost is not None:
+                raise done.run.lost
             totals = summary(cycle, time.monotonic() - started)
             finish(cycle, totals, complete=not done.failed)
             if done.run.hindrance is not None:

@@ -1,6 +1,6 @@
 """The ledger's database: connecting, bringing the schema up to date, transactions, preview."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
-from talk_assets.errors import ConfigurationError, LedgerError
+from talk_assets.errors import ConfigurationError, LedgerError, LedgerLost
 from talk_assets.ledger.tables import SCHEMA
 
 _CONNECT_SECONDS = 10
@@ -60,9 +60,15 @@ class Ledger:
         engine: SQLAlchemy's engine; every connection has the time zone UTC and ISO dates.
     """
 
-    def __init__(self, engine: sa.Engine, preview_connection: sa.Connection | None = None) -> None:
+    def __init__(
+        self,
+        engine: sa.Engine,
+        preview_connection: sa.Connection | None = None,
+        confirm: Callable[[], None] | None = None,
+    ) -> None:
         self.engine = engine
         self._preview_connection = preview_connection
+        self._confirm = confirm
 
     @property
     def previewing(self) -> bool:
@@ -74,13 +80,26 @@ class Ledger:
         """Open a transaction: committed at the end of the block, rolled back when the block raises.
 
         In a preview it is a savepoint within the preview's transaction.
+
+        Raises:
+            LedgerLost: the database stopped answering, or can store nothing more.
         """
-        if self._preview_connection is None:
-            with self.engine.begin() as connection:
-                yield connection
-        else:
-            with self._preview_connection.begin_nested():
-                yield self._preview_connection
+        with _told(self.engine.url):
+            if self._preview_connection is None:
+                with self.engine.begin() as connection:
+                    yield connection
+                    if self._confirm is not None:
+                        self._confirm()
+            else:
+                with self._preview_connection.begin_nested():
+                    yield self._preview_connection
+
+    def guarded(self, confirm: Callable[[], None]) -> "Ledger":
+        """The same ledger, where each transaction is only committed when `confirm` does not raise.
+
+        For a run that holds a lock: one that lost it must not store what it read before another run took over.
+        """
+        return Ledger(self.engine, self._preview_connection, confirm)
 
     @contextmanager
     def begin_apart(self) -> Iterator[sa.Connection]:
@@ -89,7 +108,7 @@ class Ledger:
         For what has happened outside and cannot be taken back, such as a rotated token. Not for rows that the preview
         itself changed: the two transactions would wait for each other.
         """
-        with self.engine.begin() as connection:
+        with _told(self.engine.url), self.engine.begin() as connection:
             yield connection
 
     @contextmanager
@@ -100,7 +119,7 @@ class Ledger:
             application_name: shown in `pg_stat_activity`; PostgreSQL keeps its first 63 bytes.
         """
         alone = _make_engine(self.engine.url, poolclass=sa.NullPool, isolation_level="AUTOCOMMIT")
-        with alone.connect() as connection:
+        with _told(self.engine.url), alone.connect() as connection:
             connection.execute(sa.func.set_config("application_name", application_name, False).select())
             yield connection
 
@@ -184,16 +203,39 @@ def _prepare_session(connection: psycopg.Connection[Any], _record: object) -> No
     connection.autocommit = autocommit
 
 
-def _connection_problem(address: sa.URL, error: sa.exc.DBAPIError) -> str:
-    # The driver's text may repeat the connection string; only its first line without the password is kept.
-    lines = str(error.orig).strip().splitlines()
-    seen = lines[0] if lines else type(error.orig).__name__
-    if address.password:
-        seen = seen.replace(str(address.password), "***")
+@contextmanager
+def _told(address: sa.URL) -> Iterator[None]:
+    """Say in one sentence that the database can no longer be used; faults of our own statements pass.
+
+    Bulk work speaks to the driver itself, whose errors SQLAlchemy does not see.
+    """
+    try:
+        yield
+    except (sa.exc.OperationalError, sa.exc.InterfaceError) as error:
+        raise LedgerLost(_lost(address, error.orig)) from error
+    except (psycopg.OperationalError, psycopg.InterfaceError) as error:
+        raise LedgerLost(_lost(address, error)) from error
+
+
+def _lost(address: sa.URL, error: BaseException | None) -> str:
     return (
-        f"The ledger's database ({place(address)}) cannot be used: {seen}. "
+        f"The ledger's database ({place(address)}) failed: {_seen(address, error)}. Nothing is lost: what was not "
+        "stored is done again. See that the server runs and has space, then start the sync again."
+    )
+
+
+def _connection_problem(address: sa.URL, error: sa.exc.DBAPIError) -> str:
+    return (
+        f"The ledger's database ({place(address)}) cannot be used: {_seen(address, error.orig)}. "
         "Start the server, or correct TALK_DATABASE_URL (without it, an embedded server is used)."
     )
+
+
+def _seen(address: sa.URL, error: BaseException | None) -> str:
+    # The driver's text may repeat the connection string; only its first line without the password is kept.
+    lines = str(error).strip().splitlines()
+    seen = lines[0] if lines else type(error).__name__
+    return seen.replace(str(address.password), "***") if address.password else seen
 
 
 def _migrate(connection: sa.Connection) -> None:

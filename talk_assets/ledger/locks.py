@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import psycopg
 import sqlalchemy as sa
 
-from talk_assets.errors import LedgerError
+from talk_assets.errors import LedgerError, LedgerLost
 from talk_assets.ledger.database import Ledger
 
 _KEY = sa.text("hashtextextended(:name, 0)")
@@ -36,14 +36,14 @@ class HeldLock:
         """Make sure that the lock is still held, before something that must not happen twice.
 
         Raises:
-            LedgerError: the connection that held it was lost, so another process may have taken the lock.
+            LedgerLost: the connection that held it was lost, so another process may have taken the lock.
         """
         try:
             self.connection.execute(sa.text("select 1"))
-        except sa.exc.DBAPIError as error:
-            raise LedgerError(
+        except (sa.exc.DBAPIError, sa.exc.PendingRollbackError) as error:
+            raise LedgerLost(
                 f"The connection to the ledger that held the lock on {self.name} was lost; another process may hold "
-                "the lock now. Nothing more is done; start the sync again."
+                "the lock now. Nothing more is done and nothing is lost; start the sync again."
             ) from error
 
 
