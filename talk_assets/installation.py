@@ -84,6 +84,7 @@ class Installation:
                 profile,
                 self.capabilities,
                 wanted,
+                timeout=settings.talk_answer_seconds,
             )
             stack.callback(customerp.close)
             exact = ExactSystem(
@@ -98,6 +99,7 @@ class Installation:
                 self.capabilities,
                 wanted,
                 gate=RateGate(errors=ErrorBudget(FailedCallStore(self.ledger, self.division))),
+                timeout=settings.talk_answer_seconds,
             )
             stack.callback(exact.close)
             yield {"customerp": customerp, "exact": exact}

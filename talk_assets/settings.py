@@ -25,6 +25,14 @@ class Settings(BaseSettings):
         default=None, description="Key that encrypts tokens; without it a key file under TALK_HOME."
     )
     talk_mappings: Path | None = Field(default=None, description="Folder of mapping files instead of the shipped ones.")
+    talk_answer_seconds: float = Field(
+        default=60.0,
+        ge=1,
+        description=(
+            "How long an answer of a system is waited for; an insert without one is sent again after twice that time, "
+            "unless it arrives."
+        ),
+    )
     customerp_url: str | None = Field(default=None, description="Root address of Customerp's API.")
     customerp_token: SecretStr | None = Field(default=None, description="Customerp's token, or `user:password`.")
     customerp_profile: Path | None = Field(default=None, description="Connector profile instead of the contract's.")

@@ -14,11 +14,10 @@ from talk_assets.ledger.records import unaccounted
 from talk_assets.mappings.model import Subject
 from talk_assets.sync.compare import comparable, made_coarser, same
 from talk_assets.sync.frames import TIME, Members
-from talk_assets.systems.http import ANSWER_SECONDS
 
-# A request that was under way when we lost sight of it may still be carried out for this long: a process that is killed
-# right after sending does not even wait for the answer, as the clients of the systems would have.
-LATEST_ARRIVAL = timedelta(seconds=2 * ANSWER_SECONDS)
+# A request that was under way when we lost sight of it may still be carried out for this long, per second that its
+# answer would have been waited for: a process that is killed right after sending does not even wait.
+LATEST_ARRIVAL = timedelta(seconds=2)
 
 
 def recover(cycle: Cycle, connection: sa.Connection, subject: Subject) -> int:
@@ -33,9 +32,8 @@ def recover(cycle: Cycle, connection: sa.Connection, subject: Subject) -> int:
     for entity in sorted(debts.entities_with_intent(connection, cycle.division) & set(subject.entities)):
         properties = list(subject.held_by(entity))
         feed = cycle.capabilities[entity].document or entity
-        intents = debts.open_intents(
-            connection, cycle.division, entity, properties, feed=feed, latest_arrival=LATEST_ARRIVAL
-        )
+        latest = LATEST_ARRIVAL * cycle.system_of(entity).answer_seconds
+        intents = debts.open_intents(connection, cycle.division, entity, properties, feed=feed, latest_arrival=latest)
         candidates = unaccounted(connection, cycle.division, entity, properties)
         candidates = candidates[candidates["deleted_at"].isna()]
         linked = links_of(connection, cycle.division, candidates) if len(candidates) else candidates

@@ -91,6 +91,10 @@ class System(Protocol):
     def calls(self) -> int:
         """HTTP requests sent by this object so far, repeats and token calls included."""
 
+    @property
+    def answer_seconds(self) -> float:
+        """How long an answer is waited for: a request whose answer did not come may be carried out about as long."""
+
     def check(self) -> None:
         """Ask one cheap authenticated question, so that wrong settings show before any work starts.
 

@@ -112,6 +112,9 @@ class HttpClient:
         timeout: seconds to wait for an answer (connecting: at most ten).
         sleep: waits the given seconds; replaced in tests.
 
+    Attributes:
+        answer_seconds: how long an answer is waited for.
+
     Raises:
         ConfigurationError: the address is not an http(s) address.
     """
@@ -132,6 +135,7 @@ class HttpClient:
     ) -> None:
         self.system = system
         self.setting = setting
+        self.answer_seconds = timeout
         self.root = _root(url, setting)
         self._judge = judge or passing_fault
         self._gate = gate

@@ -25,7 +25,7 @@ from talk_assets.systems.customerp.dialect import SYSTEM
 from talk_assets.systems.customerp.json_exact import decode, encode, get
 from talk_assets.systems.customerp.profile import Profile
 from talk_assets.systems.customerp.sections import ClientCredentials, Problem
-from talk_assets.systems.http import Effect, HttpClient, Patience
+from talk_assets.systems.http import ANSWER_SECONDS, Effect, HttpClient, Patience
 
 _SHOWN = 300  # characters of an answer's own words that an error repeats
 
@@ -90,6 +90,7 @@ class CustomerpClient:
         secret: CUSTOMERP_TOKEN.
         profile: the connector profile.
         patience: how often and how long to try again.
+        timeout: seconds to wait for an answer.
         sleep: waits the given seconds.
 
     Raises:
@@ -103,14 +104,20 @@ class CustomerpClient:
         profile: Profile,
         *,
         patience: Patience | None = None,
+        timeout: float = ANSWER_SECONDS,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._profile = profile
         self._hidden = hidden_forms(secret)
         headers = {"Accept": "application/json", **profile.headers}
-        self._http = ExactNumbers(url, headers=headers, patience=patience, sleep=sleep)
+        self._http = ExactNumbers(url, headers=headers, patience=patience, timeout=timeout, sleep=sleep)
         self._token_http = self._token_client(patience, sleep)
         self._http.authenticate(authentication(profile.authentication, secret, self._token_http))
+
+    @property
+    def answer_seconds(self) -> float:
+        """How long an answer is waited for."""
+        return self._http.answer_seconds
 
     @property
     def calls(self) -> int:

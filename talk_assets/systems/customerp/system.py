@@ -18,7 +18,7 @@ from talk_assets.systems.customerp.paging import Listing
 from talk_assets.systems.customerp.profile import Profile
 from talk_assets.systems.customerp.translate import DocumentTranslator
 from talk_assets.systems.customerp.writes import RecordWriter
-from talk_assets.systems.http import Patience
+from talk_assets.systems.http import ANSWER_SECONDS, Patience
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +38,7 @@ class CustomerpSystem:
         wanted: entity to the contract's property names that are read (`Mappings.wanted`); an entity that is not named
             is read whole.
         patience: how often and how long to try again.
+        timeout: seconds to wait for an answer.
         sleep: waits the given seconds.
 
     Raises:
@@ -53,11 +54,12 @@ class CustomerpSystem:
         wanted: Mapping[str, Sequence[str]] | None = None,
         *,
         patience: Patience | None = None,
+        timeout: float = ANSWER_SECONDS,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         spoken = dialects(profile, capabilities, wanted)
         self._profile = profile
-        self._client = CustomerpClient(url, secret, profile, patience=patience, sleep=sleep)
+        self._client = CustomerpClient(url, secret, profile, patience=patience, timeout=timeout, sleep=sleep)
         codecs = Codecs(profile.formats)
         listing = Listing(self._client, profile.paging, profile.source)
         self._feeds = FeedReader(listing, profile, codecs.times)
@@ -76,6 +78,11 @@ class CustomerpSystem:
     def name(self) -> str:
         """`customerp`."""
         return SYSTEM
+
+    @property
+    def answer_seconds(self) -> float:
+        """How long an answer is waited for."""
+        return self._client.answer_seconds
 
     @property
     def calls(self) -> int:

@@ -68,7 +68,7 @@ class ExactSystem:
         self._capabilities = {entity: capabilities[entity] for entity in ENDPOINTS if entity in capabilities}
         self._wanted = _checked(wanted, self._capabilities)
         self._division = division
-        self._now = now
+        self._now, self.answer_seconds = now, timeout
         self._http = HttpClient(
             self.name,
             url,
