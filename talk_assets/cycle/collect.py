@@ -10,7 +10,7 @@ from talk_assets.cycle.context import Cycle
 from talk_assets.cycle.guards import stops_deleted, stops_empty_feed
 from talk_assets.cycle.missing import note_absent, reads_whole, take_for_deleted
 from talk_assets.cycle.settling import settle_records
-from talk_assets.cycle.stale import without_stale
+from talk_assets.cycle.stale import tombstones, without_stale
 from talk_assets.errors import UnexpectedAnswer
 from talk_assets.ledger import absence
 from talk_assets.ledger import records as store
@@ -60,13 +60,10 @@ def collect(cycle: Cycle, entity: str) -> Collected:
             None if reads_whole(cycle, connection, entity) else store.read_cursor(connection, cycle.division, entity)
         )
     read = cycle.system_of(entity).read(entity, cursor)
-    frames = {entity: without_stale(cycle, entity, read)}
+    frames, marked = _believed(cycle, entity, read)
     lines = cycle.lines_of(entity)
-    if lines is not None:
-        frames[lines] = _dated(read.lines, read.records)
     suspects: list[str] = []
     with cycle.ledger.begin() as connection:
-        marked = _marked_keys(cycle, entity, frames[entity])
         takeable = _apply_deletions(cycle, connection, entity, marked)
         known = store.count_live(connection, cycle.division, entity) if read.complete else 0
         if read.complete and stops_empty_feed(cycle, connection, entity, known, empty=not read.records):
@@ -101,6 +98,22 @@ def collect(cycle: Cycle, entity: str) -> Collected:
         failures=failed,
         complete=read.complete,
     )
+
+
+def _believed(cycle: Cycle, entity: str, read: FeedRead) -> tuple[dict[str, list[Record]], set[str]]:
+    """The records of a read, and its lines, by entity, and keys of those that say that they are deleted.
+
+    What a late page shows is replaced by what the record itself answers, or left out when it is gone.
+    """
+    records = without_stale(cycle, entity, read)
+    marked = _marked_keys(cycle, entity, records)
+    late = tombstones(cycle, entity, records, marked)
+    frames = {entity: [record for record in records if str(record["_key"]) not in late]}
+    lines = cycle.lines_of(entity)
+    if lines is not None:
+        dated = _dated(read.lines, read.records)
+        frames[lines] = [line for line in dated if str(line["_document"]) not in late]
+    return frames, marked
 
 
 def _refuse_no_lines(cycle: Cycle, connection: sa.Connection, lines: str) -> None:

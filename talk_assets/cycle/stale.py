@@ -3,12 +3,15 @@
 import pandas as pd
 
 from talk_assets.cycle.context import Cycle
+from talk_assets.ledger import absence
 from talk_assets.ledger.notes import add_skips
 from talk_assets.ledger.records import newer_known
 from talk_assets.systems.base import FeedRead, Record
 
 # The reason why what was read is passed over.
 STALE = "stale"
+# The same of a record that is gone.
+TOMBSTONE = "tombstone"
 
 
 def without_stale(cycle: Cycle, entity: str, read: FeedRead) -> list[Record]:
@@ -31,3 +34,31 @@ def without_stale(cycle: Cycle, entity: str, read: FeedRead) -> list[Record]:
         subject = cycle.mappings.subject_of(entity).subject
         add_skips(connection, cycle.division, rows.assign(subject=subject), cycle.run_id)
     return [found.get(str(record["_key"]), record) for record in read.records]
+
+
+def tombstones(cycle: Cycle, entity: str, records: list[Record], marked: set[str]) -> set[str]:
+    """Keys of the records of a read that were found deleted before, and are: late pages and events show them.
+
+    One that can be looked up is there again. That is asked only of records that are known as deleted.
+
+    Args:
+        cycle: the run.
+        entity: the records' entity.
+        records: as they were read.
+        marked: keys of those that say of themselves that they are deleted.
+
+    Raises:
+        SystemFault: the look-up failed: nothing of the read may be stored.
+    """
+    keys = [str(record["_key"]) for record in records]
+    with cycle.ledger.begin() as connection:
+        deleted = absence.deleted_among(connection, cycle.division, entity, keys) - marked
+    if not deleted:
+        return set()
+    found = cycle.system_of(entity).find(entity, sorted(deleted)).records
+    late = deleted - {str(record["_key"]) for record in found}
+    rows = pd.DataFrame({"entity": entity, "key": pd.Series(sorted(late), dtype="str"), "property": None})
+    with cycle.ledger.begin() as connection:
+        subject = cycle.mappings.subject_of(entity).subject
+        add_skips(connection, cycle.division, rows.assign(subject=subject, rule=TOMBSTONE), cycle.run_id)
+    return late

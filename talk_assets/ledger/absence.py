@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import JSONB
 
 from talk_assets.ledger.keys import keys_of
 from talk_assets.ledger.tables import deletion, record
@@ -43,6 +44,25 @@ def count_live_among(connection: sa.Connection, division: str, entity: str, keys
     return connection.execute(
         sa.select(sa.func.count()).select_from(record).where(*_live(division, entity), among)
     ).scalar_one()
+
+
+def deleted_among(connection: sa.Connection, division: str, entity: str, keys: Sequence[str]) -> set[str]:
+    """Which of the keys are of records that were found, or reported, deleted; not of those that say so themselves."""
+    if not keys:
+        return set()
+    marked = sa.type_coerce(record.c["values"], JSONB)["marked"].astext
+    found = connection.execute(
+        sa.select(record.c.key).where(
+            record.c.division == division,
+            record.c.entity == entity,
+            _among(connection, keys),
+            sa.or_(
+                sa.and_(record.c.deleted_at.is_not(None), marked.is_distinct_from("true")),
+                sa.and_(*reported(division, [entity])),
+            ),
+        )
+    )
+    return set(found.scalars())
 
 
 def count_missing(connection: sa.Connection, division: str, entity: str, present: Sequence[str]) -> int:

@@ -150,8 +150,9 @@ class Player:
             self._merge_inside(event)
         elif "deliver_late" in event:
             side, type_, id_ = split_member(event["deliver_late"])
-            held = self.sides[side].records[type_][id_]
-            values = {**held.values, **(event.get("set") or {})}
+            given = next((row for row in self.case.records[side][type_] if str(row["id"]) == id_), {})
+            held = self.sides[side].records[type_].get(id_)
+            values = {**(properties_of(given) if held is None else held.values), **(event.get("set") or {})}
             self.sides[side].late.append((type_, Stored(id_, values, float(event["t"]), {}, "late", 0)))
         elif "feed" in event:
             self._feed(event)
