@@ -9,6 +9,7 @@ from talk_assets.cycle.agree import INVALID_GOLDEN, agree
 from talk_assets.cycle.collect import INVALID
 from talk_assets.cycle.context import Cycle
 from talk_assets.cycle.duplicates import hold_duplicates
+from talk_assets.cycle.echoes import account_echoes
 from talk_assets.cycle.gone import note_partners
 from talk_assets.cycle.lines import AMBIGUOUS_LINES, line_documents, line_proposals
 from talk_assets.cycle.linking import AMBIGUOUS, link
@@ -69,6 +70,7 @@ def merge(cycle: Cycle, subject_name: str) -> list[Merged]:
 
 def _merge(cycle: Cycle, connection: sa.Connection, subject: Subject) -> Merged:
     lines = cycle.is_lines(subject)
+    account_echoes(cycle, connection, subject)
     recovered = 0 if lines else recover(cycle, connection, subject)
     if not records.undecided_entities(connection, cycle.division) & set(subject.entities):
         return Merged(subject.subject, recovered=recover(cycle, connection, subject) if lines else recovered)

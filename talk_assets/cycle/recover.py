@@ -32,7 +32,7 @@ def recover(cycle: Cycle, connection: sa.Connection, subject: Subject) -> int:
     for entity in sorted(debts.entities_with_intent(connection, cycle.division) & set(subject.entities)):
         properties = list(subject.held_by(entity))
         feed = cycle.capabilities[entity].document or entity
-        latest = LATEST_ARRIVAL * cycle.system_of(entity).answer_seconds
+        latest = latest_arrival(cycle, entity)
         intents = debts.open_intents(connection, cycle.division, entity, properties, feed=feed, latest_arrival=latest)
         candidates = unaccounted(connection, cycle.division, entity, properties)
         candidates = candidates[candidates["deleted_at"].isna()]
@@ -60,6 +60,11 @@ def recover(cycle: Cycle, connection: sa.Connection, subject: Subject) -> int:
                 reason = _unclear(entity, arrived)
                 debts.set_state(connection, cycle.division, entity, cluster_id, state="waiting", reason=reason)
     return found
+
+
+def latest_arrival(cycle: Cycle, entity: str) -> timedelta:
+    """How long after we lost sight of it a write may still be carried out."""
+    return LATEST_ARRIVAL * cycle.system_of(entity).answer_seconds
 
 
 def _unclear(entity: str, arrived: pd.DataFrame) -> str:

@@ -76,11 +76,7 @@ class Sender:
             self._fail(write, "owed" if write.attempts + 1 < _MOST_CHANGES else "dead", str(error), delay=delay)
             return Outcome.CHANGED, str(error)
         except (SystemUnavailable, UnexpectedAnswer) as error:
-            unknown = isinstance(error, UnexpectedAnswer) or error.outcome_unknown
-            if unknown:
-                self._lose_sight(intents)
-            else:
-                self._close_intents(intents, "not sent")
+            self._without_answer(error, intents)
             asked = error.retry_after if isinstance(error, SystemUnavailable) else None
             self._fail(write, "owed", str(error), delay=_delay(write.attempts + 1, asked))
             return Outcome.UNAVAILABLE, str(error)
@@ -101,17 +97,23 @@ class Sender:
             AccessDenied: no write can succeed until a person acts.
         """
         changes = {str(write.key): write.own for write in writes}
+        intents = [number for write in writes for number in self._open_intents(write)]
         try:
             written = self._system.update_lines(self._entity, str(writes[0].document), changes)
         except (RecordRejected, RecordChanged):
+            self._close_intents(intents, "refused together")
             return [self.send(write) for write in writes]
+        except AccessDenied:
+            self._close_intents(intents, "not sent")
+            raise
         except (SystemUnavailable, UnexpectedAnswer) as error:
+            self._without_answer(error, intents)
             asked = error.retry_after if isinstance(error, SystemUnavailable) else None
             for write in writes:
                 self._fail(write, "owed", str(error), delay=_delay(write.attempts + 1, asked))
             return [(Outcome.UNAVAILABLE, str(error))] * len(writes)
-        for write in writes:
-            self._store(write, replace(written, key=str(write.key)), [])
+        for write, number in zip(writes, intents, strict=True):
+            self._store(write, replace(written, key=str(write.key)), [number])
         return [(Outcome.DONE, "")] * len(writes)
 
     def _call(self, write: Write, intents: list[uuid.UUID]) -> Written:
@@ -134,15 +136,18 @@ class Sender:
             return Written(str(write.key), None, error.status or 0)
 
     def _open_intents(self, write: Write) -> list[uuid.UUID]:
-        """Note an insert, of a document also those of its lines, before anything is sent."""
-        if write.operation != "create":
+        """Note a write, with a document's insert also those of its lines, before anything is sent.
+
+        A deletion needs no note: that it was carried out shows, and done twice it is the same.
+        """
+        if write.operation == "delete":
             return []
         cycle = self._cycle
         lines = cycle.lines_of(write.entity)
         with cycle.ledger.begin() as connection:
             opened = [
                 debts.open_intent(
-                    connection, cycle.division, write.entity, write.cluster_id, write.canonical, cycle.run_id
+                    connection, cycle.division, write.entity, write.cluster_id, write.canonical, cycle.run_id, write.key
                 )
             ]
             opened += [
@@ -150,6 +155,13 @@ class Sender:
                 for line in write.lines
             ]
         return opened
+
+    def _without_answer(self, error: SystemUnavailable | UnexpectedAnswer, intents: list[uuid.UUID]) -> None:
+        """Leave open what may have been carried out."""
+        if isinstance(error, UnexpectedAnswer) or error.outcome_unknown:
+            self._lose_sight(intents)
+        else:
+            self._close_intents(intents, "not sent")
 
     def _close_intents(self, intents: list[uuid.UUID], outcome: str) -> None:
         with self._cycle.ledger.begin() as connection:
@@ -188,7 +200,7 @@ class Sender:
                 return
             if write.operation == "create":
                 store_insert(connection, cycle.division, write.entity, written.key, write.cluster_id, cycle.run_id)
-                debts.close_intent(connection, intents[0], "inserted")
+            debts.close_intent(connection, intents[0], "inserted" if write.operation == "create" else "updated")
             account_sent(connection, cycle.division, write.entity, written.key, write.cluster_id, write.canonical)
             if write.operation == "update":
                 store_written(connection, cycle.division, write.entity, written.key, write.canonical)

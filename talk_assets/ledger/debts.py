@@ -181,9 +181,15 @@ def settle_owed(
 
 
 def open_intent(
-    connection: sa.Connection, division: str, entity: str, cluster_id: int, values: Mapping[str, str], run: str
+    connection: sa.Connection,
+    division: str,
+    entity: str,
+    cluster_id: int,
+    values: Mapping[str, str],
+    run: str,
+    key: str | None = None,
 ) -> uuid.UUID:
-    """Note that an insert is about to be sent."""
+    """Note that an insert, or an update of the record `key`, is about to be sent."""
     number = uuid.uuid4()
     connection.execute(
         sa.insert(intent).values(
@@ -191,6 +197,7 @@ def open_intent(
             division=division,
             entity=entity,
             cluster_id=cluster_id,
+            key=key,
             values=dict(values),
             opened_at=sa.func.now(),
             run=run,
@@ -200,14 +207,14 @@ def open_intent(
 
 
 def close_intent(connection: sa.Connection, number: uuid.UUID | str, outcome: str) -> None:
-    """Note what became of an insert."""
+    """Note what became of a write."""
     connection.execute(
         sa.update(intent).values(closed_at=sa.func.now(), outcome=outcome).where(intent.c.id == uuid.UUID(str(number)))
     )
 
 
 def lose_sight(connection: sa.Connection, number: uuid.UUID) -> None:
-    """Note that no answer came to an insert: from now on it may arrive unseen."""
+    """Note that no answer came to a write: from now on it may arrive unseen."""
     connection.execute(sa.update(intent).values(opened_at=sa.func.now()).where(intent.c.id == number))
 
 
@@ -219,8 +226,9 @@ def open_intents(
     *,
     feed: str,
     latest_arrival: timedelta,
+    updates: bool = False,
 ) -> pd.DataFrame:
-    """Inserts whose outcome is not known.
+    """Inserts whose outcome is not known, or such updates.
 
     Args:
         connection: in a transaction.
@@ -228,11 +236,12 @@ def open_intents(
         entity: the entity inserted into.
         properties: canonical names of the values wanted.
         feed: in which the inserted records are read.
-        latest_arrival: how long after we lost sight of it an insert may still be carried out.
+        latest_arrival: how long after we lost sight of it a write may still be carried out.
+        updates: updates are wanted.
 
     Returns:
-        `id, cluster_id, opened_at`, `looked` (whether the feed was read since), `overdue` (whether it was read when
-        the insert could no longer arrive), and per property the value sent.
+        `id, cluster_id, key, opened_at`, `looked` (whether the feed was read since), `overdue` (whether it was read
+        when the write could no longer arrive), and per property the value sent.
     """
 
     def read_after(moment: sa.ColumnElement[datetime], label: str) -> sa.ColumnElement[bool]:
@@ -244,12 +253,18 @@ def open_intents(
         sa.select(
             intent.c.id,
             intent.c.cluster_id,
+            intent.c.key,
             intent.c.opened_at,
             read_after(intent.c.opened_at, "looked"),
             read_after(intent.c.opened_at + latest_arrival, "overdue"),
             *json_columns(intent.c["values"], properties),
         )
-        .where(intent.c.division == division, intent.c.entity == entity, intent.c.closed_at.is_(None))
+        .where(
+            intent.c.division == division,
+            intent.c.entity == entity,
+            intent.c.closed_at.is_(None),
+            intent.c.key.is_not(None) if updates else intent.c.key.is_(None),
+        )
         .order_by(intent.c.opened_at),
     )
 
@@ -269,7 +284,7 @@ def reasons_of(connection: sa.Connection, division: str, entity: str, clusters: 
 
 
 def entities_with_intent(connection: sa.Connection, division: str) -> set[str]:
-    """Entities into which an insert was sent whose outcome is not known."""
+    """Entities to which a write was sent whose outcome is not known."""
     rows = connection.execute(
         sa.select(intent.c.entity).where(intent.c.division == division, intent.c.closed_at.is_(None)).distinct()
     )
@@ -280,7 +295,10 @@ def clusters_with_intent(connection: sa.Connection, division: str, entity: str) 
     """Clusters for which an insert into an entity was sent and its outcome is not known."""
     rows = connection.execute(
         sa.select(intent.c.cluster_id).where(
-            intent.c.division == division, intent.c.entity == entity, intent.c.closed_at.is_(None)
+            intent.c.division == division,
+            intent.c.entity == entity,
+            intent.c.closed_at.is_(None),
+            intent.c.key.is_(None),
         )
     )
     return {int(number) for number in rows.scalars()}

@@ -120,6 +120,7 @@ def intents_of(
             intent.c.entity == entity,
             intent.c.cluster_id == cluster_id,
             intent.c.closed_at.is_(None),
+            intent.c.key.is_(None),
         )
         .order_by(intent.c.opened_at),
     )

@@ -191,8 +191,9 @@ intent = sa.Table(
     _time("opened_at"),
     _text("run"),
     _time("closed_at", null=True),
-    _text("outcome", "What became of the insert.", null=True),
-    comment="Note written before an insert is sent, so that a crash cannot duplicate it.",
+    _text("outcome", "What became of the write.", null=True),
+    _text("key", "The record that an update was sent to; empty for an insert.", null=True),
+    comment="Note written before a write is sent, so that a crash can neither duplicate it nor lose sight of it.",
 )
 sa.Index("intent_open_idx", intent.c.division, intent.c.entity, postgresql_where=intent.c.closed_at.is_(None))
 
