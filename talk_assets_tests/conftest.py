@@ -82,3 +82,12 @@ def administration(database_server: DatabaseServer) -> Iterator[Administration]:
     """Both systems after three syncs; who uses it belongs to the xdist group `administration`."""
     with administered(database_server) as made:
         yield made
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print what tests have to report beside their outcome, also of those that ran in another process."""
+    for outcome in ("passed", "failed"):
+        for report in terminalreporter.getreports(outcome):
+            for name, text in report.user_properties:
+                if name == "told":
+                    terminalreporter.write_line(f"{report.nodeid}: {text}")

@@ -1,7 +1,7 @@
 """A world for tests of the cycle: both systems on real HTTP, a real ledger, users on both sides, and syncs."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -226,23 +226,27 @@ class World:
             report.calls[system] = Counter(client.get("/_admin/calls").json()["calls"])
         return report
 
-    def take(self, cycle: Cycle, report: Report) -> None:
-        """Collect everything, match and merge."""
+    @staticmethod
+    def take(cycle: Cycle, report: Report, subjects: Sequence[str] = ()) -> None:
+        """Collect, match and merge everything, or these subjects only."""
         for system in cycle.systems:
             collect_deletions(cycle, system)
+        chosen = {n: s for n, s in cycle.mappings.subjects.items() if n in subjects or not subjects}
         for entity in cycle.mappings.entities:
-            report.collected[entity] = collect(cycle, entity)
-        for name, subject in cycle.mappings.subjects.items():
+            if any(entity in subject.entities for subject in chosen.values()):
+                report.collected[entity] = collect(cycle, entity)
+        for name, subject in chosen.items():
             for flow in subject.flows:
                 report.matched[flow] = match(cycle, flow)
             report.merged |= {merged.subject: merged for merged in merge(cycle, name)}
 
-    def give(self, cycle: Cycle, report: Report) -> None:
-        """Deliver everything, Exact first, and confirm what was written."""
+    @staticmethod
+    def give(cycle: Cycle, report: Report, subjects: Sequence[str] = ()) -> None:
+        """Deliver everything, or these subjects only, Exact first, and confirm what was written."""
         for system in ("exact", "customerp"):
-            for subject in cycle.mappings.subjects.values():
+            for name, subject in cycle.mappings.subjects.items():
                 for entity in subject.entities:
-                    if entity.startswith(system):
+                    if entity.startswith(system) and (name in subjects or not subjects):
                         done = report.delivered[entity] = deliver(cycle, entity)
                         if done.created or done.updated or done.deleted or done.failed:
                             confirm(cycle, entity)

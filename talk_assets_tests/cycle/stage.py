@@ -57,6 +57,15 @@ class Stage:
             self._apps.pop()
             self.interruption = None
 
+    @contextmanager
+    def around(self, make: Callable[[ASGIApp], ASGIApp]) -> Iterator[None]:
+        """Serve the present applications with something around each."""
+        self._apps.append({port: make(app) for port, app in self._apps[-1].items()})
+        try:
+            yield
+        finally:
+            self._apps.pop()
+
     async def _play(self, scope: Scope, receive: Receive, send: Send) -> None:
         app = self._apps[-1][scope["server"][1]]
         interruption = None if scope["path"].startswith("/_admin") else self.interruption
