@@ -198,7 +198,9 @@ def _prepare_session(connection: psycopg.Connection[Any], _record: object) -> No
     connection.execute(
         "select set_config('timezone', 'UTC', false), set_config('datestyle', 'ISO, YMD', false),"
         " set_config('client_encoding', 'UTF8', false),"
-        " set_config('application_name', 'talk-assets', false)"
+        " set_config('application_name', 'talk-assets', false),"
+        # A server that acknowledges before it has written could forget, in a crash of its own, what was sent already.
+        " case current_setting('synchronous_commit') when 'off' then set_config('synchronous_commit', 'on', false) end"
     )
     connection.autocommit = autocommit
 
