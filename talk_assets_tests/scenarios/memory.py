@@ -118,7 +118,7 @@ class Side:
         self._changes = 0
         self._inserted = 0
         self._deletions: list[tuple[int, str, str, str]] = []
-        self.calls = 0
+        self.calls, self.answer_seconds = 0, 60.0
 
     # What users do.
 
