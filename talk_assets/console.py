@@ -185,7 +185,7 @@ def status_tables(state: Mapping[str, Any]) -> None:
     for flow, counts in state["pairs"].items():
         table.add_row(flow, *(_number(counts[name]) for name in ("linked", "ambiguous", "unmatched")))
     out.print(table)
-    _list("Guards", _stopped(state["guards"]), len(state["guards"]), "No guard waits for a person.")
+    _list("Guards", stopped(state["guards"]), len(state["guards"]), "No guard waits for a person.")
     _list("Holds", _held(state["holds"]), len(state["holds"]), "No record is held.")
     _list("Conflicts", _claimed(state["conflicts"]), len(state["conflicts"]), "No conflict is open.")
     per_state = state["owed"].groupby("state")["count"].sum()
@@ -223,7 +223,7 @@ def _why_owed(debt: Mapping[Any, Any]) -> str:
     return with_command(debt["reason"], delivered_by(debt["state"], record or "RECORD"))
 
 
-def _stopped(guards: "pd.DataFrame") -> list[tuple[str, str]]:
+def stopped(guards: "pd.DataFrame") -> list[tuple[str, str]]:
     """What each guard saw, and how to let it pass."""
     return [
         (
