@@ -1,10 +1,8 @@
 """A case, played: the events in order, each sync on the real engine and the real ledger."""
 
-import json
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -16,11 +14,11 @@ from talk_assets.cycle.deliver import confirm, deliver
 from talk_assets.cycle.match import match
 from talk_assets.cycle.merge import merge
 from talk_assets.errors import SystemFault
-from talk_assets.ledger.bulk import read_frame
 from talk_assets.ledger.database import Ledger
 from talk_assets_tests.scenarios.case import SYSTEMS, Case, NotExpressible, Values, properties_of, split_member
 from talk_assets_tests.scenarios.memory import Fault, Feed, Killed, Side, Stored
 from talk_assets_tests.scenarios.operator import give_order, store_blocked
+from talk_assets_tests.scenarios.outcome import Outcome, Played
 from talk_assets_tests.scenarios.seed import seed
 from talk_assets_tests.scenarios.translate import Translation, translate
 
@@ -36,9 +34,6 @@ _KNOWN_SYNC = {
 }
 
 
-_AMBIGUOUS = "select entity, key, reason from talk.hold where division = :division and kind = 'ambiguous'"
-
-
 # What the ledger compares with its clock.
 _DATED = {
     "record": ["read_at", "written_at"],
@@ -46,23 +41,6 @@ _DATED = {
     "intent": ["opened_at"],
     "cursor": ["updated_at"],
 }
-
-
-@dataclass
-class Played:
-    """What came of a case.
-
-    Attributes:
-        writes: per side the writes that succeeded, in order.
-        links: clusters of two or more live members.
-        skipped: what was left out, and why.
-        conflicts: what waits for a person.
-    """
-
-    writes: dict[str, list[Values]] = field(default_factory=dict)
-    links: list[list[str]] = field(default_factory=list)
-    skipped: list[Values] = field(default_factory=list)
-    conflicts: list[Values] = field(default_factory=list)
 
 
 class Player:
@@ -121,11 +99,12 @@ class Player:
         """Play everything; what came of it."""
         for event in self.case.events:
             self._play(dict(event))
+        found = Outcome(self.ledger, self.case.id, self.translation.kinds)
         return Played(
             writes={side: system.writes for side, system in self.sides.items()},
-            links=self._links(),
-            skipped=self._skipped(),
-            conflicts=self._conflicts(),
+            links=found.links(),
+            skipped=found.skipped(),
+            conflicts=found.conflicts(),
         )
 
     def _play(self, event: Values) -> None:
@@ -349,56 +328,6 @@ class Player:
                 if id_ in records:
                     return side, records[id_]
         raise NotExpressible(f"no record {id_}")
-
-    # What came of it.
-
-    def _rows(self, text: str) -> list[Values]:
-        with self.ledger.begin() as connection:
-            frame = read_frame(connection, sa.text(text), {"division": self.case.id}).astype(object)
-        rows = frame.where(frame.notna(), None).to_dict("records")
-        return [{str(name): value for name, value in row.items()} for row in rows]
-
-    def _member(self, entity: str, key: str) -> str:
-        kind = self.translation.kinds[entity]
-        return f"{kind.side}/{kind.document if kind.inside else kind.type}/{key}"
-
-    def _links(self) -> list[list[str]]:
-        rows = self._rows(
-            "select cluster_id, entity, key from talk.member where division = :division and deleted_at is null"
-        )
-        found: dict[int, list[str]] = {}
-        for row in rows:
-            found.setdefault(int(row["cluster_id"]), []).append(self._member(row["entity"], row["key"]))
-        return [members for members in found.values() if len(members) > 1]
-
-    def _skipped(self) -> list[Values]:
-        rows = self._rows(
-            "select distinct entity, key, property, rule from talk.history where division = :division and kind = 'skip'"
-        )
-        return [self._skip(row) for row in rows]
-
-    def _skip(self, row: Values) -> Values:
-        kind = self.translation.kinds[row["entity"]]
-        whole = row["key"] in (None, "")
-        member = f"{kind.side}/{kind.type}" if whole else self._member(row["entity"], row["key"])
-        found: Values = {"member": member, "reason": row["rule"]}
-        if row["property"]:
-            found["property"] = row["property"]
-        return found
-
-    def _conflicts(self) -> list[Values]:
-        found: list[Values] = []
-        groups: dict[str, set[str]] = {}
-        for row in self._rows(_AMBIGUOUS):
-            groups.setdefault(row["reason"], set()).add(self._member(row["entity"], row["key"]))
-        found += [{"kind": "ambiguous_match", "members": sorted(members)} for members in groups.values()]
-        for row in self._rows(
-            "select property, kind, claims from talk.conflict where division = :division and resolved_at is null"
-        ):
-            claims = json.loads(row["claims"])
-            members = [self._member(claim["entity"], claim["key"]) for claim in claims]
-            found.append({"kind": row["kind"], "property": row["property"], "members": sorted(members)})
-        return found
 
 
 def _storing(wish: str) -> Callable[[Any], Any]:

@@ -4,7 +4,7 @@ from collections import Counter
 from typing import Any
 
 from talk_assets_tests.scenarios.case import Case, Values
-from talk_assets_tests.scenarios.play import Played
+from talk_assets_tests.scenarios.outcome import Played
 
 
 def differences(case: Case, played: Played) -> list[str]:

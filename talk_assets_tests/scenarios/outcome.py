@@ -1,0 +1,91 @@
+"""What came of a case: what the ledger says at its end."""
+
+import json
+from dataclasses import dataclass, field
+
+import sqlalchemy as sa
+
+from talk_assets.ledger.bulk import read_frame
+from talk_assets.ledger.database import Ledger
+from talk_assets_tests.scenarios.case import Values
+from talk_assets_tests.scenarios.memory import Kind
+
+_AMBIGUOUS = "select entity, key, reason from talk.hold where division = :division and kind = 'ambiguous'"
+
+
+@dataclass
+class Played:
+    """What came of a case.
+
+    Attributes:
+        writes: per side the writes that succeeded, in order.
+        links: clusters of two or more live members.
+        skipped: what was left out, and why.
+        conflicts: what waits for a person.
+    """
+
+    writes: dict[str, list[Values]] = field(default_factory=dict)
+    links: list[list[str]] = field(default_factory=list)
+    skipped: list[Values] = field(default_factory=list)
+    conflicts: list[Values] = field(default_factory=list)
+
+
+class Outcome:
+    """The ledger at the end of a case.
+
+    Args:
+        ledger: where the case was played.
+        division: its division.
+        kinds: its entities, by name.
+    """
+
+    def __init__(self, ledger: Ledger, division: str, kinds: dict[str, Kind]) -> None:
+        self._ledger, self._division, self._kinds = ledger, division, kinds
+
+    def _rows(self, text: str) -> list[Values]:
+        with self._ledger.begin() as connection:
+            frame = read_frame(connection, sa.text(text), {"division": self._division}).astype(object)
+        rows = frame.where(frame.notna(), None).to_dict("records")
+        return [{str(name): value for name, value in row.items()} for row in rows]
+
+    def _member(self, entity: str, key: str) -> str:
+        kind = self._kinds[entity]
+        return f"{kind.side}/{kind.document if kind.inside else kind.type}/{key}"
+
+    def links(self) -> list[list[str]]:
+        rows = self._rows(
+            "select cluster_id, entity, key from talk.member where division = :division and deleted_at is null"
+        )
+        found: dict[int, list[str]] = {}
+        for row in rows:
+            found.setdefault(int(row["cluster_id"]), []).append(self._member(row["entity"], row["key"]))
+        return [members for members in found.values() if len(members) > 1]
+
+    def skipped(self) -> list[Values]:
+        rows = self._rows(
+            "select distinct entity, key, property, rule from talk.history where division = :division and kind = 'skip'"
+        )
+        return [self._skip(row) for row in rows]
+
+    def _skip(self, row: Values) -> Values:
+        kind = self._kinds[row["entity"]]
+        whole = row["key"] in (None, "")
+        member = f"{kind.side}/{kind.type}" if whole else self._member(row["entity"], row["key"])
+        found: Values = {"member": member, "reason": row["rule"]}
+        if row["property"]:
+            found["property"] = row["property"]
+        return found
+
+    def conflicts(self) -> list[Values]:
+        found: list[Values] = []
+        groups: dict[str, set[str]] = {}
+        for row in self._rows(_AMBIGUOUS):
+            groups.setdefault(row["reason"], set()).add(self._member(row["entity"], row["key"]))
+        found += [{"kind": "ambiguous_match", "members": sorted(members)} for members in groups.values()]
+        for row in self._rows(
+            "select property, kind, claims from talk.conflict where division = :division and resolved_at is null"
+        ):
+            claims = json.loads(row["claims"])
+            members = [self._member(claim["entity"], claim["key"]) for claim in claims]
+            found.append({"kind": row["kind"], "property": row["property"], "members": sorted(members)})
+        return found
