@@ -8,7 +8,7 @@ import pandas as pd
 import sqlalchemy as sa
 
 from talk_assets.cycle.agree import INVALID_GOLDEN
-from talk_assets.cycle.collect import INVALID_LINE
+from talk_assets.cycle.collect import INVALID, INVALID_LINE
 from talk_assets.cycle.context import Cycle
 from talk_assets.cycle.pairs import INVALID_PAIR
 from talk_assets.cycle.prepare import Ready, prepare
@@ -99,6 +99,7 @@ def _filling(cycle: Cycle, connection: sa.Connection, entity: str) -> list[Write
     lines = prepare(cycle, connection, lines_entity) if lines_entity is not None else None
     waits = ready.waits if lines is None else _wait_for_lines(cycle, connection, ready, lines)
     waits = waits.mask(waits.eq("") & ready.own.isna().all(axis=1), ready.reasons)
+    waits = _wait_for_correction(cycle, connection, ready, waits)
     document_entity = cycle.capabilities[entity].document
     documents = {} if document_entity is None else _documents(cycle, connection, document_entity, ready)
     if document_entity is not None:
@@ -122,6 +123,17 @@ def _documents(cycle: Cycle, connection: sa.Connection, entity: str, ready: Read
 
 def _names(clusters: pd.Series) -> pd.Series:
     return clusters.astype("Int64").astype("str")
+
+
+def _wait_for_correction(cycle: Cycle, connection: sa.Connection, ready: Ready, waits: pd.Series) -> pd.Series:
+    """A record whose content could not be taken is not written until a person has corrected it."""
+    keys = ready.rows["key"].astype("str")
+    if keys.isna().all():
+        return waits
+    targets = pd.DataFrame({"entity": ready.entity, "key": keys.dropna()})
+    held = holds_of(connection, cycle.division, targets, [INVALID]).drop_duplicates("key").set_index("key")["reason"]
+    text = "waits for " + ready.entity + "/" + keys + " to be corrected: " + keys.map(held).astype("str")
+    return waits.mask(waits.eq("") & text.notna(), text)
 
 
 def _wait_for_lines(cycle: Cycle, connection: sa.Connection, ready: Ready, lines: Ready) -> pd.Series:
