@@ -46,11 +46,15 @@ _DATED = {
 class Player:
     """Plays one case on a ledger, in a division of its own."""
 
+    side_type = Side
+
     def __init__(self, case: Case, ledger: Ledger) -> None:
         self.case = case
         self.ledger = ledger
         self.now = 0.0
         self.runs = 0
+        # What stopped single steps of the syncs.
+        self.stopped: list[SystemFault] = []
         self.translation = translate(case)
         self.sides = {side: self._side(side) for side in SYSTEMS}
         for side, types in case.records.items():
@@ -67,7 +71,7 @@ class Player:
         whole = snapshot == "full" or (isinstance(snapshot, dict) and snapshot.get(side) == "full")
         wishes = (rules.get("target_stores") or {}).get(side) or {}
         stores = {name: _storing(str(wish)) for name, wish in wishes.items()}
-        return Side(SYSTEMS[side], kinds, stores, whole_reads=whole, clock=lambda: self.now)
+        return self.side_type(SYSTEMS[side], kinds, stores, whole_reads=whole, clock=lambda: self.now)
 
     def _put(self, side: str, type_: str, record: Values) -> None:
         t = record.get("t")
@@ -276,12 +280,12 @@ class Player:
         if done.created or done.updated or done.deleted or done.failed:
             confirm(cycle, entity)
 
-    @staticmethod
-    def _try(step: Callable[[], Any], stopped: set[str], name: str) -> None:
+    def _try(self, step: Callable[[], Any], stopped: set[str], name: str) -> None:
         """As a run does: a step that a system stops does not stop the others."""
         try:
             step()
-        except SystemFault:
+        except SystemFault as error:
+            self.stopped.append(error)
             stopped.add(name)
 
     @contextmanager
