@@ -5,12 +5,10 @@ import multiprocessing
 import os
 import random
 import signal
-import subprocess
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from multiprocessing.connection import wait
-from pathlib import Path
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -116,22 +114,6 @@ class Killer:
         assert code == -signal.SIGKILL, code
         self.hits[stop.moment] += 1
         return None
-
-    def run_program(self, command: list[str | Path], environment: Mapping[str, str], number: int) -> int:
-        """Run a program and kill it after it has sent so many writes; its exit code, negative when it was killed."""
-        with subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as process:
-
-            def kill() -> None:
-                process.kill()
-                process.wait(_LONGEST)
-
-            self._armed = _Armed(number, kill, None)
-            assert process.stderr is not None
-            process.stderr.read()
-            code = process.wait(_LONGEST)
-        self._armed = None
-        self.hits[f"{AFTER_SEND}, talk-assets sync"] += code == -signal.SIGKILL
-        return code
 
     def _door(self, app: ASGIApp) -> ASGIApp:
         async def door(scope: Scope, receive: Receive, send: Send) -> None:
