@@ -71,9 +71,9 @@ def merge(cycle: Cycle, subject_name: str) -> list[Merged]:
 def _merge(cycle: Cycle, connection: sa.Connection, subject: Subject) -> Merged:
     lines = cycle.is_lines(subject)
     account_echoes(cycle, connection, subject)
-    recovered = 0 if lines else recover(cycle, connection, subject)
+    recovered, unclear = (0, pd.DataFrame(columns=_HOLDS)) if lines else recover(cycle, connection, subject)
     if not records.undecided_entities(connection, cycle.division) & set(subject.entities):
-        return Merged(subject.subject, recovered=recover(cycle, connection, subject) if lines else recovered)
+        return Merged(subject.subject, recovered=recover(cycle, connection, subject)[0] if lines else recovered)
     undecided = {
         entity: records.unaccounted(connection, cycle.division, entity, cycle.properties_of(entity))
         for entity in subject.entities
@@ -92,14 +92,14 @@ def _merge(cycle: Cycle, connection: sa.Connection, subject: Subject) -> Merged:
     match_across(cycle, connection, subject, fresh)
     waiting = _waiting(cycle, connection, subject, fresh, linked_before)
     broken = _broken(cycle, connection, subject, fresh, linked_before)
-    waiting = pd.concat([waiting, broken], ignore_index=True).drop_duplicates(["entity", "key"])
+    waiting = pd.concat([waiting, broken, unclear], ignore_index=True).drop_duplicates(["entity", "key"])
     fresh = {e: f[~f["key"].isin(waiting["key"][waiting["entity"].eq(e)])] for e, f in fresh.items()}
     proposals, doubtful = _proposals(cycle, connection, subject, fresh)
     held = pd.concat([waiting, doubtful], ignore_index=True)
     joined, ambiguous = _link(cycle, connection, subject, fresh, proposals, held)
     held = pd.concat([held, ambiguous], ignore_index=True)
     if lines:
-        recovered = recover(cycle, connection, subject)
+        recovered, _ = recover(cycle, connection, subject)
     kinds = [REFERENCE, AMBIGUOUS, AMBIGUOUS_LINES]
     examined = pd.concat([looked_at, gone, joined[["entity", "key"]], held[["entity", "key"]]])
     notes.replace_holds(connection, cycle.division, examined, kinds, held[_HOLDS], cycle.run_id)

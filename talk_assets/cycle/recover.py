@@ -6,6 +6,7 @@ import pandas as pd
 import sqlalchemy as sa
 
 from talk_assets.cycle.context import Cycle
+from talk_assets.cycle.linking import AMBIGUOUS
 from talk_assets.ledger import debts
 from talk_assets.ledger.clusters import links_of, members_of, store_bases, store_members
 from talk_assets.ledger.notes import add_history
@@ -15,19 +16,23 @@ from talk_assets.mappings.model import Subject
 from talk_assets.sync.compare import comparable, made_coarser, same
 from talk_assets.sync.frames import TIME, Members
 
+_HOLDS = ["entity", "key", "kind", "property", "reason", "value"]
 # A request that was under way when we lost sight of it may still be carried out for this long, per second that its
 # answer would have been waited for: a process that is killed right after sending does not even wait.
 LATEST_ARRIVAL = timedelta(seconds=2)
 
 
-def recover(cycle: Cycle, connection: sa.Connection, subject: Subject) -> int:
-    """Look up every open intent among the records that the target has shown since; how many were found.
+def recover(cycle: Cycle, connection: sa.Connection, subject: Subject) -> tuple[int, pd.DataFrame]:
+    """Look up every open intent among the records that the target has shown since.
 
     Only feeds that were read since the insert was sent are looked at: there, one that arrived is among the undecided
     records. One that did not arrive is closed, and what is owed is sent again. Lines are found by being matched within
     their document, so for them this comes after matching.
+
+    Returns:
+        How many were found, and the records of which several hold what was sent, as holds.
     """
-    found = 0
+    found, unclear = 0, [pd.DataFrame(columns=_HOLDS)]
     lines = cycle.capabilities[subject.entities[0]].document is not None
     for entity in sorted(debts.entities_with_intent(connection, cycle.division) & set(subject.entities)):
         properties = list(subject.held_by(entity))
@@ -59,7 +64,11 @@ def recover(cycle: Cycle, connection: sa.Connection, subject: Subject) -> int:
             else:
                 reason = _unclear(entity, arrived)
                 debts.set_state(connection, cycle.division, entity, cluster_id, state="waiting", reason=reason)
-    return found
+                # None of them may become something of its own before a person has said which one it is.
+                unclear.append(
+                    arrived[["entity", "key"]].assign(kind=AMBIGUOUS, property="", reason=reason, value=None)
+                )
+    return found, pd.concat(unclear, ignore_index=True).astype("str")
 
 
 def latest_arrival(cycle: Cycle, entity: str) -> timedelta:
