@@ -167,7 +167,7 @@ class Judge:
         if name in (self._rules.get("read_only") or {}).get(OTHER[side], []):
             return False
         if isinstance(rule, dict):
-            return rule.get("owner", side) == side and (rule.get("prefer") or [side])[0] == side
+            return side == rule.get("owner", side) and side in (rule.get("prefer") or [side])[:1]
         return True
 
     def _rule(self, name: str) -> Any:
@@ -187,7 +187,7 @@ class Judge:
         if rule.get("non_owner_edit") == "ignore":
             return True
         # Empty never beats a value, also where the owner never had one.
-        return any(held[rule["owner"]] in (None, "") for _ in [0])
+        return held[rule["owner"]] in (None, "")
 
     def _intents(self) -> list[Values]:
         return self._life.rows(
@@ -218,5 +218,5 @@ class Judge:
         said = {meaning(self._rules, lost.name, row[n]) for row in whole for n in ("loser_value", "before")}
         if lost.name == "tags":
             items = set().union(*(each for each in said if each is not None)) if said - {None} else set()
-            return before - (after or frozenset()) <= items
+            return items.issuperset(before - (after or frozenset()))
         return before in said

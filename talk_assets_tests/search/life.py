@@ -8,6 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from talk_assets.ledger.bulk import read_frame
 from talk_assets.ledger.database import Ledger
 from talk_assets.systems.base import FeedRead, Record
 from talk_assets_tests.scenarios.case import Case
@@ -278,7 +279,10 @@ class Life(Player):
 
     def rows(self, text: str) -> list[Values]:
         """Rows of the ledger."""
-        return self._rows(text)
+        with self.ledger.begin() as connection:
+            frame = read_frame(connection, sa.text(text), {"division": self.case.id}).astype(object)
+        rows = frame.where(frame.notna(), None).to_dict("records")
+        return [{str(name): value for name, value in row.items()} for row in rows]
 
 
 def _case(town: Town, division: str) -> Case:
