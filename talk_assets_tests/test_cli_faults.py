@@ -188,6 +188,7 @@ def test_one_feed_that_cannot_be_read(synced: Home, systems: Sandbox) -> None:
     assert done.json["feeds"]["customerp.customer"] == {"read": 0, "changed": 0, "held": 0}
 
 
+@pytest.mark.soak
 def test_a_refused_write(synced: Home, systems: Sandbox) -> None:
     """A record that Exact refuses goes unnoticed, hinders all others, or is sent for ever."""
     first, second, *_ = systems.customerp("customers")

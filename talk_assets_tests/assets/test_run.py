@@ -27,7 +27,7 @@ def test_a_run_with_bad_records_succeeds(first: Told) -> None:
     assert first.success
     assert first.failed == {}
     assert len(first.metadata) == 38
-    assert len(first.checks) == 12 + 2 * 8 + 2 * 4 + 12
+    assert len(first.checks) == 2 * 12 + 2 * 8 + 2 * 4 + 2 * 12
 
 
 def test_the_schema_check_names_record_property_and_value(first: Told) -> None:

@@ -16,6 +16,9 @@ from talk_assets_tests.cycle.harness import World, open_world
 from talk_assets_tests.cycle.stage import stage
 from talk_assets_tests.installed import Home
 
+pytestmark = pytest.mark.soak
+
+
 # The machine goes on, so nothing has to reach its disk. Some servers are set so that commits are not waited for.
 _CARELESS = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 _NAMES = [f"Company {number}" for number in range(4)]

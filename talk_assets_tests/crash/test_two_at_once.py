@@ -113,6 +113,7 @@ class _Meeting:
         self.met += 1
 
 
+@pytest.mark.soak
 def test_two_divisions_side_by_side(world: World, subtests: pytest.Subtests) -> None:
     """The second company of an installation would wait for the first one's sync, or get its customers."""
     with _other_company(world.installation.settings) as other:

@@ -55,6 +55,7 @@ def test_a_property_is_missed_of_one_record_when_none_was_ever_left_out(world: W
         assert _read(installation, server, *many).read == 10
 
 
+@pytest.mark.soak
 def test_the_lines_of_all_documents_do_not_vanish_at_once(world: World) -> None:
     """A right that is missing on lines alone would take all lines of all orders for removed."""
     customer = world.add("customerp.customer", Name="Jansen")

@@ -126,6 +126,7 @@ def _check_references(world: World, both: _Both, bare: dict[str, str], subtests:
             assert [line["Item"] for line in world.lines(other, made).values()] == [item]
 
 
+@pytest.mark.soak
 def test_a_key_that_becomes_a_duplicate_tears_nothing_apart(world: World) -> None:
     """Two companies would be merged, or torn from their accounts, because one number was mistyped later."""
     one = world.add("customerp.customer", Name="One", VatNumber="NL001234567B01", Phone="1")

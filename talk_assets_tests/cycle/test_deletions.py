@@ -107,6 +107,7 @@ def test_what_others_refer_to_is_not_deleted(world: World) -> None:
     world.remove("exact.quotations", document)
 
 
+@pytest.mark.soak
 def test_an_archived_record_stays_as_it_is(world: World) -> None:
     """A customer that left would be invoiced again, or archived again after somebody brought it back."""
     key = world.add("customerp.customer", Name="Archived BV", VatNumber="NL111111111B01")
@@ -138,6 +139,7 @@ def test_a_deleted_record_is_created_again(world: World) -> None:
     assert world.sync().writes == []
 
 
+@pytest.mark.soak
 def test_too_many_writes_wait_for_a_person(world: World) -> None:
     """A wrong import into one system would be in the books of the other before anybody saw it."""
     keys = [world.add("customerp.customer", Name=f"Many {n}", VatNumber=f"NL33333333{n}B01") for n in range(2)]

@@ -72,6 +72,7 @@ def _removed(world: World) -> list[Values]:
     return [hold for hold in world.holds() if hold["kind"] == "removed_line"]
 
 
+@pytest.mark.soak
 def test_lines_of_linked_documents(world: World, subtests: pytest.Subtests) -> None:
     """An invoice would show a line twice or not at all, or a line removed on purpose would go unnoticed or block."""
     documents = Documents(world)

@@ -30,6 +30,9 @@ from talk_assets.systems.exact.system import ExactSystem
 from talk_assets_tests.conftest import DatabaseServer
 from talk_assets_tests.cycle.harness import World, open_world
 
+pytestmark = pytest.mark.soak
+
+
 _ENTITIES = {"customerp": "customerp.customer", "exact": "exact.accounts"}
 # Where a fault that can meet any call meets those that matter here.
 _READS = {

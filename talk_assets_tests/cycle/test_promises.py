@@ -94,6 +94,7 @@ def test_lines_arrive_in_the_order_of_their_document(world: World) -> None:
     assert [line["Quantity"] for line in world.lines("customerp.order", key).values()] == [3, 1, 2]
 
 
+@pytest.mark.soak
 def test_an_order_from_a_quote_shares_its_quotation(world: World) -> None:
     """The customer would get the same offer twice."""
     customer, product, _ = order(world)
@@ -229,6 +230,7 @@ def test_a_preview_stores_and_writes_nothing(world: World) -> None:
     assert len(world.all("exact.accounts")) == 1
 
 
+@pytest.mark.soak
 def test_what_exact_takes_from_nobody_is_listed_until_it_is_there(world: World) -> None:
     """An employee's new number would never be entered, or stay on the list for ever."""
     employee = world.add("customerp.employee", Number="7", FirstName="Eva", LastName="Vos", Email="eva@here.example")

@@ -54,6 +54,7 @@ def test_a_property_mapped_later_is_read_and_carried_over(world: World, tmp_path
     assert world.sync().writes == []
 
 
+@pytest.mark.soak
 def test_an_agreed_value_that_no_longer_fits_is_held_and_nothing_is_written(world: World, tmp_path: Path) -> None:
     """A value of the wrong kind would be written into the books because it was once agreed on."""
     customer = world.add("customerp.customer", **JANSEN)
@@ -97,6 +98,7 @@ def test_a_ledger_is_not_used_with_another_company(world: World, tmp_path: Path)
         assert len(world.sync().writes) == 1
 
 
+@pytest.mark.soak
 def test_two_live_records_in_one_cluster_are_held(world: World) -> None:
     """After a restored deletion one of two customers would be chosen by chance, and edits of the other be lost."""
     customer = world.add("customerp.customer", **JANSEN)

@@ -65,6 +65,7 @@ def test_an_edit_after_the_decision_is_a_new_conflict(world: World) -> None:
     assert websites(world, customer, account) == {"newest.example"}
 
 
+@pytest.mark.soak
 def test_a_cleared_value_can_be_taken(world: World) -> None:
     """A website that was taken down on purpose comes back, and a run ends in an error."""
     customer, account = pair(world, Website="old.example")
@@ -77,6 +78,7 @@ def test_a_cleared_value_can_be_taken(world: World) -> None:
     assert world.sync().writes == []
 
 
+@pytest.mark.soak
 def test_what_is_decided_together_is_taken_together(world: World) -> None:
     """The street of one address is written beside the city of another."""
     customer, account = pair(world, Address1="Here 1", City="Delft", ZipCode="2611 AA")
@@ -94,6 +96,7 @@ def test_what_is_decided_together_is_taken_together(world: World) -> None:
     assert world.sync().writes == []
 
 
+@pytest.mark.soak
 def test_only_what_is_in_conflict_is_decided(world: World) -> None:
     """A slip of the keyboard changes a value that nobody disputed."""
     customer, account = disputed(world)

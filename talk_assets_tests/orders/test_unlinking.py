@@ -47,6 +47,7 @@ def test_nothing_is_created_until_a_person_accepts_it(world: World) -> None:
         accept_creation(at_desk(world), customer, WHO)
 
 
+@pytest.mark.soak
 def test_a_right_link_takes_the_place_of_a_wrong_one(world: World) -> None:
     """A correction by hand is undone by the key that made the mistake."""
     customer, wrong = pair(world)
@@ -79,6 +80,7 @@ def test_linking_again_takes_the_block_away(world: World) -> None:
     assert world.sync().writes == []
 
 
+@pytest.mark.soak
 def test_a_value_of_the_other_that_was_not_delivered_yet_is_not(world: World) -> None:
     """The very edit that showed the mistake is still written into the wrong company."""
     customer, account = pair(world, Phone="1")
@@ -110,6 +112,7 @@ def test_a_record_that_is_no_other_gets_its_own_counterpart(world: World) -> Non
     assert world.sync().writes == []
 
 
+@pytest.mark.soak
 def test_a_third_record_joins_the_one_that_it_can_belong_to(world: World) -> None:
     """What comes later is kept from its counterpart because of a pair that a person took apart."""
     shared = number()

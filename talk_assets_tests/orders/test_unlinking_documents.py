@@ -9,6 +9,8 @@ from talk_assets_tests.cycle.harness import World
 from talk_assets_tests.orders.conftest import WHO
 from talk_assets_tests.orders.given import at_desk, edit, linked, number, pair, show
 
+pytestmark = pytest.mark.soak
+
 
 def test_of_three_the_other_two_stay_together(whole_world: World) -> None:
     """Who corrects one link of an employee loses the others, and with them what was agreed."""

@@ -60,6 +60,7 @@ def search(examples: int, ledger: Ledger, *, derandomize: bool) -> None:
         pytest.fail("\n".join([*found, repr(town), as_scenario(town, life, found)]))
 
 
+@pytest.mark.soak
 def test_invariants_hold(town_ledger: Ledger) -> None:
     """Otherwise records differ for ever, are doubled, or lose what somebody typed, and nobody is told."""
     search(20, town_ledger, derandomize=True)

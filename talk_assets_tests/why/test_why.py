@@ -15,6 +15,9 @@ from talk_assets_tests.conftest import DatabaseServer
 from talk_assets_tests.cycle.harness import World, open_world
 from talk_assets_tests.mappings.broken import copy_mappings, replace
 
+pytestmark = pytest.mark.xdist_group("why")
+
+
 HOUSE = {"Address1": "Kade 1", "Address2": "Rear", "City": "Goes"}
 EARLY, NOON, LATE = "2030-01-01T08:00:00Z", "2030-01-01T12:00:00Z", "2030-01-01T18:00:00Z"
 
