@@ -276,6 +276,7 @@ def test_two_syncs_of_a_division_do_not_work_at_once(synced: Home, monkeypatch: 
     assert patient.json["seconds"] > 0.5
 
 
+@pytest.mark.soak
 def test_an_interrupted_sync(synced: Home, systems: Sandbox) -> None:
     """Somebody who presses Ctrl-C sees a screen of Python, and fears for the data."""
     systems.fault("customerp", path="^/customers", status=None, delay=20)

@@ -37,6 +37,7 @@ def test_an_edit_made_before_an_update_arrived_whose_answer_was_lost(world: Worl
         assert world.sync().writes == []
 
 
+@pytest.mark.soak
 def test_an_update_that_never_arrived_is_sent_again(world: World) -> None:
     """An edit would stay on one side because a note says that it was sent."""
     customer = world.add("customerp.customer", Name="Jansen Bouw BV", Phone="1")

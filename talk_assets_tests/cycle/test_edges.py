@@ -104,6 +104,7 @@ def test_a_number_that_another_account_has_is_left_to_exact(world: World) -> Non
     assert world.sync().writes == []
 
 
+@pytest.mark.soak
 def test_an_item_without_a_price_leaves_customerps_price(world: World) -> None:
     """Goods would be sold for nothing."""
     product = world.add("customerp.product", Number="P1", Name="Paint", Price=12.5)

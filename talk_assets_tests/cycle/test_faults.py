@@ -29,6 +29,7 @@ def _outcomes(report: Report, entity: str) -> list[str]:
     return [str(write["outcome"]) for write in report.writes if write["entity"] == entity]
 
 
+@pytest.mark.soak
 def test_updates_that_meet_faults(world: World, subtests: pytest.Subtests) -> None:
     """One refused record would stop all others, an edit be forgotten, or a busy system be pressed harder."""
     names = (_REFUSED, _BUSY, _LIMITED, _CUT, _DOWN, _FINE, _ASKED)

@@ -1,6 +1,7 @@
 """What is known of a record between our write and the read that brings it back."""
 
 import httpx
+import pytest
 import sqlalchemy as sa
 
 from talk_assets.cycle.collect import collect
@@ -107,6 +108,7 @@ def test_what_a_system_kept_of_a_value_is_told(world: World) -> None:
     assert world.twin("customerp.customer", customer, "exact.accounts") == account
 
 
+@pytest.mark.soak
 def test_a_reference_that_cannot_be_changed_is_told(world: World) -> None:
     """A quotation would stay in another customer's books, and nobody would know."""
     one = world.add("customerp.customer", **JANSEN)

@@ -38,6 +38,7 @@ def written(systems: Sandbox) -> set[str]:
     return {call for each in systems.calls().values() for call in each if not call.startswith(("GET", "POST /api/o"))}
 
 
+@pytest.mark.soak
 def test_nothing_is_written_until_somebody_confirms(place: Home, systems: Sandbox, tmp_path: Path) -> None:
     """Somebody tries the command on the real books, and a wrong criterion doubles every customer."""
     systems.forget_calls()

@@ -15,7 +15,7 @@ from talk_assets_tests.conftest import DatabaseServer
 from talk_assets_tests.cycle.harness import World, open_world
 from talk_assets_tests.mappings.broken import copy_mappings, replace
 
-pytestmark = pytest.mark.xdist_group("why")
+pytestmark = pytest.mark.soak
 
 
 HOUSE = {"Address1": "Kade 1", "Address2": "Rear", "City": "Goes"}
