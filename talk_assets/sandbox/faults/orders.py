@@ -72,7 +72,7 @@ async def carried_out(fault: Fault, carry_out: Callable[[], T]) -> T | None:
 class Cut(Response):
     """An answer that begins and never ends: the server closes the connection, and the client sees that it was cut."""
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 - the shape of an ASGI application
         """Begin an answer; the server ends the connection of an application that leaves it at that."""
         await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"1000")]})
         await send({"type": "http.response.body", "body": b"{", "more_body": True})

@@ -195,7 +195,7 @@ class Envelope(Section):
 
     items: str = "items"
     next: str | None = "next"
-    token: str | None = "token"  # noqa: S105
+    token: str | None = "token"  # noqa: S105 - a name
     total: str | None = None
     record: str = ""
     write: str = ""

@@ -168,7 +168,7 @@ class ExactSystem:
         values: Values,
         lines: Sequence[Values] = (),
         *,
-        idempotency_key: str | None = None,  # noqa: ARG002
+        idempotency_key: str | None = None,  # noqa: ARG002 - Exact knows no such keys
     ) -> Written:
         """Create a record, of a document together with its lines; see `System.create`.
 
@@ -197,7 +197,7 @@ class ExactSystem:
             lines=self._echo_lines(capability.lines, made.key, sent_lines, echoed),
         )
 
-    def update(self, entity: str, key: str, values: Values, version: str | None = None) -> Written:  # noqa: ARG002
+    def update(self, entity: str, key: str, values: Values, version: str | None = None) -> Written:  # noqa: ARG002 - nor versions
         """Change the named properties of a record; see `System.update`.
 
         Exact has no conditional update (Exact reference, Writing), so `version` makes no difference.
