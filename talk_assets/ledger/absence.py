@@ -2,11 +2,10 @@
 
 from collections.abc import Sequence
 
-import pandas as pd
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
 
-from talk_assets.ledger.keys import keys_of
+from talk_assets.ledger.keys import values_of
 from talk_assets.ledger.tables import deletion, record
 
 
@@ -133,5 +132,5 @@ def _live(division: str, entity: str) -> tuple[sa.ColumnElement[bool], ...]:
 
 
 def _among(connection: sa.Connection, keys: Sequence[str]) -> sa.ColumnElement[bool]:
-    named = keys_of(connection, pd.DataFrame({"key": pd.Series(list(keys), dtype="str")}))
+    named = values_of(connection, "key", keys)
     return sa.exists().where(named.c.key == record.c.key)

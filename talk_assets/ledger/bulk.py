@@ -1,5 +1,6 @@
 """Bulk in and out of PostgreSQL by COPY, through Arrow: null and '' stay apart, any text survives."""
 
+import functools
 import io
 import json
 import uuid
@@ -15,7 +16,7 @@ import sqlalchemy as sa
 from psycopg import sql
 from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP
 
-from talk_assets.ledger.database import driver_connection
+from talk_assets.ledger.database import driver_connection, render
 
 # What PostgreSQL's types become; every other type is read as its text.
 _ARROW_TYPES: dict[str, pa.DataType] = {
@@ -32,6 +33,7 @@ _PANDAS_TYPES: dict[pa.DataType, Any] = {
     pa.int64(): pd.Int64Dtype(),
     pa.float64(): pd.Float64Dtype(),
     pa.large_string(): pd.StringDtype(na_value=float("nan")),
+    pa.timestamp("us", tz="UTC"): pd.DatetimeTZDtype("us", "UTC"),
 }
 _BLOCK_BYTES = 8 << 20
 
@@ -53,7 +55,7 @@ def read_frame(
         and numeric are `str`; integers `Int64`; bool `boolean`; floats `Float64`; timestamptz `datetime64[us, UTC]`.
     """
     driver = driver_connection(connection)
-    query = _render(connection, statement, params)
+    query = render(connection, statement, params)
     types = _describe(driver, query)
     data, longest = io.BytesIO(), 0
     with driver.cursor() as cursor, cursor.copy(b"COPY (" + query + b") TO STDOUT (FORMAT csv)") as copy:
@@ -210,19 +212,28 @@ def pack_json(frame: pd.DataFrame) -> "pd.Series[str]":
 
 
 def json_columns(
-    column: sa.ColumnElement[Any], names: Sequence[str], *, as_timestamp: bool = False
-) -> list[sa.ColumnElement[Any]]:
+    column: sa.ColumnElement[Any], names: Sequence[str], *, as_timestamp: bool = False, prefix: str = ""
+) -> tuple[sa.Label[Any], ...]:
     """Expand keys of a jsonb column to columns of a query, each labelled with its key; an absent key is null.
 
     Args:
         column: a jsonb column.
         names: the keys wanted.
         as_timestamp: the values are ISO 8601 times with offset, to be read as timestamptz instead of text.
+        prefix: what the labels begin with.
     """
-    texts = [sa.type_coerce(column, JSONB)[name].astext for name in names]
+    return _json_columns(column, tuple(names), as_timestamp, prefix)
+
+
+# There are as many as a mapping has entities and properties, and to build one takes longer than to read a record.
+@functools.lru_cache(maxsize=1000)
+def _json_columns(
+    column: sa.ColumnElement[Any], names: tuple[str, ...], as_timestamp: bool, prefix: str
+) -> tuple[sa.Label[Any], ...]:
+    texts = {f"{prefix}{name}": sa.type_coerce(column, JSONB)[name].astext for name in names}
     if as_timestamp:
-        return [sa.cast(text, TIMESTAMP(timezone=True)).label(name) for text, name in zip(texts, names, strict=True)]
-    return [text.label(name) for text, name in zip(texts, names, strict=True)]
+        return tuple(sa.cast(text, TIMESTAMP(timezone=True)).label(label) for label, text in texts.items())
+    return tuple(text.label(label) for label, text in texts.items())
 
 
 def _json_texts(column: pa.ChunkedArray) -> tuple[pa.ChunkedArray, str]:
@@ -258,24 +269,13 @@ def _time_texts(column: pa.ChunkedArray) -> pa.ChunkedArray:
 
 
 def _arrow_table(frame: pd.DataFrame, columns: Sequence[str]) -> pa.Table:
-    table = pa.Table.from_pandas(frame[list(columns)], preserve_index=False)
-    for index, column in enumerate(table.schema):
-        if pa.types.is_dictionary(column.type):
-            table = table.set_column(index, column.name, table.column(index).cast(column.type.value_type))
     # Arrow 26 writes garbage for a table whose first chunk is empty, so the chunks are made one.
-    return table.combine_chunks()
+    return pa.table({name: _arrow_array(frame[name]) for name in columns}).combine_chunks()
 
 
-def _render(
-    connection: sa.Connection,
-    statement: sa.Select[Any] | sa.CompoundSelect[Any] | sa.TextClause,
-    params: Mapping[str, Any] | None,
-) -> bytes:
-    # COPY takes no parameters from the server's side: the driver writes them into the text as quoted literals.
-    compiled = statement.compile(dialect=connection.dialect, compile_kwargs={"render_postcompile": True})
-    values = compiled.construct_params(dict(params or {}), escape_names=False)
-    driver = driver_connection(connection)
-    return psycopg.ClientCursor(driver).mogrify(str(compiled), values).encode(driver.info.encoding)
+def _arrow_array(column: "pd.Series[Any]") -> pa.Array | pa.ChunkedArray:
+    values = pa.array(column.array if isinstance(column.dtype, pd.StringDtype) else column)
+    return values.cast(values.type.value_type) if pa.types.is_dictionary(values.type) else values
 
 
 def _describe(driver: psycopg.Connection[Any], query: bytes) -> dict[str, pa.DataType]:

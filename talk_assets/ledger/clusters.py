@@ -8,17 +8,9 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY, insert
 
 from talk_assets.ledger.bulk import json_columns, pack_json, read_frame, upsert_frame
-from talk_assets.ledger.keys import among, keys_of
+from talk_assets.ledger.keys import among, keys_of, numbers_of
 from talk_assets.ledger.tables import base, cluster, conflict, golden, intent, member, record
 from talk_assets.sync.frames import TIME, Golden, Members
-
-
-def _clusters(connection: sa.Connection, clusters: pd.Index) -> sa.FromClause:
-    return keys_of(connection, pd.DataFrame({"cluster_id": pd.Series(clusters.astype("int64")).astype("str")}))
-
-
-def _key(wanted: sa.FromClause) -> sa.ColumnElement[int]:
-    return sa.cast(wanted.c.cluster_id, sa.BigInteger)
 
 
 def new_clusters(
@@ -51,7 +43,7 @@ def new_clusters(
 
 def members_of(connection: sa.Connection, division: str, clusters: pd.Index) -> pd.DataFrame:
     """`entity, key, cluster_id, origin, deleted` of the members of clusters, deleted ones included."""
-    wanted = _clusters(connection, clusters)
+    wanted = numbers_of(connection, clusters)
     return read_frame(
         connection,
         sa.select(
@@ -61,7 +53,7 @@ def members_of(connection: sa.Connection, division: str, clusters: pd.Index) -> 
             member.c.origin,
             member.c.deleted_at.is_not(None).label("deleted"),
         )
-        .join_from(member, wanted, _key(wanted) == member.c.cluster_id)
+        .join_from(member, wanted, wanted.c.number == member.c.cluster_id)
         .where(member.c.division == division),
     )
 
@@ -76,7 +68,7 @@ def sources_of(connection: sa.Connection, division: str, clusters: Iterable[int]
 
 def links_of(connection: sa.Connection, division: str, records: pd.DataFrame) -> pd.DataFrame:
     """`entity, key, cluster_id` of those of the records `entity, key` that are live members of a cluster."""
-    wanted = keys_of(connection, records[["entity", "key"]])
+    wanted = keys_of(connection, records, "entity", "key")
     return read_frame(
         connection,
         sa.select(member.c.entity, member.c.key, member.c.cluster_id)
@@ -100,11 +92,11 @@ def clusters_of(connection: sa.Connection, division: str, references: pd.Series)
 
 def keys_in(connection: sa.Connection, division: str, entity: str, clusters: pd.Index) -> pd.Series:
     """Index cluster number as text, value the own key of the cluster's live member of an entity."""
-    wanted = _clusters(connection, clusters)
+    wanted = numbers_of(connection, clusters)
     found = read_frame(
         connection,
         sa.select(member.c.cluster_id, sa.func.min(member.c.key).label("key"))
-        .join_from(member, wanted, _key(wanted) == member.c.cluster_id)
+        .join_from(member, wanted, wanted.c.number == member.c.cluster_id)
         .where(member.c.division == division, member.c.entity == entity, member.c.deleted_at.is_(None))
         .group_by(member.c.cluster_id),
     )
@@ -113,24 +105,24 @@ def keys_in(connection: sa.Connection, division: str, entity: str, clusters: pd.
 
 def documents_of(connection: sa.Connection, clusters: pd.Index) -> pd.Series:
     """Index cluster of a line, value cluster of its document."""
-    wanted = _clusters(connection, clusters)
+    wanted = numbers_of(connection, clusters)
     found = read_frame(
         connection,
-        sa.select(cluster.c.id, cluster.c.document_id).join_from(cluster, wanted, _key(wanted) == cluster.c.id),
+        sa.select(cluster.c.id, cluster.c.document_id).join_from(cluster, wanted, wanted.c.number == cluster.c.id),
     )
     return pd.Series(found["document_id"].astype("Int64").to_numpy(), index=pd.Index(found["id"].astype("int64")))
 
 
 def positions_of(connection: sa.Connection, division: str, clusters: pd.Index) -> pd.Series:
     """Index cluster of a line, value its first place among the documents that have it."""
-    wanted = _clusters(connection, clusters)
+    wanted = numbers_of(connection, clusters)
     same_record = sa.and_(
         record.c.division == member.c.division, record.c.entity == member.c.entity, record.c.key == member.c.key
     )
     found = read_frame(
         connection,
         sa.select(member.c.cluster_id, sa.func.min(record.c.position).label("position"))
-        .join_from(member, wanted, _key(wanted) == member.c.cluster_id)
+        .join_from(member, wanted, wanted.c.number == member.c.cluster_id)
         .join(record, same_record)
         .where(member.c.division == division, member.c.deleted_at.is_(None))
         .group_by(member.c.cluster_id),
@@ -168,7 +160,7 @@ def mark_deleted(connection: sa.Connection, division: str, frame: pd.DataFrame) 
     """Note that the records `entity, key` are gone from their system; the links stay for the answer why."""
     if frame.empty:
         return
-    wanted = keys_of(connection, frame[["entity", "key"]])
+    wanted = keys_of(connection, frame, "entity", "key")
     connection.execute(
         sa.update(member)
         .values(deleted_at=sa.func.now())
@@ -186,7 +178,7 @@ def mark_returned(connection: sa.Connection, division: str, frame: pd.DataFrame)
     """Note that records `entity, key` once deleted are there again."""
     if frame.empty:
         return
-    wanted = keys_of(connection, frame[["entity", "key"]])
+    wanted = keys_of(connection, frame, "entity", "key")
     connection.execute(
         sa.update(member)
         .values(deleted_at=None, origin=sa.case((member.c.origin == "deleted", "returned"), else_=member.c.origin))
@@ -216,7 +208,7 @@ def move_clusters(connection: sa.Connection, division: str, moves: pd.DataFrame)
     frame = pd.DataFrame([tuple(row) for rows in moved for row in rows], columns=["entity", "key"], dtype="str")
     if frame.empty:
         return frame
-    wanted = keys_of(connection, frame)
+    wanted = keys_of(connection, frame, "entity", "key")
     connection.execute(
         sa.delete(base).where(base.c.division == division, base.c.entity == wanted.c.entity, base.c.key == wanted.c.key)
     )
@@ -240,16 +232,16 @@ def load_members(
     connection: sa.Connection, division: str, entity: str, properties: Sequence[str], clusters: pd.Index
 ) -> Members:
     """An entity's live members among the clusters, with what they hold and held."""
-    wanted = _clusters(connection, clusters)
+    wanted = numbers_of(connection, clusters)
     selected = [
         member.c.cluster_id,
         member.c.key,
         record.c.modified,
         sa.cast(record.c.times, sa.Text).label("own_times"),
-        *_prefixed("c", json_columns(record.c["values"], properties)),
-        *_prefixed("b", json_columns(base.c["values"], properties)),
-        *_prefixed("t", json_columns(base.c.times, properties, as_timestamp=True)),
-        *_prefixed("s", json_columns(base.c.sent, properties)),
+        *json_columns(record.c["values"], properties, prefix="c:"),
+        *json_columns(base.c["values"], properties, prefix="b:"),
+        *json_columns(base.c.times, properties, as_timestamp=True, prefix="t:"),
+        *json_columns(base.c.sent, properties, prefix="s:"),
     ]
     same_record = sa.and_(
         record.c.division == member.c.division, record.c.entity == member.c.entity, record.c.key == member.c.key
@@ -260,26 +252,31 @@ def load_members(
     found = read_frame(
         connection,
         sa.select(*selected)
-        .join_from(member, wanted, _key(wanted) == member.c.cluster_id)
+        .join_from(member, wanted, wanted.c.number == member.c.cluster_id)
         .join(record, same_record)
         .join(base, same_base, isouter=True)
         .where(member.c.division == division, member.c.entity == entity, member.c.deleted_at.is_(None)),
     )
     found.index = pd.Index(found["cluster_id"].astype("int64"), name="cluster_id")
-    found = found[~found.index.duplicated()].sort_index()
-
-    def part(prefix: str) -> pd.DataFrame:
-        return found[[f"{prefix}:{name}" for name in properties]].set_axis(list(properties), axis=1)
+    found = found[~found.index.duplicated()].sort_index() if len(found) > 1 else found
 
     return Members(
         keys=found["key"],
-        modified=found["modified"].astype(TIME),
-        current=part("c"),
-        base=part("b"),
-        times=part("t").astype(TIME),
-        sent=part("s"),
+        modified=found["modified"],
+        current=_part(found, "c:", properties),
+        base=_part(found, "b:", properties),
+        times=_part(found, "t:", properties),
+        sent=_part(found, "s:", properties),
         edited=_own_times(found["own_times"], properties),
     )
+
+
+def _part(found: pd.DataFrame, prefix: str, properties: Sequence[str]) -> pd.DataFrame:
+    """Neighbouring columns, as `json_columns` makes them, under the properties' own names."""
+    if not properties:
+        return found[[]]
+    first = found.columns.tolist().index(f"{prefix}{properties[0]}")
+    return found.iloc[:, first : first + len(properties)].set_axis(list(properties), axis=1)
 
 
 def _own_times(told: pd.Series, properties: Sequence[str]) -> pd.DataFrame | None:
@@ -290,10 +287,6 @@ def _own_times(told: pd.Series, properties: Sequence[str]) -> pd.DataFrame | Non
     times = pd.DataFrame([json.loads(text) for text in some], index=some.index, columns=list(properties))
     dated = {name: pd.to_datetime(times[name], utc=True, format="ISO8601") for name in times}
     return pd.DataFrame(dated, index=some.index).astype(TIME).reindex(told.index)
-
-
-def _prefixed(prefix: str, columns: Sequence[sa.ColumnElement[object]]) -> list[sa.ColumnElement[object]]:
-    return [column.element.label(f"{prefix}:{column.name}") for column in columns]
 
 
 def store_bases(connection: sa.Connection, division: str, entity: str, members: Members) -> None:
@@ -314,23 +307,25 @@ def store_bases(connection: sa.Connection, division: str, entity: str, members: 
 
 def load_golden(connection: sa.Connection, properties: Sequence[str], clusters: pd.Index) -> Golden:
     """What was agreed for clusters so far."""
-    wanted = _clusters(connection, clusters)
+    wanted = numbers_of(connection, clusters)
     found = read_frame(
         connection,
         sa.select(
             golden.c.cluster_id,
-            *_prefixed("v", json_columns(golden.c["values"], properties)),
-            *_prefixed("t", json_columns(golden.c.times, properties, as_timestamp=True)),
-            *_prefixed("w", json_columns(golden.c.winners, properties)),
-            *_prefixed("r", json_columns(golden.c.rules, properties)),
-        ).join_from(golden, wanted, _key(wanted) == golden.c.cluster_id),
+            *json_columns(golden.c["values"], properties, prefix="v:"),
+            *json_columns(golden.c.times, properties, as_timestamp=True, prefix="t:"),
+            *json_columns(golden.c.winners, properties, prefix="w:"),
+            *json_columns(golden.c.rules, properties, prefix="r:"),
+        ).join_from(golden, wanted, wanted.c.number == golden.c.cluster_id),
     )
     found.index = pd.Index(found["cluster_id"].astype("int64"), name="cluster_id")
 
-    def part(prefix: str) -> pd.DataFrame:
-        return found[[f"{prefix}:{name}" for name in properties]].set_axis(list(properties), axis=1)
-
-    return Golden(values=part("v"), times=part("t").astype(TIME), winners=part("w"), rules=part("r"))
+    return Golden(
+        values=_part(found, "v:", properties),
+        times=_part(found, "t:", properties),
+        winners=_part(found, "w:", properties),
+        rules=_part(found, "r:", properties),
+    )
 
 
 def store_golden(

@@ -95,7 +95,7 @@ def end_contested(connection: sa.Connection, division: str, clusters: pd.Index) 
 
 def keep_returned(connection: sa.Connection, division: str, returned: pd.DataFrame, subject: str, run: str) -> None:
     """Leave records `entity, key` alone that we had deleted or archived and that somebody brought back."""
-    wanted = keys_of(connection, returned[["entity", "key"]])
+    wanted = keys_of(connection, returned, "entity", "key")
     ours = read_frame(
         connection,
         sa.select(member.c.entity, member.c.key, member.c.cluster_id)

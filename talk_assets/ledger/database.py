@@ -1,6 +1,6 @@
 """The ledger's database: connecting, bringing the schema up to date, transactions, preview."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,8 @@ from talk_assets.ledger.tables import SCHEMA
 
 _CONNECT_SECONDS = 10
 _OLDEST_SERVER = 14
+# Execution option of `render`.
+_RENDERED = "rendered"
 
 
 def normalise(url: str) -> sa.URL:
@@ -51,6 +53,16 @@ def driver_connection(connection: sa.Connection) -> psycopg.Connection[Any]:
     if not isinstance(driver, psycopg.Connection):
         raise TypeError(f"expected a connection of psycopg 3, got {type(driver).__name__}")
     return driver
+
+
+def render(connection: sa.Connection, statement: sa.Executable, params: Mapping[str, Any] | None = None) -> bytes:
+    """Write a statement as text with its values in place, for commands that take no parameters, such as COPY.
+
+    SQLAlchemy compiles a statement of the same shape once, because it believes that it executes it.
+    """
+    texts: list[bytes] = []
+    connection.execute(statement, params, execution_options={_RENDERED: texts})
+    return texts[0]
 
 
 class Ledger:
@@ -189,7 +201,21 @@ def _make_engine(address: sa.URL, **options: Any) -> sa.Engine:
         address, hide_parameters=True, connect_args={"connect_timeout": _CONNECT_SECONDS}, **options
     )
     sa.event.listen(engine, "connect", _prepare_session)
+    sa.event.listen(engine, "do_execute", _render_only)
     return engine
+
+
+def _render_only(
+    cursor: psycopg.Cursor[Any], statement: str, parameters: Mapping[str, Any], context: sa.engine.ExecutionContext
+) -> bool:
+    """Put the text where `render` wants it, instead of executing it; whether it did."""
+    texts = context.execution_options.get(_RENDERED)
+    if texts is None:
+        return False
+    # The driver writes values as quoted literals.
+    text = psycopg.ClientCursor(cursor.connection).mogrify(statement, parameters)
+    texts.append(text.encode(cursor.connection.info.encoding))
+    return True
 
 
 def _prepare_session(connection: psycopg.Connection[Any], _record: object) -> None:

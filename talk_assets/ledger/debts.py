@@ -8,7 +8,7 @@ import pandas as pd
 import sqlalchemy as sa
 
 from talk_assets.ledger.bulk import json_columns, pack_json, read_frame, upsert_frame
-from talk_assets.ledger.keys import among, keys_of
+from talk_assets.ledger.keys import among, keys_of, numbers_of
 from talk_assets.ledger.tables import cluster, cursor, intent, owed
 from talk_assets.sync.owed import Owed
 
@@ -40,8 +40,8 @@ def replace_owed(
             "run": run,
         }
     )
-    keep = keys_of(connection, rows[["cluster_id", "values", "operation"]].astype("str"))
-    concerned = keys_of(connection, pd.DataFrame({"cluster_id": pd.Series(clusters.astype("int64")).astype("str")}))
+    keep = keys_of(connection, rows.astype({"cluster_id": "str"}), "cluster_id", "values", "operation")
+    concerned = numbers_of(connection, clusters)
     unchanged = sa.exists().where(
         sa.cast(keep.c.cluster_id, sa.BigInteger) == owed.c.cluster_id,
         sa.cast(keep.c["values"], sa.dialects.postgresql.JSONB) == owed.c["values"],
@@ -52,7 +52,7 @@ def replace_owed(
         sa.delete(owed).where(
             owed.c.division == division,
             owed.c.entity == entity,
-            owed.c.cluster_id == sa.cast(concerned.c.cluster_id, sa.BigInteger),
+            owed.c.cluster_id == concerned.c.number,
             ~unchanged,
         )
     )
@@ -79,8 +79,8 @@ def owed_to(
         sa.select(
             *(owed.c[name] for name in COLUMNS),
             cluster.c.document_id,
-            *(c.element.label(f"v:{c.name}") for c in json_columns(owed.c["values"], properties)),
-            *(c.element.label(f"e:{c.name}") for c in json_columns(owed.c.expected, properties)),
+            *json_columns(owed.c["values"], properties, prefix="v:"),
+            *json_columns(owed.c.expected, properties, prefix="e:"),
         )
         .join_from(owed, cluster, cluster.c.id == owed.c.cluster_id)
         .where(

@@ -28,7 +28,7 @@ def reads_of(connection: sa.Connection, division: str, names: pd.Series, propert
     asked = pd.DataFrame({"name": names.astype("str"), "property": properties.astype("str")})
     split = asked["name"].str.split("/", n=1, expand=True).reindex(columns=[0, 1]).astype("str")
     asked = asked.assign(entity=split[0], key=split[1])
-    wanted = keys_of(connection, asked.dropna())
+    wanted = keys_of(connection, asked.dropna(), "name", "property", "entity", "key")
     own = sa.type_coerce(record.c.times, JSONB)[wanted.c.property].astext
     found = read_frame(
         connection,

@@ -1,6 +1,7 @@
 """Joining a query to keys that a frame holds."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 import pandas as pd
 import sqlalchemy as sa
@@ -12,27 +13,56 @@ from talk_assets.ledger.bulk import keys_table
 _FEW = 500
 
 
-def keys_of(connection: sa.Connection, frame: pd.DataFrame) -> sa.FromClause:
-    """The frame's columns, as text, to join a query to.
+def keys_of(connection: sa.Connection, frame: pd.DataFrame, *names: str) -> sa.FromClause:
+    """Columns of a frame, as text, to join a query to.
 
     Args:
         connection: in a transaction; a temporary table ends with it.
-        frame: text columns, without missing values; repeated rows count once.
+        frame: has text columns, without missing values; repeated rows count once.
+        names: the columns that count.
     """
-    rows = frame.drop_duplicates()
-    names = [str(name) for name in rows.columns]
+    if len(frame) > _FEW:
+        frame = frame[list(names)].drop_duplicates()
+    if len(frame) > _FEW:
+        return sa.table(keys_table(connection, frame), *(sa.column(name, sa.Text) for name in names))
+    rows = dict.fromkeys(zip(*(frame[name].tolist() for name in names), strict=True))
+    return _unnested(sa.Text, {name: [row[place] for row in rows] for place, name in enumerate(names)})
+
+
+def values_of(connection: sa.Connection, name: str, values: "Iterable[str] | pd.Series[str]") -> sa.FromClause:
+    """Texts as the only column `name`, to join a query to; repeated ones count once, none may be missing.
+
+    Args:
+        connection: in a transaction; a temporary table ends with it.
+        name: of the column.
+        values: the texts.
+    """
+    rows = list(dict.fromkeys(values))
     if len(rows) > _FEW:
-        return sa.table(keys_table(connection, rows), *(sa.column(name, sa.Text) for name in names))
-    arrays = [sa.cast(sa.literal(rows[name].tolist(), ARRAY(sa.Text)), ARRAY(sa.Text)) for name in names]
-    return sa.func.unnest(*arrays).table_valued(*(sa.column(name, sa.Text) for name in names)).render_derived()
+        table = keys_table(connection, pd.DataFrame({name: pd.Series(rows, dtype="str")}))
+        return sa.table(table, sa.column(name, sa.Text))
+    return _unnested(sa.Text, {name: rows})
+
+
+def numbers_of(connection: sa.Connection, numbers: Iterable[int]) -> sa.FromClause:
+    """Numbers of clusters, or of rows, as the only column `number`, to join a query to; repeated ones count once.
+
+    Args:
+        connection: in a transaction; a temporary table ends with it.
+        numbers: however many, unlike parameters, of which 65,535 end a statement.
+    """
+    rows = list(dict.fromkeys(map(int, numbers)))
+    if len(rows) > _FEW:
+        texts = values_of(connection, "number", map(str, rows))
+        return sa.select(sa.cast(texts.c.number, sa.BigInteger).label("number")).subquery()
+    return _unnested(sa.BigInteger, {"number": rows})
 
 
 def among(connection: sa.Connection, numbers: Iterable[int]) -> sa.Select[tuple[int]]:
-    """Numbers, for `column.in_(...)`: however many there are, unlike parameters, of which 65,535 end a statement.
+    """Numbers as of `numbers_of`, for `column.in_(...)`."""
+    return sa.select(numbers_of(connection, numbers).c.number)
 
-    Args:
-        connection: in a transaction; a temporary table ends with it.
-        numbers: of clusters, or of rows.
-    """
-    wanted = keys_of(connection, pd.DataFrame({"number": pd.Series([str(int(n)) for n in numbers], dtype="str")}))
-    return sa.select(sa.cast(wanted.c.number, sa.BigInteger))
+
+def _unnested(kind: type[sa.types.TypeEngine[Any]], columns: dict[str, Sequence[Any]]) -> sa.FromClause:
+    arrays = [sa.cast(sa.literal(values, ARRAY(kind)), ARRAY(kind)) for values in columns.values()]
+    return sa.func.unnest(*arrays).table_valued(*(sa.column(name, kind) for name in columns)).render_derived()

@@ -15,7 +15,7 @@ def store_match_keys(
     connection: sa.Connection, division: str, flow: str, records: pd.DataFrame, keys: pd.DataFrame
 ) -> None:
     """Replace the criterion keys of the records `entity, key` for a flow by `entity, key, alternative, value`."""
-    wanted = keys_of(connection, records[["entity", "key"]])
+    wanted = keys_of(connection, records, "entity", "key")
     connection.execute(
         sa.delete(match_key).where(
             match_key.c.division == division,
@@ -30,7 +30,7 @@ def store_match_keys(
 
 def sharing_keys(connection: sa.Connection, division: str, flow: str, keys: pd.DataFrame) -> pd.DataFrame:
     """`entity, key, alternative, value` of every live record that shares one of the values `alternative, value`."""
-    wanted = keys_of(connection, keys[["alternative", "value"]].astype("str"))
+    wanted = keys_of(connection, keys.astype({"alternative": "str"}), "alternative", "value")
     live = sa.and_(
         record.c.division == match_key.c.division,
         record.c.entity == match_key.c.entity,
@@ -65,7 +65,7 @@ def linked_duplicates(connection: sa.Connection, division: str, flow: str, recor
     Returns:
         `entity, key, alternative, value, cluster_id`.
     """
-    wanted = keys_of(connection, records[["entity", "key"]])
+    wanted = keys_of(connection, records, "entity", "key")
     values = (
         sa.select(match_key.c.alternative, match_key.c.value)
         .join_from(match_key, wanted, sa.and_(*(wanted.c[name] == match_key.c[name] for name in ("entity", "key"))))

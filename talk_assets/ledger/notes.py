@@ -38,8 +38,8 @@ def replace_holds(
     if looked_at.empty:
         return
     rows = found.assign(division=division, since=pd.Timestamp.now("UTC"), run=run_id).drop_duplicates(_HOLD_KEY)
-    examined = keys_of(connection, looked_at[["entity", "key"]])
-    still = keys_of(connection, rows[["entity", "key", "kind", "property"]])
+    examined = keys_of(connection, looked_at, "entity", "key")
+    still = keys_of(connection, rows, "entity", "key", "kind", "property")
     connection.execute(
         sa.delete(hold).where(
             hold.c.division == division,
@@ -61,7 +61,7 @@ def holds_of(
     connection: sa.Connection, division: str, records: pd.DataFrame, kinds: Sequence[str] | None = None
 ) -> pd.DataFrame:
     """The holds of some kinds, or of any, on the records `entity, key`; columns as of `holds`."""
-    wanted = keys_of(connection, records[["entity", "key"]])
+    wanted = keys_of(connection, records, "entity", "key")
     query = _holds(division).where(hold.c.entity == wanted.c.entity, hold.c.key == wanted.c.key)
     return read_frame(connection, query if kinds is None else query.where(hold.c.kind.in_(kinds)))
 
@@ -99,7 +99,7 @@ def add_skips(connection: sa.Connection, division: str, rows: pd.DataFrame, run_
     if rows.empty:
         return
     names = ["entity", "key", "property", "rule"]
-    told = keys_of(connection, rows[names].fillna("").astype("str").drop_duplicates())
+    told = keys_of(connection, rows[names].fillna("").astype("str"), *names)
     note, write = history.alias("note"), history.alias("write")
     same_record = (write.c[name] == note.c[name] for name in ("division", "entity", "key"))
     written = sa.exists().where(write.c.kind == "write", *same_record, write.c.id > note.c.id)

@@ -37,7 +37,7 @@ def blocks_among(connection: sa.Connection, division: str, records: pd.DataFrame
         records: `entity, key`.
     """
     names = ("entity", "key", "other_entity", "other_key")
-    wanted = keys_of(connection, records[["entity", "key"]])
+    wanted = keys_of(connection, records, "entity", "key")
     found = read_frame(
         connection,
         sa.select(*(block.c[name] for name in names))

@@ -8,7 +8,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TIMESTAMP, insert
 
 from talk_assets.ledger.absence import reported, unapplied
 from talk_assets.ledger.bulk import json_columns, pack_json, read_frame, upsert_frame
-from talk_assets.ledger.keys import keys_of
+from talk_assets.ledger.keys import keys_of, values_of
 from talk_assets.ledger.tables import cursor, deletion, hold, record
 
 # Canonical names that are stored among the values although they are no property of the mapping.
@@ -72,7 +72,7 @@ def records_by_key(
     Returns:
         `entity, key, document, position, modified, version, accounted, deleted_at` and a `str` column per property.
     """
-    wanted = keys_of(connection, keys.to_frame("key"))
+    wanted = values_of(connection, "key", keys)
     return read_frame(
         connection,
         sa.select(*_columns(properties))
@@ -92,7 +92,8 @@ def newer_known(connection: sa.Connection, division: str, entity: str, modified:
     """
     if modified.empty:
         return []
-    given = keys_of(connection, pd.DataFrame({"key": modified.index.astype("str"), "modified": modified.to_numpy()}))
+    told = pd.DataFrame({"key": modified.index.astype("str"), "modified": modified.to_numpy()})
+    given = keys_of(connection, told, "key", "modified")
     found = connection.execute(
         sa.select(record.c.key)
         .join_from(record, given, given.c.key == record.c.key)
@@ -125,7 +126,7 @@ def count_undecided(connection: sa.Connection, division: str, entity: str, keys:
     """How many of the records wait for a decision on their content."""
     if not keys:
         return 0
-    named = keys_of(connection, pd.DataFrame({"key": pd.Series(list(keys), dtype="str")}))
+    named = values_of(connection, "key", keys)
     return connection.execute(
         sa.select(sa.func.count())
         .select_from(record)
@@ -155,7 +156,7 @@ def records_of_documents(
     connection: sa.Connection, division: str, entity: str, documents: pd.Series, properties: Sequence[str]
 ) -> pd.DataFrame:
     """All live lines of the given documents; columns as above."""
-    wanted = keys_of(connection, documents.to_frame("document"))
+    wanted = values_of(connection, "document", documents)
     return read_frame(
         connection,
         sa.select(*_columns(properties))
@@ -176,7 +177,7 @@ def properties_in_use(connection: sa.Connection, division: str, entity: str, pro
 def values_in_use(connection: sa.Connection, division: str, entity: str, name: str, values: pd.Series) -> list[str]:
     """Which of the values of a property some live record of an entity has."""
     column = sa.type_coerce(record.c["values"], JSONB)[name].astext
-    wanted = keys_of(connection, values.to_frame("value"))
+    wanted = values_of(connection, "value", values)
     found = connection.execute(
         sa.select(column)
         .join_from(record, wanted, wanted.c.value == column)
@@ -234,7 +235,7 @@ def mark_accounted(connection: sa.Connection, division: str, frame: pd.DataFrame
     """Say of the records `entity, key` whether a decision has been taken on their content."""
     if frame.empty:
         return
-    wanted = keys_of(connection, frame[["entity", "key"]])
+    wanted = keys_of(connection, frame, "entity", "key")
     connection.execute(
         sa.update(record)
         .values(accounted=accounted)
@@ -244,7 +245,7 @@ def mark_accounted(connection: sa.Connection, division: str, frame: pd.DataFrame
 
 def reopen(connection: sa.Connection, division: str, frame: pd.DataFrame) -> None:
     """Have those of the records `entity, key` decided again that are there; nothing new is known of the others."""
-    wanted = keys_of(connection, frame[["entity", "key"]])
+    wanted = keys_of(connection, frame, "entity", "key")
     connection.execute(
         sa.update(record)
         .values(accounted=False)
@@ -273,7 +274,7 @@ def mark_undecided(connection: sa.Connection, division: str, entities: Sequence[
 
 def mark_referring(connection: sa.Connection, division: str, entity: str, name: str, targets: pd.Series) -> int:
     """Have the records decided again whose reference `name` is one of `entity/key`; how many there are."""
-    wanted = keys_of(connection, targets.to_frame("target"))
+    wanted = values_of(connection, "target", targets)
     return connection.execute(
         sa.update(record)
         .values(accounted=False)
@@ -292,8 +293,8 @@ def delete_missing_lines(
     """Mark as deleted the known lines of complete documents that were not among the lines read; how many."""
     if documents.empty:
         return 0
-    whole = keys_of(connection, documents.to_frame("document"))
-    present = keys_of(connection, lines[["key"]])
+    whole = values_of(connection, "document", documents)
+    present = keys_of(connection, lines, "key")
     return connection.execute(
         sa.update(record)
         .values(deleted_at=sa.func.now(), accounted=False)
@@ -315,7 +316,7 @@ def store_deletions(connection: sa.Connection, division: str, system: str, frame
     """
     if frame.empty:
         return
-    wanted = keys_of(connection, frame[["entity", "key"]])
+    wanted = keys_of(connection, frame, "entity", "key")
     told = read_frame(
         connection,
         sa.select(deletion.c.entity, deletion.c.key, deletion.c.deleted_at)

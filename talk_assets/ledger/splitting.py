@@ -38,7 +38,7 @@ def split_cluster(
         run: the order's.
     """
     (own,) = new_clusters(connection, division, subject, [document], run)
-    wanted = keys_of(connection, leaving[["entity", "key"]])
+    wanted = keys_of(connection, leaving, "entity", "key")
     at = (member.c.division == division, member.c.entity == wanted.c.entity, member.c.key == wanted.c.key)
     connection.execute(sa.update(member).values(cluster_id=own).where(*at))
     connection.execute(
