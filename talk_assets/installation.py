@@ -66,7 +66,7 @@ class Installation:
         return str(self.settings.exact_division)
 
     @contextmanager
-    def systems(self) -> Iterator[dict[str, System]]:
+    def _systems(self, profile: Profile) -> Iterator[dict[str, System]]:
         """Make a connector for each system; nothing is sent yet.
 
         Raises:
@@ -76,7 +76,6 @@ class Installation:
         wanted = {
             entity: self.mappings.wanted(entity) for entity in self.capabilities if _mapped(self.mappings, entity)
         }
-        profile = load_profile(settings.customerp_profile)
         with ExitStack() as stack:
             customerp = CustomerpSystem(
                 _given(settings.customerp_url, "CUSTOMERP_URL"),
@@ -123,7 +122,8 @@ class Installation:
         employer = self.settings.exact_employer_account
         with ExitStack() as stack:
             lock = stack.enter_context(division_lock(self.ledger, self.division, WAIT_SECONDS, run_id))
-            systems = stack.enter_context(self.systems())
+            profile = load_profile(self.settings.customerp_profile)
+            systems = stack.enter_context(self._systems(profile))
             ledger = stack.enter_context(self.ledger.preview()) if preview else self.ledger.guarded(lock.confirm)
             if not moved:
                 with ledger.begin() as connection:
@@ -132,7 +132,6 @@ class Installation:
             with ledger.begin() as connection:
                 remember_origin(connection, self.division, self._addresses(), run_id)
                 start_run(connection, self.division, run_id)
-            profile = load_profile(self.settings.customerp_profile)
             cycle = Cycle(
                 division=self.division,
                 run_id=run_id,

@@ -307,6 +307,8 @@ def _hold_documents(
     cycle: Cycle, connection: sa.Connection, entity: str, lines: list[Record], failed: pd.DataFrame
 ) -> None:
     """Note at the documents that one of their lines is invalid."""
+    if not lines:
+        return
     document_of = {str(line["_key"]): str(line["_document"]) for line in lines}
     looked_at = pd.DataFrame({"entity": entity, "key": pd.Series(list(document_of.values()), dtype="str")})
     reason = "line " + failed["key"] + ": " + failed["problem"]
@@ -350,9 +352,11 @@ def _merge_known(
     same = before["entity"].notna() & before["deleted_at"].isna() & before["written_at"].isna()
     columns = {}
     for name in properties:
-        filled = fresh[name].where(fresh[name].notna(), before[name])
-        columns[name] = filled.where(filled.ne("")).astype("str")
-        same &= columns[name].eq(before[name]) | (columns[name].isna() & before[name].isna())
+        held = before[name]
+        filled = fresh[name].fillna(held).astype("str")
+        empty = filled.eq("")
+        columns[name] = filled.mask(empty) if empty.any() else filled
+        same &= columns[name].fillna("").eq(held.fillna(""))
     return fresh.assign(**columns).reset_index(drop=True), same.reset_index(drop=True)
 
 

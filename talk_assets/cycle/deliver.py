@@ -8,6 +8,7 @@ from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 
 import pandas as pd
+import sqlalchemy as sa
 
 from talk_assets.cycle.collect import INVALID, collect
 from talk_assets.cycle.context import Cycle
@@ -72,9 +73,10 @@ def deliver(cycle: Cycle, entity: str, progress: Progress | None = None, done: D
         words = HELD_BACK if stopped else "would be sent"
         done.writes += [_row(write, words, "") for name in names for write in writes[name]]
         return done
-    if not _anything_owed(cycle, names):
-        _guarded(cycle, entity, {})
-        return done
+    with cycle.ledger.begin() as connection:
+        if not debts.is_owed(connection, cycle.division, names):
+            _guards_stop(cycle, connection, entity, {})
+            return done
     writes = {name: _sendable(cycle, name) for name in names}
     if _guarded(cycle, entity, writes) or not any(writes.values()):
         return done
@@ -112,12 +114,16 @@ def _note_dropped(cycle: Cycle, before: dict[str, list[Write]], after: dict[str,
 
 def _guarded(cycle: Cycle, entity: str, writes: dict[str, list[Write]]) -> bool:
     """Whether nothing may be written: too much would be, or the entity's feed is empty for no reason known."""
+    with cycle.ledger.begin() as connection:
+        return _guards_stop(cycle, connection, entity, writes)
+
+
+def _guards_stop(cycle: Cycle, connection: sa.Connection, entity: str, writes: dict[str, list[Write]]) -> bool:
+    if guards.waits(connection, cycle.division, entity, guards.EMPTY):
+        return True
     every = [write for some in writes.values() for write in some]
     deletes = sum(write.operation == "delete" for write in every)
-    with cycle.ledger.begin() as connection:
-        if guards.waits(connection, cycle.division, entity, guards.EMPTY):
-            return True
-        return stops_writes(cycle, connection, entity, len(every), deletes)
+    return stops_writes(cycle, connection, entity, len(every), deletes)
 
 
 def confirm(cycle: Cycle, entity: str) -> int:
@@ -136,12 +142,6 @@ def count_owed(cycle: Cycle, entity: str) -> int:
     with cycle.ledger.begin() as connection:
         counts = debts.count_owed(connection, cycle.division)
     return int(counts["count"][counts["entity"].isin(cycle.with_lines(entity))].sum())
-
-
-def _anything_owed(cycle: Cycle, entities: list[str]) -> bool:
-    with cycle.ledger.begin() as connection:
-        counts = debts.count_owed(connection, cycle.division)
-    return bool((counts["entity"].isin(entities) & counts["state"].isin(["owed", "waiting"])).any())
 
 
 def _anything_new(cycle: Cycle, subject: Subject) -> bool:

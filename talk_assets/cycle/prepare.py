@@ -51,7 +51,7 @@ def prepare(cycle: Cycle, connection: sa.Connection, entity: str) -> Ready:
     incomplete = missing(subject, entity, canonical, cycle.capabilities[entity])
     waits = incomplete.where(owed["operation"].eq("create"), "").astype("str")
     reasons = pd.Series("", index=owed.index, dtype="str")
-    left_out = pd.DataFrame(False, index=owed.index, columns=properties)
+    left_out = pd.DataFrame(index=owed.index, columns=properties, dtype="str")
     for name in properties:
         row = subject.properties[name]
         if row.to is None or translated[name].isna().all():
@@ -62,27 +62,29 @@ def prepare(cycle: Cycle, connection: sa.Connection, entity: str) -> Ready:
         if row.unresolved == "wait" or (row.unresolved is None and required):
             waits = waits.mask(lost & waits.eq(""), why)
         else:
-            left_out[name] = lost
+            left_out[name] = canonical[name].where(lost)
             reasons = reasons.mask(lost & reasons.eq(""), why)
         translated[name] = keys.where(~lost)
         # As the entity will show it: what is read back then equals what was sent.
         target = cycle.mappings.target_of(entity, name)
-        written[name] = (target + "/" + keys).where(keys.notna(), canonical[name])
+        written[name] = (target + "/" + keys).where(keys.notna(), canonical[name]).mask(left_out[name].notna())
         # When this was planned it was not known yet that the record points there already.
         same = owed["operation"].eq("update") & keys.notna() & written[name].eq(owed[f"e:{name}"])
         translated[name], written[name] = translated[name].mask(same), written[name].mask(same)
-    own = to_own_values(translated.mask(_is_empty(translated)), entity, subject)
-    for name in properties:
+    cleared = {name: flags for name in properties if (flags := translated[name].eq("")).any()}
+    filled = translated.assign(**{name: translated[name].mask(flags) for name, flags in cleared.items()})
+    own = to_own_values(filled, entity, subject)
+    for name, flags in cleared.items():
         column = subject.properties[name].members[entity].name
-        own[column] = own[column].mask(translated[name].eq(""), "")
+        own[column] = own[column].mask(flags, "")
     return Ready(
         entity=entity,
         rows=owed[["operation", "key", "document_id", "attempts"]],
-        canonical=written.mask(left_out),
+        canonical=written,
         own=own,
         expected=owed[[f"e:{name}" for name in properties]].set_axis(properties, axis=1),
         waits=waits,
-        left_out=canonical.where(left_out),
+        left_out=left_out,
         reasons=reasons,
     )
 
@@ -93,15 +95,13 @@ def _without_taken(
     """What is to be written, without proposals that another record of the entity already has."""
     kept = canonical.copy()
     for name, row in cycle.mappings.subject_of(entity).held_by(entity).items():
+        if not row.members[entity].unless_taken:
+            continue
         proposed = kept[name].where(creates)
-        if row.members[entity].unless_taken and proposed.notna().any():
+        if proposed.notna().any():
             taken = values_in_use(connection, cycle.division, entity, name, proposed.dropna())
             kept[name] = kept[name].mask(proposed.isin(taken) | (proposed.notna() & proposed.duplicated()))
     return kept
-
-
-def _is_empty(frame: pd.DataFrame) -> pd.DataFrame:
-    return pd.DataFrame({name: frame[name].eq("") for name in frame.columns}, index=frame.index)
 
 
 def _own_keys(

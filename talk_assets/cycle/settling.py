@@ -61,7 +61,8 @@ def account_plain(subject: Subject, entity: str, members: Members, now: pd.Times
     for name, row in subject.held_by(entity).items():
         if row.direction == "match":
             base[name], times[name] = members.current[name], at
-        else:
-            never = times[name].isna() & members.current[name].isna() & base[name].isna()
+            continue
+        never = (times[name].isna() & members.current[name].isna() & members.base[name].isna()).to_numpy()
+        if never.any():
             times[name] = times[name].mask(never, at)
     return Members(members.keys, members.modified, members.current, base, times, members.sent)

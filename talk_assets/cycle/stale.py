@@ -23,6 +23,8 @@ def without_stale(cycle: Cycle, entity: str, read: FeedRead) -> list[Record]:
         SystemFault: the look-up failed: nothing of the read may be stored.
     """
     dated = {str(record["_key"]): record["_modified"] for record in read.records if record["_modified"] is not None}
+    if not dated:
+        return read.records
     with cycle.ledger.begin() as connection:
         suspects = newer_known(connection, cycle.division, entity, pd.Series(dated, dtype="str"))
     if not suspects:
@@ -51,6 +53,8 @@ def tombstones(cycle: Cycle, entity: str, records: list[Record], marked: set[str
         SystemFault: the look-up failed: nothing of the read may be stored.
     """
     keys = [str(record["_key"]) for record in records]
+    if not keys:
+        return set()
     with cycle.ledger.begin() as connection:
         deleted = absence.deleted_among(connection, cycle.division, entity, keys) - marked
     if not deleted:

@@ -73,8 +73,9 @@ def writes_of(cycle: Cycle, connection: sa.Connection, entity: str) -> list[Writ
 def _removing(cycle: Cycle, connection: sa.Connection, entity: str) -> list[Write]:
     """The deletions, and what archives a record instead."""
     rows = debts.removals_owed(connection, cycle.division, entity)
-    known = records_by_key(connection, cycle.division, entity, rows["key"], [])
-    versions = known[known["written_at"].isna()].set_index("key")["version"].dropna().to_dict()
+    if rows.empty:
+        return []
+    versions = _versions(cycle, connection, entity, rows["key"])
     return [
         Write(
             entity=entity,
@@ -88,6 +89,15 @@ def _removing(cycle: Cycle, connection: sa.Connection, entity: str) -> list[Writ
         )
         for row in rows.to_dict("records")
     ]
+
+
+def _versions(cycle: Cycle, connection: sa.Connection, entity: str, keys: pd.Series) -> dict[Hashable, str]:
+    """The versions of records that were read since they were last written."""
+    if keys.empty:
+        return {}
+    known = records_by_key(connection, cycle.division, entity, keys, [])
+    versions: dict[Hashable, str] = known[known["written_at"].isna()].set_index("key")["version"].dropna().to_dict()
+    return versions
 
 
 def _filling(cycle: Cycle, connection: sa.Connection, entity: str) -> list[Write]:
@@ -108,7 +118,8 @@ def _filling(cycle: Cycle, connection: sa.Connection, entity: str) -> list[Write
     for cluster_id, reason in waits[waits.ne("")].items():
         debts.set_state(connection, cycle.division, entity, int(str(cluster_id)), state="waiting", reason=str(reason))
     nothing = waits.eq("") & ready.own.isna().all(axis=1) & ready.rows["operation"].eq("update")
-    debts.drop_owed(connection, cycle.division, ready.rows.index[nothing], entity)
+    if nothing.any():
+        debts.drop_owed(connection, cycle.division, ready.rows.index[nothing], entity)
     uncertain = debts.clusters_with_intent(connection, cycle.division, entity)
     sendable = ready.rows.index[waits.eq("") & ~nothing]
     inserts = ready.rows["operation"].eq("create") & ready.rows.index.isin(uncertain)
@@ -140,6 +151,8 @@ def _wait_for_lines(cycle: Cycle, connection: sa.Connection, ready: Ready, lines
     """A document is created whole: with all its lines, or not yet."""
     waits = ready.waits
     creates = ready.rows["operation"].eq("create")
+    if not creates.any():
+        return waits
     of_document = lines.rows["document_id"].astype("Int64")
     blocked = lines.waits[lines.waits.ne("")].groupby(of_document).first()
     for why in (
@@ -198,9 +211,7 @@ def _build(
     sendable: pd.Index,
 ) -> list[Write]:
     subject = cycle.mappings.subject_of(ready.entity)
-    known = records_by_key(connection, cycle.division, ready.entity, ready.rows["key"].dropna(), [])
-    read_back = known[known["written_at"].isna()]
-    versions = read_back.set_index("key")["version"].dropna().to_dict()
+    versions = _versions(cycle, connection, ready.entity, ready.rows["key"].dropna())
     own_of, canonical_of = _texts(ready.own), _texts(ready.canonical)
     expected_of, left_out_of = _texts(ready.expected), _texts(ready.left_out)
     new_lines = _new_lines(cycle, connection, lines)

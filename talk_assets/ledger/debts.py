@@ -135,6 +135,12 @@ def count_owed(connection: sa.Connection, division: str) -> pd.DataFrame:
     )
 
 
+def is_owed(connection: sa.Connection, division: str, entities: Sequence[str]) -> bool:
+    """Whether something that can be sent, or waits for something else, is owed to some of the entities."""
+    what = (owed.c.division == division, owed.c.entity.in_(entities), owed.c.state.in_(["owed", "waiting"]))
+    return bool(connection.execute(sa.select(sa.exists().where(*what))).scalar_one())
+
+
 def set_state(
     connection: sa.Connection,
     division: str,

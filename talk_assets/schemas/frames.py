@@ -5,6 +5,7 @@ import pandera.pandas as pa
 
 from talk_assets.mappings.model import Mappings, Property, Subject
 from talk_assets.schemas.checks import checks_for, filled
+from talk_assets.schemas.types import TEXT
 
 # Metadata of a schema: the columns that say which record a row is about, the first filled one counts.
 IDENTITY = "identity"
@@ -104,14 +105,14 @@ def _codes(row: Property, entities: list[str]) -> list[str]:
 
 def _canonical(row: Property, codes: list[str]) -> pa.Column:
     return pa.Column(
-        str, checks_for(row.type, codes), nullable=True, description=row.meaning, metadata={TYPE: row.type}
+        TEXT, checks_for(row.type, codes), nullable=True, description=row.meaning, metadata={TYPE: row.type}
     )
 
 
 def _text(
     description: str, *, nullable: bool = True, unique: bool = False, checks: list[pa.Check] | None = None
 ) -> pa.Column:
-    return pa.Column(str, checks, nullable=nullable, unique=unique, description=description, metadata={TYPE: "text"})
+    return pa.Column(TEXT, checks, nullable=nullable, unique=unique, description=description, metadata={TYPE: "text"})
 
 
 def _whole(description: str, *, unique: bool = False) -> pa.Column:

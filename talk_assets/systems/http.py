@@ -6,11 +6,13 @@ are the system's own business (400, 403, 404, 409, 422, ...) are returned for th
 """
 
 import logging
+import ssl
 import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum
+from functools import cache
 from http import HTTPStatus
 from json import loads
 from typing import Any, Protocol
@@ -97,6 +99,12 @@ class _Again(Exception):
         self.reached = reached
 
 
+@cache
+def trusted() -> ssl.SSLContext:
+    """What httpx trusts by default; reading the certificates takes longer than a request."""
+    return httpx.create_ssl_context()
+
+
 class HttpClient:
     """Requests to one system, under one origin.
 
@@ -151,6 +159,7 @@ class HttpClient:
             follow_redirects=False,
             # Of every answer, also of one that only leads to a request with another token.
             event_hooks={"request": [self._count], "response": [] if gate is None else [gate.after]},
+            verify=trusted(),
         )
 
     @property

@@ -1,10 +1,8 @@
 """Requests to Customerp: where they go, what every one of them carries, and what the answers mean."""
 
-import ssl
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cache
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import unquote, urlencode
@@ -25,7 +23,7 @@ from talk_assets.systems.customerp.dialect import SYSTEM
 from talk_assets.systems.customerp.json_exact import decode, encode, get
 from talk_assets.systems.customerp.profile import Profile
 from talk_assets.systems.customerp.sections import ClientCredentials, Problem
-from talk_assets.systems.http import ANSWER_SECONDS, Effect, HttpClient, Patience
+from talk_assets.systems.http import ANSWER_SECONDS, Effect, HttpClient, Patience, trusted
 
 _SHOWN = 300  # characters of an answer's own words that an error repeats
 
@@ -63,15 +61,9 @@ class ExactNumbers(HttpClient):
             headers=usual.headers,
             timeout=usual.timeout,
             event_hooks=usual.event_hooks,
-            verify=_tls(),
+            verify=trusted(),
         )
         usual.close()
-
-
-@cache
-def _tls() -> ssl.SSLContext:
-    """What httpx trusts by default; reading the certificates takes longer than a request."""
-    return httpx.create_ssl_context()
 
 
 class _ExactNumbersClient(httpx.Client):
