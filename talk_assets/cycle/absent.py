@@ -63,6 +63,17 @@ def check_names(
         raise _refused(entity, f"{', '.join(gone)} is missing from all {len(records)} records")
 
 
+def refuse_without(entity: str, records: Sequence[Record], names: Sequence[str]) -> None:
+    """Refuse a feed none of whose records tells a property that decides whether they take part.
+
+    Raises:
+        UnexpectedAnswer: such a property is missing from all of enough records to tell.
+    """
+    gone = [name for name in names if all(name not in record for record in records)]
+    if gone and len(records) >= _ENOUGH_TO_TELL:
+        raise _refused(entity, f"{', '.join(gone)}, by which records are filtered, is missing from all of them")
+
+
 def told_feed(entity: str) -> str:
     """The name, beside those of feeds, under which it is kept how much a system tells of an entity."""
     return f"told of {entity}"

@@ -170,7 +170,7 @@ def _store(
     notes.replace_conflicts(connection, division, subject.subject, clusters, conflicts, run)
     history = with_evidence(connection, division, decision.history, before)
     notes.add_history(connection, division, history.assign(subject=subject.subject, kind="decision"), run)
-    _hold_unfit(cycle, connection, decision, planned)
+    _hold_unfit(cycle, connection, subject, decision, planned)
     _note_left_out(cycle, connection, subject, planned)
     if cycle.is_lines(subject):
         documents = links.documents_of(connection, clusters).dropna().astype("int64").unique()
@@ -190,7 +190,7 @@ def _note_left_out(cycle: Cycle, connection: sa.Connection, subject: Subject, pl
     notes.add_skips(connection, cycle.division, rows[["subject", "entity", "key", "property", "rule"]], cycle.run_id)
 
 
-def _hold_unfit(cycle: Cycle, connection: sa.Connection, decision: Decision, planned: Plan) -> None:
+def _hold_unfit(cycle: Cycle, connection: sa.Connection, subject: Subject, decision: Decision, planned: Plan) -> None:
     """Say which values a system cannot take, at the record that the value came from."""
     problems = planned.problems
     winners = decision.golden.winners.rename_axis("cluster_id").reset_index()
@@ -210,3 +210,4 @@ def _hold_unfit(cycle: Cycle, connection: sa.Connection, decision: Decision, pla
         [pd.DataFrame({"entity": entity, "key": frame.keys}) for entity, frame in decision.accounted.items()]
     )
     notes.replace_holds(connection, cycle.division, looked_at, [UNFIT], found, cycle.run_id)
+    notes.add_unmapped(connection, cycle.division, subject, found, cycle.run_id)

@@ -7,6 +7,7 @@ import sqlalchemy as sa
 
 from talk_assets.cycle.absent import check_names
 from talk_assets.cycle.context import Cycle
+from talk_assets.cycle.filtered import filtered_keys, leave_out
 from talk_assets.cycle.guards import stops_deleted, stops_empty_feed
 from talk_assets.cycle.missing import note_absent, reads_whole, take_for_deleted
 from talk_assets.cycle.settling import settle_records
@@ -16,7 +17,7 @@ from talk_assets.ledger import absence
 from talk_assets.ledger import records as store
 from talk_assets.ledger.clusters import links_of, mark_returned
 from talk_assets.ledger.contested import keep_returned
-from talk_assets.ledger.notes import add_events, replace_holds
+from talk_assets.ledger.notes import add_events, add_unmapped, replace_holds
 from talk_assets.schemas.frames import feed_schema
 from talk_assets.schemas.report import failures
 from talk_assets.sync.convert import marked_deleted, to_canonical
@@ -60,7 +61,7 @@ def collect(cycle: Cycle, entity: str) -> Collected:
             None if reads_whole(cycle, connection, entity) else store.read_cursor(connection, cycle.division, entity)
         )
     read = cycle.system_of(entity).read(entity, cursor)
-    frames, marked = _believed(cycle, entity, read)
+    frames, marked, outside = _believed(cycle, entity, read)
     lines = cycle.lines_of(entity)
     suspects: list[str] = []
     with cycle.ledger.begin() as connection:
@@ -70,6 +71,7 @@ def collect(cycle: Cycle, entity: str) -> Collected:
             takeable = False
         if not takeable:
             return _nothing_taken(entity)
+        leave_out(cycle, connection, entity, outside)
         if lines is not None and read.complete and read.records and not read.lines:
             _refuse_no_lines(cycle, connection, lines)
         found = [
@@ -100,20 +102,21 @@ def collect(cycle: Cycle, entity: str) -> Collected:
     )
 
 
-def _believed(cycle: Cycle, entity: str, read: FeedRead) -> tuple[dict[str, list[Record]], set[str]]:
-    """The records of a read, and its lines, by entity, and keys of those that say that they are deleted.
+def _believed(cycle: Cycle, entity: str, read: FeedRead) -> tuple[dict[str, list[Record]], set[str], set[str]]:
+    """The records of a read, and its lines, by entity; keys of those that say that they are deleted; keys left out.
 
     What a late page shows is replaced by what the record itself answers, or left out when it is gone.
     """
     records = without_stale(cycle, entity, read)
     marked = _marked_keys(cycle, entity, records)
-    late = tombstones(cycle, entity, records, marked)
-    frames = {entity: [record for record in records if str(record["_key"]) not in late]}
+    outside = filtered_keys(cycle, entity, records)
+    out = tombstones(cycle, entity, records, marked) | outside
+    frames = {entity: [record for record in records if str(record["_key"]) not in out]}
     lines = cycle.lines_of(entity)
     if lines is not None:
         dated = _dated(read.lines, read.records)
-        frames[lines] = [line for line in dated if str(line["_document"]) not in late]
-    return frames, marked
+        frames[lines] = [line for line in dated if str(line["_document"]) not in out]
+    return frames, marked - outside, outside
 
 
 def _refuse_no_lines(cycle: Cycle, connection: sa.Connection, lines: str) -> None:
@@ -248,6 +251,13 @@ def _store(
         fresh.assign(entity=entity),
         [INVALID],
         _holds(failed, entity),
+        cycle.run_id,
+    )
+    add_unmapped(
+        connection,
+        cycle.division,
+        cycle.mappings.subject_of(entity),
+        failed[failed["value"].notna()].assign(entity=entity),
         cycle.run_id,
     )
     valid = ~fresh["key"].isin(failed["key"])

@@ -15,7 +15,7 @@ from talk_assets.cycle.context import Cycle
 from talk_assets.cycle.guards import stops_writes
 from talk_assets.cycle.match import match
 from talk_assets.cycle.merge import OPEN_STILL, merge
-from talk_assets.cycle.send import Outcome, Sender
+from talk_assets.cycle.send import CHANGED_SINCE_READ, Outcome, Sender
 from talk_assets.cycle.writes import Write, writes_of
 from talk_assets.ledger import debts, guards
 from talk_assets.ledger.notes import add_skips, holds_of
@@ -27,8 +27,6 @@ BATCH = 50
 # When this many writes in a row meet a passing fault, the rest waits for the next run.
 _GIVE_UP_AFTER = 3
 
-# The reason why an update that was planned is not sent.
-CHANGED_SINCE_READ = "changed_since_read"
 # What becomes, in a preview, of writes that a guard would stop.
 HELD_BACK = "would be held back by a guard"
 

@@ -27,6 +27,8 @@ _FIRST_DELAY, _LONGEST_DELAY = 60, 3600
 # A system may ask for more, until its day's budget of calls is new, but not for ever.
 _LONGEST_ASKED = 24 * 3600
 _GONE = (403, 404, 410)
+# The reason why an update that was planned is not carried out.
+CHANGED_SINCE_READ = "changed_since_read"
 # How often a target may say that a record changed although reading it shows nothing new.
 _MOST_CHANGES = 3
 # How often a system may refuse a deletion: what refers to the record may be deleted too, after it.
@@ -74,6 +76,8 @@ class Sender:
             # A record that no reading shows as gone is a failed call every time, of which a system bears few.
             delay = _LONGEST_DELAY if error.status in _GONE else 0
             self._fail(write, "owed" if write.attempts + 1 < _MOST_CHANGES else "dead", str(error), delay=delay)
+            if not isinstance(error, RecordGone):
+                self._note_changed(write)
             return Outcome.CHANGED, str(error)
         except (SystemUnavailable, UnexpectedAnswer) as error:
             self._without_answer(error, intents)
@@ -162,6 +166,12 @@ class Sender:
             self._lose_sight(intents)
         else:
             self._close_intents(intents, "not sent")
+
+    def _note_changed(self, write: Write) -> None:
+        row = {"subject": self._subject.subject, "entity": write.entity, "key": write.key}
+        skip = pd.DataFrame([{**row, "property": None, "rule": CHANGED_SINCE_READ}])
+        with self._cycle.ledger.begin() as connection:
+            notes.add_skips(connection, self._cycle.division, skip, self._cycle.run_id)
 
     def _close_intents(self, intents: list[uuid.UUID], outcome: str) -> None:
         with self._cycle.ledger.begin() as connection:

@@ -28,6 +28,24 @@ def store_match_keys(
     upsert_frame(connection, match_key, rows, key=["division", "entity", "key", "flow", "alternative"])
 
 
+def forget_match_keys(connection: sa.Connection, division: str, records: pd.DataFrame) -> None:
+    """Have the records `entity, key` found by nothing."""
+    wanted = keys_of(connection, records[["entity", "key"]])
+    for table in (match_key, proposal):
+        connection.execute(
+            sa.delete(table).where(
+                table.c.division == division, table.c.entity == wanted.c.entity, table.c.key == wanted.c.key
+            )
+        )
+    connection.execute(
+        sa.delete(proposal).where(
+            proposal.c.division == division,
+            proposal.c.other_entity == wanted.c.entity,
+            proposal.c.other_key == wanted.c.key,
+        )
+    )
+
+
 def sharing_keys(connection: sa.Connection, division: str, flow: str, keys: pd.DataFrame) -> pd.DataFrame:
     """`entity, key, alternative, value` of every live record that shares one of the values `alternative, value`."""
     wanted = keys_of(connection, keys.astype({"alternative": "str"}), "alternative", "value")

@@ -10,9 +10,12 @@ from sqlalchemy.dialects.postgresql import insert
 from talk_assets.ledger.bulk import copy_frame, read_frame, upsert_frame
 from talk_assets.ledger.keys import among, keys_of
 from talk_assets.ledger.tables import conflict, history, hold, run
+from talk_assets.mappings.model import Subject
 
 # How a run ended.
 DONE, FAILURES = "done", "failures"
+# Why a value is not passed on: no value map has its code.
+UNMAPPED_VALUE = "unmapped_value"
 _HOLD_KEY = ["division", "entity", "key", "kind", "property"]
 
 
@@ -113,6 +116,13 @@ def add_skips(connection: sa.Connection, division: str, rows: pd.DataFrame, run_
     seen = set(known[names].itertuples(index=False, name=None))
     fresh = [tuple(row) not in seen for row in rows[names].fillna("").astype("str").itertuples(index=False, name=None)]
     add_history(connection, division, rows[fresh].assign(kind="skip"), run_id)
+
+
+def add_unmapped(connection: sa.Connection, division: str, subject: Subject, found: pd.DataFrame, run_id: str) -> None:
+    """Note codes that are in no value map, of holds `entity, key, property`."""
+    choices = [name for name, row in subject.properties.items() if row.type == "choice"]
+    rows = found.loc[found["property"].isin(choices), ["entity", "key", "property"]]
+    add_skips(connection, division, rows.assign(subject=subject.subject, rule=UNMAPPED_VALUE), run_id)
 
 
 def add_events(connection: sa.Connection, division: str, rows: Sequence[Mapping[str, Any]], run_id: str) -> None:

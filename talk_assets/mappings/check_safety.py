@@ -1,4 +1,4 @@
-"""Whether what a mapping says about deleted records and guards names what exists and can be done."""
+"""Whether what a mapping says about deleted records, guards and filters names what exists and can be done."""
 
 from talk_assets.mappings.checked import Checked
 from talk_assets.mappings.model import Flow
@@ -6,7 +6,7 @@ from talk_assets.mappings.source import suggestion
 
 
 def check_safety(checked: Checked) -> None:
-    """Check `when_gone`, `deletions` and `guards`.
+    """Check `when_gone`, `deletions`, `guards` and `filters`.
 
     Raises:
         MappingError: the first mistake, with file, line and field.
@@ -17,8 +17,26 @@ def check_safety(checked: Checked) -> None:
         if entity not in checked.subject.entities:
             known = suggestion(entity, checked.subject.entities)
             raise checked.error("guards", entity, problem=f"unknown entity; {known}")
+    for entity in checked.subject.filters:
+        _check_filters(checked, entity)
     for name, flow in checked.subject.flows.items():
         _check_flow(checked, name, flow)
+
+
+def _check_filters(checked: Checked, entity: str) -> None:
+    if entity not in checked.subject.entities:
+        raise checked.error(
+            "filters", entity, problem=f"unknown entity; {suggestion(entity, checked.subject.entities)}"
+        )
+    if checked.document is not None:
+        raise checked.error("filters", entity, problem="a line takes part with its document: filter the documents.")
+    filters = checked.subject.filters[entity]
+    own, shared = checked.capabilities[entity].properties, checked.subject.properties
+    for field, conditions, names in (("read", filters.read, own), ("write", filters.write, shared)):
+        for condition in conditions:
+            if condition.name not in names:
+                problem = f"unknown property {condition.name}; {suggestion(condition.name, names)}"
+                raise checked.error("filters", entity, field, problem=problem)
 
 
 def _check_deletions(checked: Checked, entity: str) -> None:

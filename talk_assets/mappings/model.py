@@ -8,6 +8,7 @@ from typing import Literal, Self
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
 from talk_assets.mappings.capabilities import Writable
+from talk_assets.mappings.filters import Filters
 from talk_assets.mappings.safety import Deletions, Guards, WhenGone
 
 PropertyType = Literal[
@@ -253,6 +254,7 @@ class Subject(Strict):
         lines: the subject of the documents' lines, for sales_document.
         deletions: entity to how it is told that its records are gone.
         guards: entity to how much of it may change in one run.
+        filters: entity to which of its records take part, and for which clusters it is written.
     """
 
     subject: str
@@ -265,6 +267,7 @@ class Subject(Strict):
     lines: "Subject | None" = None
     deletions: dict[str, Deletions] = {}
     guards: dict[str, Guards] = {}
+    filters: dict[str, Filters] = {}
 
     @property
     def entities(self) -> list[str]:
@@ -284,6 +287,10 @@ class Subject(Strict):
     def guards_of(self, entity: str) -> Guards:
         """How much of an entity may change in one run."""
         return self.guards.get(entity, Guards())
+
+    def filters_of(self, entity: str) -> Filters:
+        """Which records of an entity take part."""
+        return self.filters.get(entity, Filters())
 
     def held_by(self, entity: str) -> dict[str, Property]:
         """The canonical properties that an entity holds."""
@@ -330,4 +337,5 @@ class Mappings(Strict):
         names |= {flow.join.name for flow in subject.flows.values() if flow.join and flow.join.entity == entity}
         mark = subject.deletions_of(entity).mark
         names |= {mark.name} if mark is not None else set()
+        names |= {condition.name for condition in subject.filters_of(entity).read}
         return sorted(names)

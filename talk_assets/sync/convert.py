@@ -70,9 +70,14 @@ def marked_deleted(records: pd.DataFrame, mark: DeletedWhen | None) -> pd.Series
     """Keys of the records, as a connector gives them, that count as deleted by a property of theirs."""
     if mark is None:
         return pd.Series(dtype="str")
-    said = _text(_column(records, mark.name), flags=True).fillna("")
+    said = own_text(records, mark.name).fillna("")
     counts = {text: mark.says(text) for text in said.unique()}
     return records["_key"].astype("str")[said.map(counts).astype(bool)]
+
+
+def own_text(records: pd.DataFrame, name: str) -> pd.Series:
+    """A property of records as a connector gives them, as text; missing where there is none."""
+    return _text(_column(records, name), flags=True)
 
 
 def canonical_column(values: pd.Series, row: Property, member: MemberProperty, target: str | None) -> pd.Series:

@@ -45,6 +45,10 @@ class Owed:
         deletions = parts.pop("deletions")
         return Owed(**{name: part[rest] for name, part in parts.items()}, deletions=deletions.difference(clusters))
 
+    def only(self, clusters: pd.Index) -> "Owed":
+        """Those of the writes that are for some clusters."""
+        return self.without(self.keys.index.difference(clusters))
+
     def and_(self, other: "Owed") -> "Owed":
         """These writes and others, for other clusters."""
         names = [each.name for each in fields(self) if each.name != "deletions"]

@@ -18,6 +18,7 @@ from talk_assets.sync.compare import differ
 from talk_assets.sync.convert import to_target
 from talk_assets.sync.creation import LEFT_OUT, incomplete, inserts, missing_members, recent_clusters
 from talk_assets.sync.decide import CONFLICTS
+from talk_assets.sync.filters import outside
 from talk_assets.sync.frames import Golden, Members, as_numbers
 from talk_assets.sync.owed import Owed, written
 from talk_assets.sync.remove import Removals, with_removals
@@ -25,6 +26,8 @@ from talk_assets.sync.unit import active
 
 # Why an update is not sent: the system takes no writes.
 WRITES_OFF = "writes_off"
+# Why a record is not written: its agreed values do not meet the filter of the entity.
+OUT_OF_FILTER = "out_of_filter"
 # An edit that does not count, and that is left until the owner changes the property.
 NON_OWNER_EDIT = "non_owner_edit"
 PROBLEMS = ["cluster_id", "entity", "property", "value", "problem"]
@@ -110,7 +113,12 @@ def plan(
             keys = over[entity].keys
             owed[entity] = with_removals(owed[entity], subject, entity, keys, removed, held, capability)
         if capability.read_only is not None:
-            left_out.append(_switched_off(entity, owed[entity]))
+            left_out.append(_not_written(entity, owed[entity], WRITES_OFF))
+        conditions = subject.filters_of(entity).write
+        if conditions:
+            out = clusters[outside(golden.values, conditions, clusters)]
+            left_out.append(_not_written(entity, owed[entity].only(out), OUT_OF_FILTER))
+            owed[entity] = owed[entity].without(out)
         if len(unfit):
             unfit = unfit[_concerns(unfit, subject, entity, over.get(entity), golden, wanted, capability, clusters_of)]
             problems.append(unfit.assign(entity=entity))
@@ -122,10 +130,10 @@ def plan(
     )
 
 
-def _switched_off(entity: str, owed: Owed) -> pd.DataFrame:
-    """Writes to an entity that takes none."""
+def _not_written(entity: str, owed: Owed, why: str) -> pd.DataFrame:
+    """Writes that are not made, and why."""
     keys = owed.keys
-    return pd.DataFrame({"cluster_id": keys.index, "entity": entity, "key": keys, "property": None, "rule": WRITES_OFF})
+    return pd.DataFrame({"cluster_id": keys.index, "entity": entity, "key": keys, "property": None, "rule": why})
 
 
 def _stacked(frames: list[pd.DataFrame], columns: list[str]) -> pd.DataFrame:

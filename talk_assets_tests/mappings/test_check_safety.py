@@ -1,9 +1,10 @@
-"""What a mapping says about deletions and guards: every mistake is named with file, line and field."""
+"""What a mapping says about deletions, guards and filters: every mistake is named with file, line and field."""
 
 from pathlib import Path
 
 import pytest
 
+from talk_assets.mappings.filters import Condition
 from talk_assets.mappings.load import load_mappings
 from talk_assets.mappings.safety import DeletedWhen, Guards
 from talk_assets_tests.mappings.broken import CAPABILITIES, Broken, assert_named, copy_mappings, replace
@@ -66,6 +67,42 @@ BROKEN = [
         "guards.exact.acounts",
         "did you mean exact.accounts?",
     ),
+    Broken(
+        "unknown entity in filters",
+        "organisation",
+        _ROWS,
+        f"filters:\n  exact.acounts: {{read: [{{name: Status, equals: [C]}}]}}\n{_ROWS}",
+        "  exact.acounts",
+        "filters.exact.acounts",
+        "did you mean exact.accounts?",
+    ),
+    Broken(
+        "unknown property in a filter for reading",
+        "organisation",
+        _ROWS,
+        f"filters:\n  exact.accounts:\n    read: [{{name: Statuss, equals: [C]}}]\n{_ROWS}",
+        "    read",
+        "filters.exact.accounts.read",
+        "did you mean Status?",
+    ),
+    Broken(
+        "unknown property in a filter for writing",
+        "organisation",
+        _ROWS,
+        f"filters:\n  exact.accounts:\n    write: [{{name: Name, filled: true}}]\n{_ROWS}",
+        "    write",
+        "filters.exact.accounts.write",
+        "unknown property Name",
+    ),
+    Broken(
+        "a condition that says nothing",
+        "organisation",
+        _ROWS,
+        f"filters:\n  exact.accounts:\n    write: [{{name: name}}]\n{_ROWS}",
+        "    write",
+        "filters.exact.accounts.write[0]",
+        "one of `equals`, `differs` and `filled`",
+    ),
 ]
 
 
@@ -85,6 +122,29 @@ def test_an_archived_record_counts_as_deleted(tmp_path: Path) -> None:
     )
     assert "Status" in mappings.wanted("exact.accounts")
     assert mappings.subject_of("exact.contacts").deletions_of("exact.contacts").mark is None
+
+
+def test_what_a_filter_looks_at_is_read(tmp_path: Path) -> None:
+    """Every record would be outside the filter, because its property was never asked for."""
+    path = copy_mappings(tmp_path) / "organisation.yaml"
+    replace(path, _ROWS, f"filters:\n  exact.accounts:\n    read: [{{name: Status, equals: [C]}}]\n{_ROWS}")
+    assert "Status" in load_mappings(tmp_path, CAPABILITIES).wanted("exact.accounts")
+
+
+@pytest.mark.parametrize(
+    ("condition", "value", "holds"),
+    [
+        (Condition(name="Type", equals=["customer", "lead"]), " Lead", True),
+        (Condition(name="Type", equals=["customer"]), "", False),
+        (Condition(name="Type", differs=["closed"]), "Closed", False),
+        (Condition(name="Type", differs=["closed"]), "", True),
+        (Condition(name="Type", filled=True), " ", False),
+        (Condition(name="Type", filled=False), "", True),
+    ],
+)
+def test_a_condition_says_what_it_says(condition: Condition, value: str, *, holds: bool) -> None:
+    """A record would take part, or be left out, against what the filter says."""
+    assert condition.holds(value) is holds
 
 
 def test_the_shipped_guards_let_a_company_work() -> None:

@@ -5,8 +5,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from talk_assets_tests.scenarios.case import SYSTEMS, Case, Values, properties_of, split_member
+from talk_assets_tests.scenarios.filters import sent_by
 from talk_assets_tests.scenarios.memory import Kind
-from talk_assets_tests.scenarios.nested import line_id, lines_of
+from talk_assets_tests.scenarios.nested import LineNumbers, lines_of
 from talk_assets_tests.scenarios.removal import beside
 
 
@@ -44,8 +45,9 @@ class Seen:
     def _take(self, side: str, type_: str, id_: str, values: Values) -> None:
         at = self.places.get(side)
         if at is not None and at.inside in values:
-            for line in values[at.inside]:
-                self._take(side, at.type, line_id(id_, line, at), line)
+            lines = values[at.inside]
+            for key, line in zip(LineNumbers().keys(id_, lines, at.key), lines, strict=True):
+                self._take(side, at.type, key, line)
             values = {name: value for name, value in values.items() if name != at.inside}
         self.ids.setdefault((side, type_), set()).add(id_)
         self.values.setdefault((side, type_), []).append(values)
@@ -107,7 +109,7 @@ def shared_properties(case: Case, seen: Seen, group: Group) -> list[str]:
     for values in (rules.get("defaults") or {}).values():
         shown |= dict.fromkeys(values)
     if "shared" in rules:
-        return [name for name in shown if name in rules["shared"] or name in keys]
+        return [name for name in shown if name in rules["shared"] or name in keys or name in sent_by(case)]
     return [name for name in shown if name not in beside]
 
 

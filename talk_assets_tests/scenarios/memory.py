@@ -9,6 +9,8 @@ from talk_assets.errors import RecordChanged, RecordGone, RecordRejected, System
 from talk_assets.systems.base import Deletion, DeletionsRead, FeedRead, Record, Written
 from talk_assets.systems.base import Values as Sent
 from talk_assets_tests.scenarios.case import Values
+from talk_assets_tests.scenarios.misbehaviour import Fault, Feed
+from talk_assets_tests.scenarios.nested import LineNumbers
 
 _START = datetime(2020, 1, 1, tzinfo=UTC)
 
@@ -56,28 +58,6 @@ class Stored:
     gone: bool = False
 
 
-@dataclass
-class Fault:
-    """Calls that fail: by operation and type, and by id or content where those are named."""
-
-    operation: str
-    type: str | None
-    id: str | None
-    match: Values
-    permanent: bool
-    left: float
-
-
-@dataclass
-class Feed:
-    """What a feed answers instead of what there is."""
-
-    returns: Any = "normal"
-    changes_only: bool = False
-    omits: tuple[str, ...] = ()
-    lookup: Mapping[str, str] = field(default_factory=dict)
-
-
 class Killed(BaseException):
     """The process is gone; nothing after this happens."""
 
@@ -118,6 +98,7 @@ class Side:
         self._changes = 0
         self._inserted = 0
         self._deletions: list[tuple[int, str, str, str]] = []
+        self._numbers = LineNumbers()
         self.calls, self.answer_seconds = 0, 60.0
 
     # What users do.
@@ -197,17 +178,21 @@ class Side:
 
     def _inside(self, lines: Kind, kept: Stored) -> list[Record]:
         """The lines inside a document."""
+        held = kept.values.get(str(lines.inside)) or []
         return [
             {
-                "_key": f"{kept.id}#{line[lines.line_key]}",
+                "_key": key,
                 "_document": kept.id,
                 "_position": place,
                 "_modified": None,
                 "_version": None,
                 **{name: _shown(value) for name, value in line.items()},
             }
-            for place, line in enumerate(kept.values.get(str(lines.inside)) or [], 1)
+            for place, (key, line) in enumerate(zip(self._line_keys(kept.id, held, lines), held, strict=True), 1)
         ]
+
+    def _line_keys(self, document: str, lines: list[Values], kind: Kind) -> list[str]:
+        return self._numbers.keys(document, lines, kind.line_key)
 
     def _line(self, lines: Kind, kept: Stored) -> Record:
         """A line that is a record of its own."""
@@ -297,10 +282,10 @@ class Side:
         self.calls += 1
         given = {name: self._kept(kind, name, text) for name, text in values.items()}
         lines = self._changeable(kind, document, given)
-        number = max((int(line[kind.line_key]) for line in lines), default=0) + 1
-        lines.append({kind.line_key: number, **given})
+        numbers = [line[kind.line_key] for line in lines if isinstance(line[kind.line_key], int)]
+        lines.append({kind.line_key: max(numbers, default=0) + 1, **given})
         self._change_document(kind, document, lines)
-        return Written(f"{document}#{number}", None, 201)
+        return Written(self._line_keys(document, lines, kind)[-1], None, 201)
 
     def lines_together(self, entity: str) -> bool:
         """See `systems.base.System`."""
@@ -314,8 +299,9 @@ class Side:
             return written[0] if len(written) == 1 else Written(document, None, 200)
         self.calls += 1
         lines = self._changeable(kind, document, {})
+        found = dict(zip(self._line_keys(document, lines, kind), lines, strict=True))
         for key, values in changes.items():
-            line = next((line for line in lines if f"{document}#{line[kind.line_key]}" == key), None)
+            line = found.get(key)
             if line is None:
                 raise RecordChanged(self.name, f"Updating {entity}/{key}: it does not exist.")
             line.update({name: self._kept(kind, name, text) for name, text in values.items()})

@@ -1,6 +1,9 @@
 """Lines inside documents: where each side of a case keeps them, and by what they are told apart."""
 
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from talk_assets_tests.scenarios.case import SYSTEMS, Case, NotExpressible, Values
 
@@ -44,6 +47,20 @@ def lines_of(case: Case) -> dict[str, LinesAt]:
     }
 
 
-def line_id(document: str, line: Values, at: LinesAt) -> str:
-    """The key of a line inside a document."""
-    return f"{document}#{line[at.key]}"
+class LineNumbers:
+    """The numbers of lines inside documents: their own where they have one, otherwise in the order of being seen."""
+
+    def __init__(self) -> None:
+        self._given: dict[str, dict[tuple[Any, int], int]] = {}
+
+    def keys(self, document: str, lines: Sequence[Values], name: str) -> list[str]:
+        """The key of each line of a document, of which the property `name` tells one from another."""
+        seen: Counter[Any] = Counter()
+        given = self._given.setdefault(document, {})
+        found = []
+        for line in lines:
+            seen[line.get(name)] += 1
+            own, nth = line.get(name), seen[line.get(name)]
+            wanted = own if isinstance(own, int) and nth == 1 else max(given.values(), default=0) + 1
+            found.append(f"{document}#{given.setdefault((own, nth), wanted)}")
+        return found

@@ -10,7 +10,8 @@ from talk_assets.ledger.database import Ledger
 from talk_assets_tests.scenarios.case import Values
 from talk_assets_tests.scenarios.memory import Kind
 
-_AMBIGUOUS = "select entity, key, reason from talk.hold where division = :division and kind = 'ambiguous'"
+# Kinds of hold, and what a scenario calls them.
+_AMBIGUOUS = {"ambiguous": "ambiguous_match", "ambiguous_lines": "ambiguous_lines"}
 
 
 @dataclass
@@ -78,10 +79,12 @@ class Outcome:
 
     def conflicts(self) -> list[Values]:
         found: list[Values] = []
-        groups: dict[str, set[str]] = {}
-        for row in self._rows(_AMBIGUOUS):
-            groups.setdefault(row["reason"], set()).add(self._member(row["entity"], row["key"]))
-        found += [{"kind": "ambiguous_match", "members": sorted(members)} for members in groups.values()]
+        groups: dict[tuple[str, str], set[str]] = {}
+        for row in self._rows("select entity, key, kind, reason from talk.hold where division = :division"):
+            if row["kind"] in _AMBIGUOUS:
+                group = groups.setdefault((_AMBIGUOUS[row["kind"]], row["reason"]), set())
+                group.add(self._member(row["entity"], row["key"]))
+        found += [{"kind": kind, "members": sorted(members)} for (kind, _), members in groups.items()]
         for row in self._rows(
             "select property, kind, claims from talk.conflict where division = :division and resolved_at is null"
         ):

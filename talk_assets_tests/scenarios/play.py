@@ -16,7 +16,8 @@ from talk_assets.cycle.merge import merge
 from talk_assets.errors import SystemFault
 from talk_assets.ledger.database import Ledger
 from talk_assets_tests.scenarios.case import SYSTEMS, Case, NotExpressible, Values, properties_of, split_member
-from talk_assets_tests.scenarios.memory import Fault, Feed, Killed, Side, Stored
+from talk_assets_tests.scenarios.memory import Killed, Side, Stored
+from talk_assets_tests.scenarios.misbehaviour import Fault, Feed
 from talk_assets_tests.scenarios.operator import give_order, store_blocked
 from talk_assets_tests.scenarios.outcome import Outcome, Played
 from talk_assets_tests.scenarios.seed import seed
@@ -242,7 +243,7 @@ class Player:
                 continue
             cycle = self._cycle(translation)
             try:
-                with self._killing(event):
+                with self._killing(event), self._edited_before_writing(event):
                     self._sync(cycle, event)
             except Killed:
                 continue
@@ -309,6 +310,29 @@ class Player:
             yield
         finally:
             system.before_write = system.after_write = None
+
+    @contextmanager
+    def _edited_before_writing(self, event: Values) -> Iterator[None]:
+        """Play what users do after the target was read for the last time and before the first write is carried out.
+
+        The write has left when they act, so that they are found out by the version that it names.
+        """
+        waiting = list(event.get("between_check_and_write") or [])
+
+        def strike(*_write: object) -> None:
+            while waiting:
+                self._play(dict(waiting.pop(0)))
+
+        if not waiting:
+            yield
+            return
+        for side in self.sides.values():
+            side.before_write = strike
+        try:
+            yield
+        finally:
+            for side in self.sides.values():
+                side.before_write = None
 
     def _moment(self, words: str) -> tuple[str, bool, Callable[[str, str, str, Values], bool]]:
         """From `after the target accepted the insert of L3 ...`: whose call, before or after it, and which one."""

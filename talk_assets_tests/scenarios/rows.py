@@ -3,6 +3,7 @@
 from typing import Any
 
 from talk_assets_tests.scenarios.case import SYSTEMS, Case, NotExpressible, Values
+from talk_assets_tests.scenarios.filters import sent_by
 from talk_assets_tests.scenarios.groups import Group, Seen, keys_of
 from talk_assets_tests.scenarios.memory import Kind
 
@@ -26,7 +27,7 @@ def row_of(case: Case, seen: Seen, groups: list[Group], group: Group, name: str)
     as_shown = only_match or group.together
     holders = [kind for kind in group.kinds if not as_shown or name in seen.names(kind)]
     row["members"] = {kind.entity: _member(case, group, kind, name) for kind in holders}
-    if only_match:
+    if only_match and name not in sent_by(case):
         row["direction"] = "match"
     target = _target(seen, groups, group, name)
     if target is not None:

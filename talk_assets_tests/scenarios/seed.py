@@ -12,7 +12,7 @@ from talk_assets.sync.convert import to_canonical
 from talk_assets.sync.frames import TIME, Golden, Members
 from talk_assets_tests.scenarios.case import Case, Values, properties_of, split_member
 from talk_assets_tests.scenarios.memory import moment
-from talk_assets_tests.scenarios.nested import line_id, lines_of
+from talk_assets_tests.scenarios.nested import LineNumbers, lines_of
 from talk_assets_tests.scenarios.translate import Translation
 
 _RUN = "before"
@@ -80,7 +80,8 @@ def _given(case: Case, side: str, type_: str, id_: str) -> Values:
     if at is None or at.inside is None or "#" not in id_:
         return next(record for record in case.records[side][type_] if str(record["id"]) == id_)
     document = _given(case, side, at.document, id_.split("#")[0])
-    return next(line for line in document[at.inside] if line_id(str(document["id"]), line, at) == id_)
+    lines: list[Values] = document[at.inside]
+    return lines[LineNumbers().keys(str(document["id"]), lines, at.key).index(id_)]
 
 
 def _type_of(case: Case, side: str, type_: str, id_: str) -> str:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from talk_assets.mappings.capabilities import Capabilities, EntityCapability, PropertyCapability
 from talk_assets.mappings.model import Flow, Mappings, Property, Subject
 from talk_assets_tests.scenarios.case import SYSTEMS, Case, NotExpressible, Values
+from talk_assets_tests.scenarios.filters import filters
 from talk_assets_tests.scenarios.groups import Group, Seen, groups_of, keys_of, shared_properties
 from talk_assets_tests.scenarios.memory import Kind, moment
 from talk_assets_tests.scenarios.nested import lines_of
@@ -43,6 +44,7 @@ KNOWN_RULES = {
     "transforms",
     "outbound",
     "outbound_transforms",
+    "filters",
     *REMOVAL_RULES,
 }
 
@@ -160,6 +162,7 @@ def _subject(case: Case, group: Group, rows: dict[str, Values], inserts: str) ->
         "constants": _constants(case, group),
         "deletions": deletions(case, group.kinds),
         "guards": guards(case, group.kinds),
+        "filters": filters(case, group.kinds),
     }
     if group.together:
         content["criteria"] = criteria

@@ -1,0 +1,52 @@
+"""Records outside the filter for reading of their entity: they are not stored, so that they take no part."""
+
+import pandas as pd
+import sqlalchemy as sa
+
+from talk_assets.cycle.absent import refuse_without
+from talk_assets.cycle.context import Cycle
+from talk_assets.ledger import clusters as links
+from talk_assets.ledger import debts
+from talk_assets.ledger import records as store
+from talk_assets.ledger.matching import forget_match_keys
+from talk_assets.ledger.notes import add_skips
+from talk_assets.sync.convert import own_text
+from talk_assets.sync.filters import outside
+from talk_assets.sync.plan import OUT_OF_FILTER
+from talk_assets.systems.base import Record
+
+
+def filtered_keys(cycle: Cycle, entity: str, records: list[Record]) -> set[str]:
+    """Keys of the records read that their entity's filter leaves out.
+
+    Raises:
+        UnexpectedAnswer: a property of the filter is gone from the feed.
+    """
+    conditions = cycle.mappings.subject_of(entity).filters_of(entity).read
+    if not conditions or not records:
+        return set()
+    refuse_without(entity, records, [condition.name for condition in conditions])
+    raw = pd.DataFrame(records, dtype="object")
+    texts = {condition.name: own_text(raw, condition.name) for condition in conditions}
+    return set(raw["_key"].astype("str")[outside(texts, conditions, raw.index)])
+
+
+def leave_out(cycle: Cycle, connection: sa.Connection, entity: str, keys: set[str]) -> None:
+    """Forget what was known of records that left the filter, and note that they are left out.
+
+    Links and what was agreed stay, so that a record that comes back is compared with it. What is owed because of them
+    is planned anew without them.
+    """
+    if not keys:
+        return
+    frame = pd.DataFrame({"entity": entity, "key": pd.Series(sorted(keys), dtype="str")})
+    subject = cycle.mappings.subject_of(entity)
+    known = store.forget(connection, cycle.division, entity, cycle.lines_of(entity), sorted(keys))
+    if known:
+        forget_match_keys(connection, cycle.division, frame)
+        linked = links.links_of(connection, cycle.division, frame)
+        clusters = pd.Index(linked["cluster_id"].astype("int64").unique())
+        debts.drop_owed(connection, cycle.division, clusters)
+        store.reopen(connection, cycle.division, links.members_of(connection, cycle.division, clusters))
+    rows = frame.assign(subject=subject.subject, property=None, rule=OUT_OF_FILTER)
+    add_skips(connection, cycle.division, rows, cycle.run_id)
