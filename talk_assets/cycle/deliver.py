@@ -1,9 +1,10 @@
 """Step 8: deliver what is owed to one entity, and read back what it became.
 
 Before the first write the target's feed is read once more: a target that moved is left out and decided again. After
-each batch it is read again, which confirms that batch and is the check before the next.
+each batch, which takes seconds at most, it is read again, which confirms that batch and is the check before the next.
 """
 
+import time
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 
@@ -24,6 +25,9 @@ from talk_assets.mappings.model import Subject
 
 # n writes cost about n / BATCH + 2 reads.
 BATCH = 50
+# No further write of a batch is begun after so many seconds. Exact has no conditional update, so what somebody edits
+# between our read and our write is overwritten; 50 writes within Exact's limits would leave a minute for that.
+BATCH_SECONDS = 15.0
 # When this many writes in a row meet a passing fault, the rest waits for the next run.
 _GIVE_UP_AFTER = 3
 
@@ -166,19 +170,22 @@ def _send_all(
     while writes:
         batch = writes[:BATCH]
         moved = _moved(cycle, entity, batch)
-        tried |= {write.cluster_id for write in batch}
-        rest = len(writes) - len(batch)
+        tried |= {write.cluster_id for write in batch if write.key in moved}
+        ends = time.monotonic() + BATCH_SECONDS
         for together in _calls(cycle, [write for write in batch if write.key not in moved]):
+            if time.monotonic() > ends:
+                break
             cycle.still_locked()
             outcomes = sender.send_lines(together) if len(together) > 1 else [sender.send(together[0])]
             for write, (outcome, words) in zip(together, outcomes, strict=True):
                 _count(done, write, outcome, words)
+            tried |= {write.cluster_id for write in together}
             faults = faults + 1 if outcomes[-1][0] is Outcome.UNAVAILABLE else 0
             if progress is not None:
-                progress(done.entity, len(done.writes), len(done.writes) + rest)
+                progress(done.entity, len(done.writes), len(done.writes) + len(writes) - len(batch))
             if faults >= _GIVE_UP_AFTER:
                 return
-        left = len(writes) > len(batch)
+        left = any(write.cluster_id not in tried for write in writes)
         if left:
             confirm(cycle, done.entity)
         writes = [write for write in _sendable(cycle, entity) if write.cluster_id not in tried] if left else []

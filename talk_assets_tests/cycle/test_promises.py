@@ -1,7 +1,10 @@
 """What must always hold, over real HTTP and a real ledger."""
 
+from threading import Thread
+
 import pytest
 
+from talk_assets.cycle import deliver
 from talk_assets_tests.cycle.harness import World
 
 JANSEN = {"Name": "Jansen Bouw BV", "OrganizationNumber": "12345678", "Email": "info@jansen.example"}
@@ -216,6 +219,30 @@ def test_a_target_edited_after_it_was_read_is_not_overwritten(world: World) -> N
     world.sync()
     assert world.show("exact.accounts", account)["Phone"] == "3"
     assert world.show("customerp.customer", customer)["Phone"] == "3"
+
+
+def test_writes_that_take_long_are_sent_after_another_look(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While Exact answers slowly, a colleague's edit would be overwritten by a write that was planned before it."""
+    customers = [world.add("customerp.customer", Name=f"Customer {n}", Phone="1") for n in range(3)]
+    world.sync()
+    accounts = [world.twin("customerp.customer", key, "exact.accounts") for key in customers]
+    for key in customers:
+        world.edit("customerp.customer", key, Phone="2")
+    monkeypatch.setattr(deliver, "BATCH_SECONDS", 0.1)
+    world.fault("exact", method="PUT", status=None, delay=0.5)
+    colleague = Thread(target=world.edit, args=("exact.accounts", accounts[2]), kwargs={"Phone": "3"})
+
+    def first_write(method: str, _path: str) -> bool:
+        if method == "PUT" and colleague.ident is None:
+            colleague.start()
+        return False
+
+    world.interrupt(first_write)
+    report = world.sync()
+    colleague.join()
+    assert report.delivered["exact.accounts"].updated == 2, "the rest is to be sent in the same sync"
+    assert [world.show("exact.accounts", key)["Phone"] for key in accounts] == ["2", "2", "3"]
+    assert [world.show("customerp.customer", key)["Phone"] for key in customers] == ["2", "2", "3"]
 
 
 def test_a_preview_stores_and_writes_nothing(world: World) -> None:
