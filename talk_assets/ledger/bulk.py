@@ -35,6 +35,8 @@ _PANDAS_TYPES: dict[pa.DataType, Any] = {
     pa.large_string(): pd.StringDtype(na_value=float("nan")),
     pa.timestamp("us", tz="UTC"): pd.DatetimeTZDtype("us", "UTC"),
 }
+# Up to here rows travel within a statement; a temporary table costs several milliseconds to make and analyse.
+FEW = 500
 _BLOCK_BYTES = 8 << 20
 
 
@@ -93,18 +95,14 @@ def copy_frame(connection: sa.Connection, table_name: str, frame: pd.DataFrame, 
     """
     if frame.empty:
         return
-    table = _arrow_table(frame, columns)
-    for index, column in enumerate(table.schema):
-        if pa.types.is_timestamp(column.type):
-            table = table.set_column(index, column.name, _join(_time_texts(table.column(index)), "+00"))
     data = io.BytesIO()
     pacsv.write_csv(
-        table,
+        _written_out(_arrow_table(frame, columns)),
         data,
         write_options=pacsv.WriteOptions(include_header=False, quoting_style="needed"),
     )
     statement = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT csv)").format(
-        sql.Identifier(*table_name.split(".")), sql.SQL(", ").join(map(sql.Identifier, columns))
+        sql.Identifier(*table_name.split(".")), _names(columns)
     )
     with driver_connection(connection).cursor() as cursor, cursor.copy(statement) as copy:
         copy.write(data.getbuffer())
@@ -132,28 +130,60 @@ def upsert_frame(
     """
     if frame.empty:
         return 0
-    columns = [str(name) for name in frame.columns]
-    changed = [name for name in columns if name not in key] if update is None else list(update)
+    columns = tuple(str(name) for name in frame.columns)
+    changed = tuple(name for name in columns if name not in key) if update is None else tuple(update)
+    driver = driver_connection(connection)
+    if len(frame) <= FEW:
+        texts = [column.cast(pa.large_string()) for column in _written_out(_arrow_table(frame, columns)).columns]
+        rows = json.dumps(pa.table(texts, names=columns).to_pylist())
+        return driver.execute(_upsert_few(table, columns, tuple(key), changed), [rows]).rowcount
     staged = temporary_table(connection, [table.c[name] for name in columns])
     copy_frame(connection, staged, frame, columns)
-    names = sql.SQL(", ").join(map(sql.Identifier, columns))
+    statement = _upsert(table, columns, _names(columns), sql.Identifier(staged), key, changed)
+    count = driver.execute(statement).rowcount
+    driver.execute(sql.SQL("DROP TABLE {}").format(sql.Identifier(staged)))
+    return count
+
+
+# There are as many as tables and ways to change them, and to write one takes longer than to store a row.
+@functools.lru_cache(maxsize=100)
+def _upsert_few(table: sa.Table, columns: tuple[str, ...], key: tuple[str, ...], changed: tuple[str, ...]) -> bytes:
+    """The statement for rows that are its parameter: a JSON array of objects of texts."""
+    dialect = sa.URL.create("postgresql").get_dialect()()
+    values = [
+        sql.SQL("{}::{}").format(sql.Identifier(name), sql.SQL(table.c[name].type.compile(dialect=dialect)))
+        for name in columns
+    ]
+    texts = sql.SQL(", ").join(sql.SQL("{} text").format(sql.Identifier(name)) for name in columns)
+    rows = sql.SQL("json_to_recordset(%s::json) AS given ({})").format(texts)
+    return _upsert(table, columns, sql.SQL(", ").join(values), rows, key, changed).as_bytes(None)
+
+
+def _upsert(
+    table: sa.Table,
+    columns: Sequence[str],
+    values: sql.Composable,
+    rows: sql.Composable,
+    key: Sequence[str],
+    changed: Sequence[str],
+) -> sql.Composed:
     action: sql.Composable = sql.SQL("DO NOTHING")
     if changed:
         action = sql.SQL("DO UPDATE SET {}").format(
             sql.SQL(", ").join(sql.SQL("{0} = excluded.{0}").format(sql.Identifier(name)) for name in changed)
         )
-    statement = sql.SQL("INSERT INTO {} ({}) SELECT {} FROM {} ON CONFLICT ({}) {}").format(
+    return sql.SQL("INSERT INTO {} ({}) SELECT {} FROM {} ON CONFLICT ({}) {}").format(
         sql.Identifier(*filter(None, (table.schema, table.name))),
-        names,
-        names,
-        sql.Identifier(staged),
-        sql.SQL(", ").join(map(sql.Identifier, key)),
+        _names(columns),
+        values,
+        rows,
+        _names(key),
         action,
     )
-    driver = driver_connection(connection)
-    count = driver.execute(statement).rowcount
-    driver.execute(sql.SQL("DROP TABLE {}").format(sql.Identifier(staged)))
-    return count
+
+
+def _names(columns: Sequence[str]) -> sql.Composed:
+    return sql.SQL(", ").join(map(sql.Identifier, columns))
 
 
 def keys_table(connection: sa.Connection, frame: pd.DataFrame) -> str:
@@ -266,6 +296,14 @@ def _time_texts(column: pa.ChunkedArray) -> pa.ChunkedArray:
     if column.type.tz is None:
         raise TypeError("a time without a time zone cannot be stored")
     return column.cast(pa.timestamp("us", tz="UTC")).cast(pa.timestamp("us")).cast(pa.large_string())
+
+
+def _written_out(table: pa.Table) -> pa.Table:
+    """The table with its times as the texts that PostgreSQL reads."""
+    for index, column in enumerate(table.schema):
+        if pa.types.is_timestamp(column.type):
+            table = table.set_column(index, column.name, _join(_time_texts(table.column(index)), "+00"))
+    return table
 
 
 def _arrow_table(frame: pd.DataFrame, columns: Sequence[str]) -> pa.Table:

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY, insert
 
 from talk_assets.ledger.bulk import json_columns, pack_json, read_frame, upsert_frame
-from talk_assets.ledger.keys import among, keys_of, numbers_of
+from talk_assets.ledger.keys import among, keys_of, numbers_of, records_named
 from talk_assets.ledger.tables import base, cluster, conflict, golden, intent, member, record
 from talk_assets.sync.frames import TIME, Golden, Members
 
@@ -68,7 +68,10 @@ def sources_of(connection: sa.Connection, division: str, clusters: Iterable[int]
 
 def links_of(connection: sa.Connection, division: str, records: pd.DataFrame) -> pd.DataFrame:
     """`entity, key, cluster_id` of those of the records `entity, key` that are live members of a cluster."""
-    wanted = keys_of(connection, records, "entity", "key")
+    return _links(connection, division, keys_of(connection, records, "entity", "key"))
+
+
+def _links(connection: sa.Connection, division: str, wanted: sa.FromClause) -> pd.DataFrame:
     return read_frame(
         connection,
         sa.select(member.c.entity, member.c.key, member.c.cluster_id)
@@ -79,10 +82,9 @@ def links_of(connection: sa.Connection, division: str, records: pd.DataFrame) ->
 
 def clusters_of(connection: sa.Connection, division: str, references: pd.Series) -> pd.Series:
     """Index `entity/key`, value cluster number as text, of those references that point to a live member."""
-    split = references.dropna().drop_duplicates().str.split("/", n=1, expand=True)
-    if split.empty:
+    if references.isna().all():
         return pd.Series(dtype="str", index=pd.Index([], dtype="str"))
-    found = links_of(connection, division, split.set_axis(["entity", "key"], axis=1))
+    found = _links(connection, division, records_named(connection, references))
     return pd.Series(
         found["cluster_id"].astype("str").to_numpy(),
         index=pd.Index(found["entity"] + "/" + found["key"], dtype="str"),
@@ -276,7 +278,9 @@ def _part(found: pd.DataFrame, prefix: str, properties: Sequence[str]) -> pd.Dat
     if not properties:
         return found[[]]
     first = found.columns.tolist().index(f"{prefix}{properties[0]}")
-    return found.iloc[:, first : first + len(properties)].set_axis(list(properties), axis=1)
+    part = found.iloc[:, first : first + len(properties)]
+    part.columns = pd.Index(properties)
+    return part
 
 
 def _own_times(told: pd.Series, properties: Sequence[str]) -> pd.DataFrame | None:
@@ -291,6 +295,8 @@ def _own_times(told: pd.Series, properties: Sequence[str]) -> pd.DataFrame | Non
 
 def store_bases(connection: sa.Connection, division: str, entity: str, members: Members) -> None:
     """Store what members were accounted for."""
+    if members.keys.empty:
+        return
     rows = pd.DataFrame(
         {
             "division": division,

@@ -23,6 +23,13 @@ def replace_owed(
     A debt that stays the same keeps its attempts, so that a hopeless write is not tried again because something else
     about its cluster changed.
     """
+    concerned = numbers_of(connection, clusters)
+    former = sa.delete(owed).where(
+        owed.c.division == division, owed.c.entity == entity, owed.c.cluster_id == concerned.c.number
+    )
+    if planned.keys.empty:
+        connection.execute(former)
+        return
     values = pack_json(planned.values)
     expected = pack_json(planned.expected) if len(planned.expected.columns) else pd.Series("{}", index=values.index)
     rows = pd.DataFrame(
@@ -40,27 +47,22 @@ def replace_owed(
             "run": run,
         }
     )
-    keep = keys_of(connection, rows.astype({"cluster_id": "str"}), "cluster_id", "values", "operation")
-    concerned = numbers_of(connection, clusters)
+    same = rows[["values", "operation"]].assign(cluster_id=rows["cluster_id"].astype("str"))
+    keep = keys_of(connection, same, "cluster_id", "values", "operation")
     unchanged = sa.exists().where(
         sa.cast(keep.c.cluster_id, sa.BigInteger) == owed.c.cluster_id,
         sa.cast(keep.c["values"], sa.dialects.postgresql.JSONB) == owed.c["values"],
         keep.c.operation == owed.c.operation,
         owed.c.attempts > 0,
     )
-    connection.execute(
-        sa.delete(owed).where(
-            owed.c.division == division,
-            owed.c.entity == entity,
-            owed.c.cluster_id == concerned.c.number,
-            ~unchanged,
-        )
-    )
+    connection.execute(former.where(~unchanged))
     upsert_frame(connection, owed, rows, key=["division", "cluster_id", "entity"], update=["key", "expected"])
 
 
 def drop_owed(connection: sa.Connection, division: str, clusters: pd.Index, entity: str | None = None) -> None:
     """Forget what is owed for clusters, to one entity or to all."""
+    if clusters.empty:
+        return
     statement = sa.delete(owed).where(owed.c.division == division, owed.c.cluster_id.in_(among(connection, clusters)))
     connection.execute(statement if entity is None else statement.where(owed.c.entity == entity))
 

@@ -7,10 +7,7 @@ import pandas as pd
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
 
-from talk_assets.ledger.bulk import keys_table
-
-# Up to here the keys travel within the statement; a temporary table costs several milliseconds to make and analyse.
-_FEW = 500
+from talk_assets.ledger.bulk import FEW, keys_table
 
 
 def keys_of(connection: sa.Connection, frame: pd.DataFrame, *names: str) -> sa.FromClause:
@@ -21,12 +18,25 @@ def keys_of(connection: sa.Connection, frame: pd.DataFrame, *names: str) -> sa.F
         frame: has text columns, without missing values; repeated rows count once.
         names: the columns that count.
     """
-    if len(frame) > _FEW:
+    if len(frame) > FEW:
         frame = frame[list(names)].drop_duplicates()
-    if len(frame) > _FEW:
+    if len(frame) > FEW:
         return sa.table(keys_table(connection, frame), *(sa.column(name, sa.Text) for name in names))
     rows = dict.fromkeys(zip(*(frame[name].tolist() for name in names), strict=True))
     return _unnested(sa.Text, {name: [row[place] for row in rows] for place, name in enumerate(names)})
+
+
+def records_named(connection: sa.Connection, references: "pd.Series[str]") -> sa.FromClause:
+    """The columns `entity` and `key` of references `entity/key`, to join a query to; repeated ones count once.
+
+    Args:
+        connection: in a transaction; a temporary table ends with it.
+        references: missing ones, and what is no reference, are left out.
+    """
+    names = ["entity", "key"]
+    parts = (name.partition("/") for name in dict.fromkeys(references.dropna()))
+    rows = [(entity, key) for entity, slash, key in parts if slash]
+    return keys_of(connection, pd.DataFrame(rows, columns=names, dtype="str"), *names)
 
 
 def values_of(connection: sa.Connection, name: str, values: "Iterable[str] | pd.Series[str]") -> sa.FromClause:
@@ -38,7 +48,7 @@ def values_of(connection: sa.Connection, name: str, values: "Iterable[str] | pd.
         values: the texts.
     """
     rows = list(dict.fromkeys(values))
-    if len(rows) > _FEW:
+    if len(rows) > FEW:
         table = keys_table(connection, pd.DataFrame({name: pd.Series(rows, dtype="str")}))
         return sa.table(table, sa.column(name, sa.Text))
     return _unnested(sa.Text, {name: rows})
@@ -52,7 +62,7 @@ def numbers_of(connection: sa.Connection, numbers: Iterable[int]) -> sa.FromClau
         numbers: however many, unlike parameters, of which 65,535 end a statement.
     """
     rows = list(dict.fromkeys(map(int, numbers)))
-    if len(rows) > _FEW:
+    if len(rows) > FEW:
         texts = values_of(connection, "number", map(str, rows))
         return sa.select(sa.cast(texts.c.number, sa.BigInteger).label("number")).subquery()
     return _unnested(sa.BigInteger, {"number": rows})

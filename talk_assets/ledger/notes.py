@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
 from talk_assets.ledger.bulk import copy_frame, read_frame, upsert_frame
-from talk_assets.ledger.keys import among, keys_of
+from talk_assets.ledger.keys import among, keys_of, records_named
 from talk_assets.ledger.tables import conflict, history, hold, run
 from talk_assets.mappings.model import Subject
 
@@ -40,18 +40,20 @@ def replace_holds(
     """
     if looked_at.empty:
         return
-    rows = found.assign(division=division, since=pd.Timestamp.now("UTC"), run=run_id).drop_duplicates(_HOLD_KEY)
     examined = keys_of(connection, looked_at, "entity", "key")
-    still = keys_of(connection, rows, "entity", "key", "kind", "property")
-    connection.execute(
-        sa.delete(hold).where(
-            hold.c.division == division,
-            hold.c.kind.in_(kinds),
-            hold.c.entity == examined.c.entity,
-            hold.c.key == examined.c.key,
-            ~sa.exists().where(*(still.c[name] == hold.c[name] for name in ("entity", "key", "kind", "property"))),
-        )
+    former = sa.delete(hold).where(
+        hold.c.division == division,
+        hold.c.kind.in_(kinds),
+        hold.c.entity == examined.c.entity,
+        hold.c.key == examined.c.key,
     )
+    if found.empty:
+        connection.execute(former)
+        return
+    names = ("entity", "key", "kind", "property")
+    still = keys_of(connection, found, *names)
+    connection.execute(former.where(~sa.exists().where(*(still.c[name] == hold.c[name] for name in names))))
+    rows = found.assign(division=division, since=pd.Timestamp.now("UTC"), run=run_id).drop_duplicates(_HOLD_KEY)
     upsert_frame(connection, hold, rows, key=_HOLD_KEY, update=["reason", "value"])
 
 
@@ -64,9 +66,12 @@ def holds_of(
     connection: sa.Connection, division: str, records: pd.DataFrame, kinds: Sequence[str] | None = None
 ) -> pd.DataFrame:
     """The holds of some kinds, or of any, on the records `entity, key`; columns as of `holds`."""
-    wanted = keys_of(connection, records, "entity", "key")
-    query = _holds(division).where(hold.c.entity == wanted.c.entity, hold.c.key == wanted.c.key)
+    query = _holds_on(division, keys_of(connection, records, "entity", "key"))
     return read_frame(connection, query if kinds is None else query.where(hold.c.kind.in_(kinds)))
+
+
+def _holds_on(division: str, wanted: sa.FromClause) -> sa.Select[tuple[object, ...]]:
+    return _holds(division).where(hold.c.entity == wanted.c.entity, hold.c.key == wanted.c.key)
 
 
 def _holds(division: str) -> sa.Select[tuple[object, ...]]:
@@ -80,8 +85,9 @@ def _holds(division: str) -> sa.Select[tuple[object, ...]]:
 
 def hold_reasons(connection: sa.Connection, division: str, references: pd.Series) -> pd.Series:
     """Index `entity/key`, value the first reason why that record is held."""
-    split = references.dropna().astype("str").str.split("/", n=1, expand=True).reindex(columns=[0, 1]).dropna()
-    found = holds_of(connection, division, split.set_axis(["entity", "key"], axis=1).astype("str"))
+    if references.isna().all():
+        return pd.Series(dtype="str", index=pd.Index([], dtype="str"))
+    found = read_frame(connection, _holds_on(division, records_named(connection, references)))
     first = found.assign(name=found["entity"] + "/" + found["key"]).drop_duplicates("name")
     return pd.Series(first["reason"].to_numpy(), index=pd.Index(first["name"], dtype="str"), dtype="str")
 

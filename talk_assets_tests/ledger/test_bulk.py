@@ -12,8 +12,10 @@ import pytest
 import sqlalchemy as sa
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sqlalchemy.dialects.postgresql import TIMESTAMP
 
 from talk_assets.ledger.bulk import (
+    FEW,
     copy_frame,
     json_columns,
     keys_table,
@@ -54,24 +56,22 @@ def rows_of(frame: pd.DataFrame) -> list[dict[str, Any]]:
     ]
 
 
-@settings(max_examples=150, deadline=None)
-@given(
-    st.lists(
-        st.fixed_dictionaries(
-            {
-                "text": st.none() | TEXT,
-                "other": st.none() | TEXT,
-                "count": st.none() | INTEGERS,
-                "flag": st.none() | st.booleans(),
-                "at": st.none() | TIMES,
-            }
-        ),
-        min_size=1,
-    )
+ROWS = st.lists(
+    st.fixed_dictionaries(
+        {
+            "text": st.none() | TEXT,
+            "other": st.none() | TEXT,
+            "count": st.none() | INTEGERS,
+            "flag": st.none() | st.booleans(),
+            "at": st.none() | TIMES,
+        }
+    ),
+    min_size=1,
 )
-def test_every_value_survives_the_way_in_and_out(shared: Ledger, rows: list[dict[str, Any]]) -> None:
-    """Else a name with a quotation mark or a line break would be changed in somebody's books."""
-    frame = pd.DataFrame(
+
+
+def frame_of(rows: list[dict[str, Any]]) -> pd.DataFrame:
+    return pd.DataFrame(
         {
             "text": pd.Series([row["text"] for row in rows], dtype="str"),
             "other": pd.Series([row["other"] for row in rows], dtype="str"),
@@ -80,6 +80,13 @@ def test_every_value_survives_the_way_in_and_out(shared: Ledger, rows: list[dict
             "at": pd.Series([row["at"] for row in rows], dtype="datetime64[us, UTC]"),
         }
     )
+
+
+@settings(max_examples=150, deadline=None)
+@given(ROWS)
+def test_every_value_survives_the_way_in_and_out(shared: Ledger, rows: list[dict[str, Any]]) -> None:
+    """Else a name with a quotation mark or a line break would be changed in somebody's books."""
+    frame = frame_of(rows)
     with shared.preview() as ledger, ledger.begin() as connection:
         connection.exec_driver_sql(
             "create temporary table kept (text text, other text, count bigint, flag boolean, at timestamptz,"
@@ -89,6 +96,34 @@ def test_every_value_survives_the_way_in_and_out(shared: Ledger, rows: list[dict
         found = read_frame(connection, sa.text("select text, other, count, flag, at from kept order by place"))
     assert rows_of(found) == rows
     assert found.dtypes.equals(frame.dtypes)
+
+
+@settings(max_examples=60, deadline=None)
+@given(rows=ROWS, many=st.booleans())
+def test_every_value_survives_being_inserted_or_updated(shared: Ledger, rows: list[dict[str, Any]], many: bool) -> None:
+    """Else a record among few would be stored otherwise than one among many."""
+    repeated = rows * (FEW + 1) if many else rows
+    kept = sa.Table(
+        "kept",
+        sa.MetaData(),
+        sa.Column("place", sa.Integer),
+        *(sa.Column(name, sa.Text) for name in ("text", "other")),
+        sa.Column("count", sa.BigInteger),
+        sa.Column("flag", sa.Boolean),
+        sa.Column("at", TIMESTAMP(timezone=True)),
+    )
+    frame = frame_of(repeated).assign(place=range(len(repeated)))
+    with shared.preview() as ledger, ledger.begin() as connection:
+        connection.exec_driver_sql(
+            "create temporary table kept (place integer primary key, text text, other text, count bigint,"
+            " flag boolean, at timestamptz)"
+        )
+        assert upsert_frame(connection, kept, frame, key=["place"]) == len(repeated)
+        changed = frame.assign(text=frame["other"], other=frame["text"])
+        assert upsert_frame(connection, kept, changed, key=["place"], update=["text", "other"]) == len(repeated)
+        query = "select other as text, text as other, count, flag, at from kept order by place limit :rows"
+        found = read_frame(connection, sa.text(query), {"rows": len(rows)})
+    assert rows_of(found) == rows
 
 
 @settings(max_examples=100, deadline=None)
