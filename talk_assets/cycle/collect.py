@@ -362,11 +362,11 @@ def _merge_known(
     same = before["entity"].notna() & before["deleted_at"].isna() & before["written_at"].isna()
     columns = {}
     for name in properties:
-        held = before[name]
-        filled = fresh[name].fillna(held).astype("str")
+        filled = fresh[name] if known.empty else fresh[name].fillna(before[name]).astype("str")
         empty = filled.eq("")
         columns[name] = filled.mask(empty) if empty.any() else filled
-        same &= columns[name].fillna("").eq(held.fillna(""))
+        if same.any():
+            same &= columns[name].fillna("").eq(before[name].fillna(""))
     return fresh.assign(**columns).reset_index(drop=True), same.reset_index(drop=True)
 
 

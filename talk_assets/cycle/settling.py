@@ -58,11 +58,11 @@ def account_plain(subject: Subject, entity: str, members: Members, now: pd.Times
     """
     base, times = members.base.copy(), members.times.copy()
     at = members.modified.fillna(now)
-    for name, row in subject.held_by(entity).items():
-        if row.direction == "match":
+    held = subject.held_by(entity)
+    never = members.times.isna().to_numpy() & members.current.isna().to_numpy() & members.base.isna().to_numpy()
+    for place, name in enumerate(members.times.columns):
+        if held[name].direction == "match":
             base[name], times[name] = members.current[name], at
-            continue
-        never = (times[name].isna() & members.current[name].isna() & members.base[name].isna()).to_numpy()
-        if never.any():
-            times[name] = times[name].mask(never, at)
+        elif never[:, place].any():
+            times[name] = times[name].mask(never[:, place], at)
     return Members(members.keys, members.modified, members.current, base, times, members.sent)

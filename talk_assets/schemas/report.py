@@ -1,6 +1,7 @@
 """What is wrong with a frame, one row per record and property, in sentences for people."""
 
 from collections.abc import Iterator, Sequence
+from copy import copy
 from typing import NamedTuple
 
 import pandas as pd
@@ -8,6 +9,7 @@ import pandera.pandas as pa
 from pandera.errors import SchemaError, SchemaErrorReason, SchemaErrors
 
 from talk_assets.schemas.frames import IDENTITY, TYPE
+from talk_assets.schemas.types import TEXT
 
 COLUMNS = ("key", "property", "value", "problem")
 _COLUMN_REASONS = (SchemaErrorReason.COLUMN_NOT_IN_DATAFRAME, SchemaErrorReason.WRONG_DATATYPE)
@@ -46,13 +48,28 @@ def failures(schema: pa.DataFrameSchema, frame: pd.DataFrame) -> pd.DataFrame:
     """
     plain = frame.reset_index(drop=True)
     try:
-        schema.validate(plain, lazy=True)
+        _without_blank(schema, plain).validate(plain, lazy=True)
     except SchemaErrors as errors:
         found = list(_parts(errors.schema_errors, plain))
     else:
         found = []
     columns = list(map(str, schema.columns))
     return _report(found, plain, (schema.metadata or {})[IDENTITY], columns)
+
+
+def _without_blank(schema: pa.DataFrameSchema, frame: pd.DataFrame) -> pa.DataFrameSchema:
+    """The schema without columns of text in which there is nothing that could be wrong."""
+    needed = copy(schema)
+    needed.columns = {
+        name: column
+        for name, column in schema.columns.items()
+        if not (column.dtype == TEXT and column.nullable and name in frame and _is_blank(frame[name]))
+    }
+    return needed
+
+
+def _is_blank(column: pd.Series) -> bool:
+    return bool(column.dtype == TEXT.type and column.isna().all())
 
 
 def _parts(errors: Sequence[SchemaError], frame: pd.DataFrame) -> Iterator[pd.DataFrame]:
@@ -95,7 +112,7 @@ def _values(name: str, cases: pd.DataFrame, complaint: str) -> pd.DataFrame:
 
 def _report(found: list[pd.DataFrame], frame: pd.DataFrame, identity: Sequence[str], order: list[str]) -> pd.DataFrame:
     if not found:
-        return pd.DataFrame({name: pd.Series(dtype="str") for name in COLUMNS})
+        return pd.DataFrame(columns=list(COLUMNS), dtype="str")
     told = pd.concat(found, ignore_index=True).drop_duplicates(["row", "property"])
     told["place"] = told["property"].map({name: place for place, name in enumerate(order)})
     told = told.sort_values(["row", "place"], kind="stable", ignore_index=True)

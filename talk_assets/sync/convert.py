@@ -58,8 +58,9 @@ def to_canonical(records: pd.DataFrame, entity: str, mappings: Mappings) -> pd.D
     frame["position"] = pd.to_numeric(_column(records, "_position"), errors="coerce").astype("Int64")
     for name, row in subject.held_by(entity).items():
         target = mappings.target_of(entity, name) if row.to else None
-        values = canonical_column(_column(records, row.members[entity].name), row, row.members[entity], target)
-        frame[name] = values.mask(values.isin(row.members[entity].empty), "")
+        member = row.members[entity]
+        values = canonical_column(_column(records, member.name), row, member, target)
+        frame[name] = values.mask(values.isin(member.empty), "") if member.empty else values
     for flow in subject.flows.values():
         if flow.join is not None and flow.join.entity == entity:
             frame["join"] = _reference(_text(_column(records, flow.join.name)), flow.join.to)
@@ -87,6 +88,8 @@ def canonical_column(values: pd.Series, row: Property, member: MemberProperty, t
         mapped = text.map(member.values).astype("str")
         # Marked, because a code that is not in the map may read like a canonical one.
         return mapped.where(mapped.notna() | text.isna() | text.eq(""), text + " (not in the value map)").fillna(text)
+    if not text.fillna("").ne("").any():
+        return text
     if row.type == "decimal":
         return _decimal(text, row.scale, member.factor)
     if row.type == "integer":
@@ -218,13 +221,16 @@ def _text(values: pd.Series, *, flags: bool = False) -> pd.Series:
     Objects and lists of JSON, and booleans where no `flags` belong, are marked, so that the schema holds them.
     """
     objects = values.astype("object")
+    # NaN: the property was not sent. None: it was sent, without a value.
+    none = np.equal(objects.to_numpy(), None)  # type: ignore[call-overload]  # numpy's stubs leave None out
+    missing = objects.isna().to_numpy()
+    absent = missing & ~none.astype(bool)
+    if missing.all():
+        return pd.Series("", index=objects.index, dtype="str").mask(absent)
     if pd.api.types.infer_dtype(objects, skipna=True) in _MIXED:
         several = (dict, list) if flags else (dict, list, bool)
         one = [_marked(value) if isinstance(value, several) else value for value in objects]
         objects = pd.Series(one, index=objects.index, dtype="object")
-    # NaN: the property was not sent. None: it was sent, without a value.
-    none = np.equal(objects.to_numpy(), None)  # type: ignore[call-overload]  # numpy's stubs leave None out
-    absent = objects.isna().to_numpy() & ~none.astype(bool)
     # PostgreSQL stores no NUL, and no person ever typed one.
     text = objects.astype("str").str.replace("\x00", "", regex=False)
     text = text.str.replace("\r\n", "\n", regex=False).str.strip().fillna("")

@@ -1,5 +1,6 @@
 """Reading a connector profile file; every mistake is named with file, line and field."""
 
+from functools import cache
 from pathlib import Path
 from types import UnionType
 from typing import Any, Union, get_args, get_origin
@@ -23,12 +24,20 @@ def load_profile(path: Path | None) -> Profile:
     Raises:
         MappingError: the file is missing or wrong; the text names file, line and field.
     """
-    source = read_source(path or DEFAULT_PROFILE)
+    return _published() if path is None else _read(path).named(str(path))
+
+
+@cache
+def _published() -> Profile:
+    return _read(DEFAULT_PROFILE).named("the published contract's profile")
+
+
+def _read(path: Path) -> Profile:
+    source = read_source(path)
     try:
-        profile = Profile.model_validate(source.data)
+        return Profile.model_validate(source.data)
     except ValidationError as error:
         raise min((_problem(detail, source) for detail in error.errors()), key=lambda found: found.line or 0) from None
-    return profile.named(str(path) if path is not None else "the published contract's profile")
 
 
 def _problem(detail: ErrorDetails, source: Source) -> MappingError:
