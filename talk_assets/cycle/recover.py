@@ -9,10 +9,11 @@ from talk_assets.cycle.context import Cycle
 from talk_assets.cycle.linking import AMBIGUOUS
 from talk_assets.ledger import debts
 from talk_assets.ledger.clusters import links_of, members_of, store_bases, store_members
+from talk_assets.ledger.matching import proposals_of
 from talk_assets.ledger.notes import add_history
 from talk_assets.ledger.people import blocks_among
 from talk_assets.ledger.records import unaccounted
-from talk_assets.mappings.model import Subject
+from talk_assets.mappings.model import Property, Subject
 from talk_assets.sync.compare import comparable, made_coarser, same
 from talk_assets.sync.frames import TIME, Members
 
@@ -20,6 +21,8 @@ _HOLDS = ["entity", "key", "kind", "property", "reason", "value"]
 # A request that was under way when we lost sight of it may still be carried out for this long, per second that its
 # answer would have been waited for: a process that is killed right after sending does not even wait.
 LATEST_ARRIVAL = timedelta(seconds=2)
+# A new record that holds more than this share of what was sent may be the insert, edited since.
+MOST_OF_IT = 0.5
 
 
 def recover(cycle: Cycle, connection: sa.Connection, subject: Subject) -> tuple[int, pd.DataFrame]:
@@ -39,7 +42,7 @@ def recover(cycle: Cycle, connection: sa.Connection, subject: Subject) -> tuple[
         feed = cycle.capabilities[entity].document or entity
         latest = latest_arrival(cycle, entity)
         intents = debts.open_intents(connection, cycle.division, entity, properties, feed=feed, latest_arrival=latest)
-        candidates = unaccounted(connection, cycle.division, entity, properties)
+        candidates = unaccounted(connection, cycle.division, entity, cycle.properties_of(entity))
         candidates = candidates[candidates["deleted_at"].isna()]
         linked = links_of(connection, cycle.division, candidates) if len(candidates) else candidates
         candidates = candidates[~candidates["key"].isin(linked["key"])].iloc[: 0 if lines else None]
@@ -52,17 +55,22 @@ def recover(cycle: Cycle, connection: sa.Connection, subject: Subject) -> tuple[
                 continue
             # What was there before the insert was sent is another record, however much it looks like it.
             arrived = candidates[candidates["read_at"].gt(intent["opened_at"])]
-            arrived = arrived[holds_sent(arrived, intent, subject, properties)]
-            arrived = _allowed(cycle, connection, arrived, members[members["cluster_id"].eq(cluster_id)])
+            mine = members[members["cluster_id"].eq(cluster_id)]
+            arrived = _allowed(cycle, connection, arrived, mine)
+            fits = share_of_sent(arrived, intent, subject, properties)
+            near = arrived[fits.gt(MOST_OF_IT) & ~_spoken_for(cycle, connection, subject, arrived)]
+            arrived = arrived[fits.eq(1)]
             if len(arrived) == 1:
                 link_insert(cycle, connection, subject, intent, arrived)
                 candidates = candidates.drop(arrived.index)
                 debts.close_intent(connection, intent["id"], "found after an interruption")
                 found += 1
-            elif arrived.empty and intent["overdue"]:
+            elif arrived.empty and near.empty and intent["overdue"]:
                 debts.close_intent(connection, intent["id"], "did not arrive")
             else:
-                reason = _unclear(entity, arrived)
+                found_edited = arrived.empty
+                arrived = near if found_edited else arrived
+                reason = _unclear(entity, arrived, edited=found_edited)
                 debts.set_state(connection, cycle.division, entity, cluster_id, state="waiting", reason=reason)
                 # None of them may become something of its own before a person has said which one it is.
                 unclear.append(
@@ -76,10 +84,15 @@ def latest_arrival(cycle: Cycle, entity: str) -> timedelta:
     return LATEST_ARRIVAL * cycle.system_of(entity).answer_seconds
 
 
-def _unclear(entity: str, arrived: pd.DataFrame) -> str:
+def _unclear(entity: str, arrived: pd.DataFrame, *, edited: bool) -> str:
     if arrived.empty:
         return f"an insert into {entity} was sent and its outcome is not known yet; it is looked up again"
     keys = ", ".join(f"{entity}/{key}" for key in arrived["key"])
+    if edited:
+        return (
+            f"an insert was interrupted and {keys} came since and holds most of what was sent, as if edited; link it "
+            "by hand, or unlink it when it is another record"
+        )
     return f"an insert was interrupted and {keys} all hold what was sent; link the right one by hand"
 
 
@@ -93,18 +106,31 @@ def _allowed(cycle: Cycle, connection: sa.Connection, arrived: pd.DataFrame, mem
     return arrived[~(arrived["entity"] + "/" + arrived["key"]).isin(apart)]
 
 
-def holds_sent(candidates: pd.DataFrame, intent: pd.Series, subject: Subject, properties: list[str]) -> pd.Series:
-    """Which records hold what the intent sent, in the form a target may have given it."""
-    fits = pd.Series(True, index=candidates.index)
-    for name in properties:
-        sent = intent[name]
-        if isinstance(sent, str) and sent:
-            row = subject.properties[name]
-            whole = pd.Series(sent, index=candidates.index, dtype="str")
-            held = candidates[name]
-            equal = same(comparable(held, row), comparable(whole, row))
-            fits &= equal | (held.notna() & made_coarser(held, whole, row))
-    return fits
+def _spoken_for(cycle: Cycle, connection: sa.Connection, subject: Subject, arrived: pd.DataFrame) -> pd.Series:
+    """Of which records the criteria, or a name that they carry, say what they belong to."""
+    proposals = proposals_of(connection, cycle.division, subject.proposers)
+    connected = set(proposals["entity"] + "/" + proposals["key"])
+    connected |= set(proposals["other_entity"] + "/" + proposals["other_key"])
+    named = arrived["join"].notna() if "join" in arrived else False
+    return (arrived["entity"] + "/" + arrived["key"]).isin(connected) | named
+
+
+def share_of_sent(candidates: pd.DataFrame, intent: pd.Series, subject: Subject, properties: list[str]) -> pd.Series:
+    """How much of what the intent sent each record holds, in the form a target may have given it; 1 is all."""
+    fits = pd.Series(0.0, index=candidates.index)
+    given = [name for name in properties if isinstance(intent[name], str) and intent[name]]
+    for name in given:
+        sent = pd.Series(intent[name], index=candidates.index, dtype="str")
+        fits += _made_of(candidates[name], sent, subject.properties[name])
+    return fits / len(given) if given else fits + 1
+
+
+def _made_of(held: pd.Series, sent: pd.Series, row: Property) -> pd.Series:
+    """Where what a record holds is what was sent, in the form a target may have given it."""
+    made: pd.Series = same(comparable(held, row), comparable(sent, row)) | (
+        held.notna() & made_coarser(held, sent, row)
+    )
+    return made
 
 
 def link_insert(
@@ -121,7 +147,11 @@ def link_insert(
     at = pd.Series([intent["opened_at"]], index=index).astype(TIME)
     # Only what was sent is accounted for; what the target filled in by itself is news.
     times = pd.DataFrame({name: at.where(values[name].notna()) for name in properties}, index=index)
-    members = Members(record["key"].set_axis(index), at, held, held.where(values.notna()), times, values)
+    # Where the record holds something else by now, somebody edited it since.
+    rows = subject.properties
+    base = {name: held[name].where(_made_of(held[name], values[name], rows[name]), values[name]) for name in properties}
+    bases = pd.DataFrame(base, index=index).where(values.notna())
+    members = Members(record["key"].set_axis(index), at, held, bases, times, values)
     store_bases(connection, cycle.division, entity, members)
     debts.drop_owed(connection, cycle.division, index, entity)
     row = {"subject": subject.subject, "kind": "link", "cluster_id": cluster_id, "entity": entity}

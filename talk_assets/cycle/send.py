@@ -82,7 +82,7 @@ class Sender:
         except (SystemUnavailable, UnexpectedAnswer) as error:
             self._without_answer(error, intents)
             asked = error.retry_after if isinstance(error, SystemUnavailable) else None
-            self._fail(write, "owed", str(error), delay=_delay(write.attempts + 1, asked))
+            self._fail_for_now(write, str(error), asked)
             return Outcome.UNAVAILABLE, str(error)
         except AccessDenied:
             # Refused before anything was done, so that nothing has to be looked up before it is sent again.
@@ -114,7 +114,7 @@ class Sender:
             self._without_answer(error, intents)
             asked = error.retry_after if isinstance(error, SystemUnavailable) else None
             for write in writes:
-                self._fail(write, "owed", str(error), delay=_delay(write.attempts + 1, asked))
+                self._fail_for_now(write, str(error), asked)
             return [(Outcome.UNAVAILABLE, str(error))] * len(writes)
         for write, number in zip(writes, intents, strict=True):
             self._store(write, replace(written, key=str(write.key)), [number])
@@ -182,6 +182,14 @@ class Sender:
         with self._cycle.ledger.begin() as connection:
             for number in intents:
                 debts.lose_sight(connection, number)
+
+    def _fail_for_now(self, write: Write, reason: str, asked: float | None) -> None:
+        """Try again later, unless it was tried as often as the mapping allows."""
+        most = self._subject.guards_of(self._entity).max_retries
+        if most is not None and write.attempts >= most:
+            self._fail(write, "dead", f"given up after {write.attempts + 1} tries: {reason}")
+        else:
+            self._fail(write, "owed", reason, delay=_delay(write.attempts + 1, asked))
 
     def _fail(self, write: Write, state: str, reason: str, *, delay: float = 0) -> None:
         attempts = write.attempts + 1

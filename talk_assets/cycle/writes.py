@@ -217,6 +217,7 @@ def _build(
     new_lines = _new_lines(cycle, connection, lines)
     reasons = {number: str(reason) for number, reason in ready.reasons.items()}
     document_of = _names(ready.rows["document_id"]).to_dict()
+    named_of = _named(cycle, connection, ready, sendable)
     found = []
     for cluster_id, row in ready.rows.loc[sendable].to_dict("index").items():
         create = row["operation"] == "create"
@@ -227,7 +228,11 @@ def _build(
                 cluster_id=int(str(cluster_id)),
                 operation=str(row["operation"]),
                 key=None if create else str(row["key"]),
-                own={**(subject.constants.get(ready.entity, {}) if create else {}), **own},
+                own={
+                    **(subject.constants.get(ready.entity, {}) if create else {}),
+                    **named_of.get(cluster_id, {}),
+                    **own,
+                },
                 canonical=canonical_of[cluster_id],
                 expected=expected_of[cluster_id],
                 remaining=left_out_of[cluster_id],
@@ -238,6 +243,25 @@ def _build(
                 lines=new_lines.get(cluster_id, []) if create else [],
             )
         )
+    return found
+
+
+def _named(
+    cycle: Cycle, connection: sa.Connection, ready: Ready, sendable: pd.Index
+) -> dict[Hashable, dict[str, str | None]]:
+    """Per cluster the property by which what is created names the record it is made from, where the mapping has one."""
+    joins = [flow.join for flow in cycle.mappings.subject_of(ready.entity).flows.values() if flow.join is not None]
+    written = [join for join in joins if join.written and join.entity == ready.entity]
+    creates = sendable[ready.rows.loc[sendable, "operation"].eq("create")] if written else sendable[:0]
+    if creates.empty:
+        return {}
+    members = members_of(connection, cycle.division, creates)
+    members = members[~members["deleted"].astype(bool)]
+    found: dict[Hashable, dict[str, str | None]] = {}
+    for join in written:
+        mine = members[members["entity"].eq(join.to)].drop_duplicates("cluster_id")
+        for number, key in zip(mine["cluster_id"], mine["key"], strict=True):
+            found.setdefault(int(number), {})[join.name] = str(key)
     return found
 
 

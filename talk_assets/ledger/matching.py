@@ -30,7 +30,7 @@ def store_match_keys(
 
 def forget_match_keys(connection: sa.Connection, division: str, records: pd.DataFrame) -> None:
     """Have the records `entity, key` found by nothing."""
-    wanted = keys_of(connection, records[["entity", "key"]])
+    wanted = keys_of(connection, records, "entity", "key")
     for table in (match_key, proposal):
         connection.execute(
             sa.delete(table).where(

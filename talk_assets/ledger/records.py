@@ -245,7 +245,7 @@ def mark_accounted(connection: sa.Connection, division: str, frame: pd.DataFrame
 
 def forget(connection: sa.Connection, division: str, entity: str, lines: str | None, keys: Sequence[str]) -> int:
     """Forget what records, and the lines of documents, hold; how many records were known."""
-    gone = keys_of(connection, pd.DataFrame({"key": pd.Series(list(keys), dtype="str")}))
+    gone = values_of(connection, "key", keys)
     if lines is not None:
         at = (record.c.division == division, record.c.entity == lines, record.c.document == gone.c.key)
         connection.execute(sa.delete(record).where(*at))

@@ -4,7 +4,7 @@ import re
 
 from talk_assets.mappings.check_safety import check_safety
 from talk_assets.mappings.checked import Checked
-from talk_assets.mappings.model import Creation, Flow, MemberProperty
+from talk_assets.mappings.model import Creation, Flow, Join, MemberProperty
 from talk_assets.mappings.source import suggestion
 
 SYSTEMS = ("customerp", "exact")
@@ -128,11 +128,32 @@ def _check_join(checked: Checked, name: str, flow: Flow) -> None:
             "name",
             problem=f"{join.entity} has no property {join.name}; {suggestion(join.name, properties)}",
         )
+    if join.written:
+        _check_written(checked, name, flow, join)
+        return
     system = join.entity.partition(".")[0]
     siblings = [entity for entity in checked.subject.entities if entity.startswith(f"{system}.")]
     if join.to not in siblings:
         raise checked.error(
             "flows", name, "join", "to", problem=f"unknown entity {join.to}; {suggestion(join.to, siblings)}"
+        )
+
+
+def _check_written(checked: Checked, name: str, flow: Flow, join: Join) -> None:
+    (other,) = (entity for entity in flow.entities if entity != join.entity)
+    if join.to != other:
+        raise checked.error(
+            "flows", name, "join", "to", problem=f"a written key is that of the flow's other entity: {other}."
+        )
+    shared = {row.members[join.entity].name for row in checked.subject.held_by(join.entity).values()}
+    if checked.capabilities[join.entity].properties[join.name].write == "never" or join.name in shared:
+        raise checked.error(
+            "flows",
+            name,
+            "join",
+            "name",
+            problem=f"{join.name} of {join.entity} cannot be written for this: it needs a property that can be written "
+            "and is not shared.",
         )
 
 

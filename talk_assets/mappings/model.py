@@ -194,12 +194,16 @@ class Join(Strict):
     Attributes:
         entity: the entity whose records carry the name, for instance `customerp.order`.
         name: the system's own property that holds the other record's key, for instance `QuoteId`.
-        to: the entity it points to, for instance `customerp.quote`.
+        to: the entity it points to, for instance `customerp.quote`; with `written` the flow's other entity.
+        written: what we create in `entity` is given the key of the record it was made from, in a property that the
+            system needs for nothing else. So a record of ours is known again, whatever became of it or of our ledger.
+            The criteria of the flow apply all the same.
     """
 
     entity: str
     name: str
     to: str
+    written: bool = False
 
 
 class Creation(Strict):

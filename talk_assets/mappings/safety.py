@@ -117,6 +117,8 @@ class Guards(Strict):
             naturally writes much.
         max_missing: so many records may be missing or reported as deleted at once.
         max_missing_share: beyond that, as many as this share of the entity's records.
+        max_retries: how often a write that fails for now is tried again before a person has to look at it; without it,
+            for ever, at growing intervals.
     """
 
     max_writes_per_run: int = Field(default=200, ge=0)
@@ -125,6 +127,7 @@ class Guards(Strict):
     guard_from_second_run: bool = True
     max_missing: int = Field(default=10, ge=0)
     max_missing_share: float = Field(default=0.1, ge=0, le=1)
+    max_retries: int | None = Field(default=None, ge=0)
 
     def most_writes(self, known: int) -> int:
         """How many writes an entity with so many records may be sent in one run."""

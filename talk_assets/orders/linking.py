@@ -5,7 +5,7 @@ import sqlalchemy as sa
 
 from talk_assets.cycle.context import Cycle
 from talk_assets.cycle.linking import join_clusters, reconsider_lines, reconsider_referring
-from talk_assets.cycle.recover import holds_sent, link_insert
+from talk_assets.cycle.recover import MOST_OF_IT, link_insert, share_of_sent
 from talk_assets.cycle.unlinked import UNLINKED
 from talk_assets.errors import OrderRefused
 from talk_assets.ledger import clusters as links
@@ -132,14 +132,14 @@ def _documents(cycle: Cycle, connection: sa.Connection, record: Named) -> int | 
 
 
 def _answers_insert(cycle: Cycle, connection: sa.Connection, record: Named, holder: Named) -> bool:
-    """Link a record as what an interrupted insert made, if it holds what was sent."""
+    """Link a record as what an interrupted insert made, if it holds most of what was sent."""
     if holder.cluster_id is None or record.cluster_id is not None:
         return False
     properties = list(record.subject.held_by(record.entity))
     intents = intents_of(connection, cycle.division, record.entity, holder.cluster_id, properties)
     known = records_by_key(connection, cycle.division, record.entity, pd.Series([record.key], dtype="str"), properties)
     for _, intent in intents.iterrows():
-        if holds_sent(known, intent, record.subject, properties).all():
+        if share_of_sent(known, intent, record.subject, properties).gt(MOST_OF_IT).all():
             link_insert(cycle, connection, record.subject, intent, known)
             _close_inserts(cycle, connection, record.entity, holder.cluster_id)
             reconsider_referring(cycle, connection, record.subject, frame_of(record))

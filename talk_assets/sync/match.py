@@ -76,7 +76,8 @@ def _joined(parts: list[pd.Series]) -> pd.Series:
 
 
 def _joins(flow: Flow, entity: str) -> bool:
-    return flow.join is not None and flow.join.entity == entity
+    """Whether a name that records of the entity carry comes before the flow's criteria."""
+    return flow.join is not None and flow.join.entity == entity and not flow.join.written
 
 
 def propose(

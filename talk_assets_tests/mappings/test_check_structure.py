@@ -227,6 +227,25 @@ BROKEN = [
         "unknown entity",
     ),
     Broken(
+        "a key written where it is not the flow's other entity's",
+        "sales_document",
+        ", to: customerp.quote}",
+        ", to: customerp.quote, written: true}",
+        "to: customerp.quote, written",
+        "flows.order_quotations.join.to",
+        "the flow's other entity: exact.quotations",
+    ),
+    Broken(
+        "a key written into a shared property",
+        "organisation",
+        "    exact: exact.accounts\n",
+        "    exact: exact.accounts\n"
+        "    join: {entity: exact.accounts, name: Name, to: customerp.customer, written: true}\n",
+        "    join",
+        "flows.customer_accounts.join.name",
+        "is not shared",
+    ),
+    Broken(
         "creation unless nothing",
         "sales_document",
         "unless: customerp.quote}\n      meaning",

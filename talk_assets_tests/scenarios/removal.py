@@ -16,6 +16,7 @@ REMOVAL_RULES = {
     "max_missing_share",
     "max_writes_per_run",
     "guard_from_second_run",
+    "max_retries",
 }
 
 
@@ -43,6 +44,8 @@ def guards(case: Case, kinds: list[Kind]) -> Values:
             own |= {"max_writes_per_run": most, "max_writes_share": 0, "max_deletes_per_run": most}
         if rules.get("guard_from_second_run") is not None:
             own["guard_from_second_run"] = bool(rules["guard_from_second_run"])
+        if rules.get("max_retries") is not None:
+            own["max_retries"] = int(_of(rules["max_retries"], kind))
         found[kind.entity] = own
     return found
 
