@@ -272,6 +272,8 @@ def _store(
     broken = fresh[~valid]
     if len(broken):
         linked = links_of(connection, cycle.division, broken.assign(entity=entity))
+        # A late page must not pass for the correction.
+        store.advance_times(connection, cycle.division, entity, broken[broken["key"].isin(linked["key"])])
         broken = _without(broken[~broken["key"].isin(linked["key"])], failed)
         never = pd.Series(pd.NaT, index=broken.index, dtype=TIME)
         rows = pd.concat([rows, broken.assign(accounted=False, deleted_at=never)], ignore_index=True)

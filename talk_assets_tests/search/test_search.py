@@ -72,6 +72,16 @@ def test_invariants_hold_in_rare_cases(town_ledger: Ledger) -> None:
     search(2000, town_ledger, derandomize=False)
 
 
+def test_late_page_is_no_correction_of_a_record_that_cannot_be_read(town_ledger: Ledger) -> None:
+    """The record would count as corrected, and what is owed to it be sent and refused until it is given up."""
+    bad, late = Step(1, "edit", "right", {"price": "cheap"}), Step(2, "late", "right", {})
+    edit = Step(1, "edit", "left", {"street": "Side 2"})
+    story = Story({"name": "Ann"}, {"name": "Ann"}, (bad, edit, late))
+    rules = {"keys": [["email"]], "shared": ["email", *POOL]}
+    town = Town(rules, (story,), (Round(quiet=True), Round(quiet=True), Round(deaf=("right",), quiet=True)))
+    assert problems(town, town_ledger)[0] == []
+
+
 def test_record_that_cannot_be_read_costs_no_more_reads(town_ledger: Ledger) -> None:
     """A feed would be read twice in every sync for as long as somebody leaves a wrong value in one record."""
     bad, edit = Step(1, "edit", "right", {"price": "cheap"}), Step(1, "edit", "left", {"name": "Bo"})
