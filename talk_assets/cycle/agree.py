@@ -42,7 +42,9 @@ class Agreement:
     held: pd.DataFrame
 
 
-def agree(cycle: Cycle, connection: sa.Connection, subject: Subject, clusters: pd.Index, held: pd.Index) -> Agreement:
+def agree(
+    cycle: Cycle, connection: sa.Connection, subject: Subject, clusters: pd.Index, known: pd.DataFrame, held: pd.Index
+) -> Agreement:
     """Decide clusters; a cluster whose agreed values are invalid is left as it is.
 
     Args:
@@ -50,14 +52,12 @@ def agree(cycle: Cycle, connection: sa.Connection, subject: Subject, clusters: p
         connection: in a transaction.
         subject: the clusters' subject.
         clusters: their numbers.
+        known: all their members, see `ledger.clusters.members_of`.
         held: those for which nothing is created.
     """
     if clusters.empty:
         return _nothing()
-    members = {
-        entity: links.load_members(connection, cycle.division, entity, list(subject.held_by(entity)), clusters)
-        for entity in subject.entities
-    }
+    members = _members(cycle, connection, subject, clusters, known)
     alive = pd.Index(sorted(set().union(*[m.keys.index for m in members.values()])), dtype="int64")
     debts.drop_owed(connection, cycle.division, clusters.difference(alive))
     if alive.empty:
@@ -77,9 +77,22 @@ def agree(cycle: Cycle, connection: sa.Connection, subject: Subject, clusters: p
         decision,
         accounted={entity: account_plain(subject, entity, m, now) for entity, m in decision.accounted.items()},
     )
-    planned = _plan(cycle, connection, subject, members, decision, targets, held)
+    planned = _plan(cycle, connection, subject, members, known, decision, targets, held)
     _store(cycle, connection, subject, before, decision, planned)
     return Agreement(decision.history, decision.conflicts, invalid)
+
+
+def _members(
+    cycle: Cycle, connection: sa.Connection, subject: Subject, clusters: pd.Index, known: pd.DataFrame
+) -> dict[str, Members]:
+    """What the live members hold and held, of those entities of which there are any."""
+    live = set(known["entity"][~known["deleted"].astype(bool)])
+    members = {
+        entity: links.load_members(connection, cycle.division, entity, list(subject.held_by(entity)), clusters)
+        for entity in subject.entities
+        if entity in live
+    }
+    return {entity: frame for entity, frame in members.items() if len(frame.keys)}
 
 
 def _plan(
@@ -87,13 +100,13 @@ def _plan(
     connection: sa.Connection,
     subject: Subject,
     members: dict[str, Members],
+    known: pd.DataFrame,
     decision: Decision,
     targets: pd.Series,
     held: pd.Index,
 ) -> Plan:
     """What is owed for the clusters decided; deletions that met an edit are stored."""
     clusters = decision.golden.values.index
-    known = links.members_of(connection, cycle.division, clusters)
     removed = None
     if not cycle.is_lines(subject):
         removed = decide_removals(cycle, connection, subject, members, known, targets, clusters)
@@ -164,6 +177,7 @@ def _store(
         links.store_bases(connection, division, entity, frame)
     first = first_evidence(connection, division, clusters.difference(before.values.index), run)
     links.store_golden(connection, division, subject.subject, decision.golden, run, first)
+    debts.drop_owed(connection, division, clusters, [e for e in subject.entities if e not in planned.owed])
     for entity, owed in planned.owed.items():
         debts.replace_owed(connection, division, entity, clusters, owed, run)
     conflicts = pd.concat([decision.conflicts, planned.ignored], ignore_index=True)

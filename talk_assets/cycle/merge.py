@@ -107,15 +107,17 @@ def _merge(cycle: Cycle, connection: sa.Connection, subject: Subject) -> Merged:
     records.mark_accounted(connection, cycle.division, held, accounted=False)
     records.mark_accounted(connection, cycle.division, gone, accounted=True)
     clusters, held_clusters = _concerned(cycle, connection, fresh, linked_before, held)
-    held_clusters = held_clusters.union(unlinked_clusters(cycle, connection, clusters))
+    members = links.members_of(connection, cycle.division, clusters)
+    held_clusters = held_clusters.union(unlinked_clusters(cycle, connection, members))
     if lines:
-        hold_removed_lines(cycle, connection, subject, clusters)
+        hold_removed_lines(cycle, connection, subject, members)
     else:
         hold_duplicates(cycle, connection, subject, examined, ambiguous)
-    torn = torn_clusters(connection, cycle.division, clusters)
+    torn = torn_clusters(connection, cycle.division, members)
     several = pd.Index(torn["cluster_id"].unique(), dtype="int64")
     debts.drop_owed(connection, cycle.division, several)
-    agreement = agree(cycle, connection, subject, clusters.difference(several), held_clusters)
+    members = members[~members["cluster_id"].isin(several)]
+    agreement = agree(cycle, connection, subject, clusters.difference(several), members, held_clusters)
     open_still = pd.concat([agreement.held, torn], ignore_index=True)[_HOLDS]
     records.mark_accounted(connection, cycle.division, open_still, accounted=False)
     held = pd.concat([held, open_still], ignore_index=True)

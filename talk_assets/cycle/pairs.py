@@ -66,9 +66,11 @@ def _pairs(live: pd.DataFrame, flow: Flow) -> pd.DataFrame:
     )
 
 
-def torn_clusters(connection: sa.Connection, division: str, clusters: pd.Index) -> pd.DataFrame:
-    """The held members of clusters with an invalid pair: `entity, key, kind, property, reason, value, cluster_id`."""
-    members = links.members_of(connection, division, clusters)
+def torn_clusters(connection: sa.Connection, division: str, members: pd.DataFrame) -> pd.DataFrame:
+    """The held ones of these members: `entity, key, kind, property, reason, value, cluster_id`.
+
+    They belong to clusters with an invalid pair.
+    """
     live = members.loc[~members["deleted"].astype(bool), ["entity", "key", "cluster_id"]]
     found = notes.holds_of(connection, division, live, [INVALID_PAIR]).merge(live, on=["entity", "key"])
     found["cluster_id"] = found["cluster_id"].astype("int64")

@@ -4,7 +4,6 @@ import pandas as pd
 import sqlalchemy as sa
 
 from talk_assets.cycle.context import Cycle
-from talk_assets.ledger import clusters as links
 from talk_assets.ledger import notes
 from talk_assets.ledger.records import records_by_key
 from talk_assets.mappings.model import Subject
@@ -13,7 +12,7 @@ REMOVED_LINE = "removed_line"
 _AT = ["cluster_id", "entity"]
 
 
-def hold_removed_lines(cycle: Cycle, connection: sa.Connection, subject: Subject, clusters: pd.Index) -> None:
+def hold_removed_lines(cycle: Cycle, connection: sa.Connection, subject: Subject, members: pd.DataFrame) -> None:
     """Note at each removed line where it still is, and forget what was noted of lines that are back or gone everywhere.
 
     The note keeps nothing back: the rest of the document is synchronised as before.
@@ -22,9 +21,8 @@ def hold_removed_lines(cycle: Cycle, connection: sa.Connection, subject: Subject
         cycle: the run.
         connection: in a transaction in which removals are marked.
         subject: the subject of the lines.
-        clusters: the line clusters to look at.
+        members: the members of the line clusters to look at, see `ledger.clusters.members_of`.
     """
-    members = links.members_of(connection, cycle.division, clusters)
     deleted = members["deleted"].astype(bool)
     there = members[~deleted]
     lacking = members[deleted].sort_values("key").drop_duplicates(_AT, keep="last")

@@ -9,7 +9,6 @@ import pandas as pd
 import sqlalchemy as sa
 
 from talk_assets.cycle.context import Cycle
-from talk_assets.ledger import clusters as links
 from talk_assets.ledger import notes
 
 UNLINKED = "unlinked"
@@ -28,12 +27,11 @@ def hold_unlinked(
     notes.replace_holds(connection, cycle.division, held, [UNLINKED], held, cycle.run_id)
 
 
-def unlinked_clusters(cycle: Cycle, connection: sa.Connection, clusters: pd.Index) -> pd.Index:
-    """Those clusters for which nothing is created because a person took a record out of them.
+def unlinked_clusters(cycle: Cycle, connection: sa.Connection, members: pd.DataFrame) -> pd.Index:
+    """Those clusters, of which these are the members, for which nothing is created because a person took a record out.
 
     What was noted of records that have a counterpart again, or are gone, is forgotten.
     """
-    members = links.members_of(connection, cycle.division, clusters)
     held = notes.holds_of(connection, cycle.division, members, [UNLINKED])
     if held.empty:
         return pd.Index([], dtype="int64")

@@ -59,12 +59,16 @@ def replace_owed(
     upsert_frame(connection, owed, rows, key=["division", "cluster_id", "entity"], update=["key", "expected"])
 
 
-def drop_owed(connection: sa.Connection, division: str, clusters: pd.Index, entity: str | None = None) -> None:
-    """Forget what is owed for clusters, to one entity or to all."""
-    if clusters.empty:
+def drop_owed(
+    connection: sa.Connection, division: str, clusters: pd.Index, to: str | Sequence[str] | None = None
+) -> None:
+    """Forget what is owed for clusters, to one entity, to several, or to all (None)."""
+    if clusters.empty or to == []:
         return
     statement = sa.delete(owed).where(owed.c.division == division, owed.c.cluster_id.in_(among(connection, clusters)))
-    connection.execute(statement if entity is None else statement.where(owed.c.entity == entity))
+    if to is not None:
+        statement = statement.where(owed.c.entity.in_([to] if isinstance(to, str) else to))
+    connection.execute(statement)
 
 
 def owed_to(

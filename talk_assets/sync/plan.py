@@ -38,7 +38,7 @@ class Plan:
     """What is owed.
 
     Attributes:
-        owed: per entity.
+        owed: per entity to which something is.
         problems: values that an entity cannot take, columns `PROBLEMS`.
         left_out: what is not created or updated, and why, columns `LEFT_OUT`.
         ignored: edits that do not count and are left as they are, columns `CONFLICTS`.
@@ -95,12 +95,13 @@ def plan(
     for entity, again in (removed.restore if removed is not None else {}).items():
         missing[entity] |= again & ~clusters.isin(held)
     for entity in subject.entities:
-        capability = capabilities[entity]
+        capability, wanted = capabilities[entity], missing[entity]
+        if not (has[entity].any() or wanted.any()):
+            continue
         desired, unfit = to_target(golden.values, entity, subject, capability)
         closed = _closed(subject, entity, has, open_conflicts, clusters)
         for name, where in closed.items():
             desired[name] = desired[name].mask(where)
-        wanted = missing[entity]
         creates = inserts(subject, entity, desired[wanted], has, capability, defaults)
         owed[entity] = creates
         left_out.append(incomplete(subject, entity, creates, capability))
@@ -123,7 +124,7 @@ def plan(
             unfit = unfit[_concerns(unfit, subject, entity, over.get(entity), golden, wanted, capability, clusters_of)]
             problems.append(unfit.assign(entity=entity))
     return Plan(
-        owed=owed,
+        owed={entity: each for entity, each in owed.items() if len(each.keys)},
         problems=_stacked(problems, PROBLEMS),
         left_out=_stacked([*left_out, *historical], LEFT_OUT),
         ignored=_stacked(ignored, CONFLICTS),

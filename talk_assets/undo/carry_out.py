@@ -15,6 +15,7 @@ from talk_assets.cycle.match import match
 from talk_assets.cycle.merge import merge
 from talk_assets.cycle.report import note_feed, note_writes
 from talk_assets.ledger import notes
+from talk_assets.ledger.clusters import members_of
 from talk_assets.ledger.settlement import agree as agree_on
 from talk_assets.mappings.model import Subject
 from talk_assets.undo import written
@@ -103,7 +104,9 @@ def _agree(cycle: Cycle, connection: sa.Connection, plan: UndoPlan, who: str) ->
     notes.add_events(connection, cycle.division, [order] if rows else [], cycle.run_id)
     for name in dict.fromkeys(each.subject for each in plan.back):
         numbers = sorted({each.cluster for each in plan.back if each.subject == name})
-        agree(cycle, connection, cycle.subject(name), pd.Index(numbers, dtype="int64"), pd.Index([], dtype="int64"))
+        clusters = pd.Index(numbers, dtype="int64")
+        known = members_of(connection, cycle.division, clusters)
+        agree(cycle, connection, cycle.subject(name), clusters, known, pd.Index([], dtype="int64"))
 
 
 def _deliver(cycle: Cycle, subjects: Sequence[Subject]) -> list[Delivered]:

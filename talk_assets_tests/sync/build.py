@@ -209,7 +209,7 @@ def values_of(frame: pd.DataFrame, number: int) -> dict[str, str]:
 
 def owed_to(plan: Plan, entity: str, number: int = 1) -> dict[str, str]:
     """What is owed to the member of an entity."""
-    return values_of(plan.owed[entity].values, number)
+    return values_of(plan.owed[entity].values, number) if entity in plan.owed else {}
 
 
 def rows_of(frame: pd.DataFrame, *columns: str) -> list[tuple[str | None, ...]]:
