@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from talk_assets.cycle.context import Cycle
 from talk_assets.cycle.evidence import with_evidence
 from talk_assets.cycle.gone import decide_removals, not_to_be_made
+from talk_assets.cycle.holds import no_holds
 from talk_assets.cycle.lines import documents_with
 from talk_assets.cycle.references import known_targets
 from talk_assets.cycle.settling import account_plain
@@ -75,7 +76,7 @@ def agree(
     decision = _only(decision, alive)
     decision = replace(
         decision,
-        accounted={entity: account_plain(subject, entity, m, now) for entity, m in decision.accounted.items()},
+        accounted={entity: account_plain(subject, m, now) for entity, m in decision.accounted.items()},
     )
     planned = _plan(cycle, connection, subject, members, known, decision, targets, held)
     _store(cycle, connection, subject, before, decision, planned)
@@ -129,11 +130,7 @@ def _plan(
 
 
 def _nothing() -> Agreement:
-    return Agreement(pd.DataFrame(columns=HISTORY), pd.DataFrame(columns=CONFLICTS), _no_holds())
-
-
-def _no_holds() -> pd.DataFrame:
-    return pd.DataFrame(columns=["entity", "key", "kind", "property", "reason", "value"], dtype="str")
+    return Agreement(pd.DataFrame(columns=HISTORY), pd.DataFrame(columns=CONFLICTS), no_holds())
 
 
 def _invalid(cycle: Cycle, subject: Subject, decision: Decision) -> tuple[pd.DataFrame, pd.Index]:
@@ -142,7 +139,7 @@ def _invalid(cycle: Cycle, subject: Subject, decision: Decision) -> tuple[pd.Dat
     found = failures(golden_schema(subject.subject, cycle.mappings), values.rename_axis("cluster_id").reset_index())
     clusters = pd.Index(pd.to_numeric(found["key"]).astype("int64").unique())
     if found.empty:
-        return _no_holds(), clusters
+        return no_holds(), clusters
     members = pd.concat(
         [
             pd.DataFrame({"entity": entity, "key": m.keys, "cluster": m.keys.index.astype("str")})
@@ -206,11 +203,20 @@ def _note_left_out(cycle: Cycle, connection: sa.Connection, subject: Subject, pl
 
 def _hold_unfit(cycle: Cycle, connection: sa.Connection, subject: Subject, decision: Decision, planned: Plan) -> None:
     """Say which values a system cannot take, at the record that the value came from."""
-    problems = planned.problems
+    looked_at = pd.concat(
+        [pd.DataFrame({"entity": entity, "key": frame.keys}) for entity, frame in decision.accounted.items()]
+    )
+    found = _unfit(decision, planned.problems) if len(planned.problems) else no_holds()
+    notes.replace_holds(connection, cycle.division, looked_at, [UNFIT], found, cycle.run_id)
+    notes.add_unmapped(connection, cycle.division, subject, found, cycle.run_id)
+
+
+def _unfit(decision: Decision, problems: pd.DataFrame) -> pd.DataFrame:
+    """Values that a system cannot take, as holds."""
     winners = decision.golden.winners.rename_axis("cluster_id").reset_index()
     named = problems.merge(winners.melt("cluster_id", var_name="property", value_name="winner"), how="left")
     winner = named["winner"].astype("str")
-    found = pd.DataFrame(
+    return pd.DataFrame(
         {
             "entity": winner.str.replace(r"/.*$", "", regex=True).to_numpy(),
             "key": winner.str.replace(r"^[^/]*/", "", regex=True).to_numpy(),
@@ -220,8 +226,3 @@ def _hold_unfit(cycle: Cycle, connection: sa.Connection, subject: Subject, decis
             "value": problems["value"].to_numpy(),
         }
     )
-    looked_at = pd.concat(
-        [pd.DataFrame({"entity": entity, "key": frame.keys}) for entity, frame in decision.accounted.items()]
-    )
-    notes.replace_holds(connection, cycle.division, looked_at, [UNFIT], found, cycle.run_id)
-    notes.add_unmapped(connection, cycle.division, subject, found, cycle.run_id)

@@ -37,8 +37,9 @@ def hold_duplicates(
     for name, flow in subject.flows.items():
         if flow.criteria:
             sharing = linked_duplicates(connection, cycle.division, name, records)
-            sharing = _concerning(sharing, records)
-            found.append(_told(sharing[~(sharing["entity"] + "/" + sharing["key"]).isin(known)], flow))
+            if len(sharing):
+                sharing = _concerning(sharing, records)
+                found.append(_told(sharing[~(sharing["entity"] + "/" + sharing["key"]).isin(known)], flow))
     told = pd.concat(found, ignore_index=True).drop_duplicates(["entity", "key", "property"])
     told = told.assign(kind=DUPLICATE_KEY, value=pd.Series(pd.NA, index=told.index, dtype="str"))
     notes.replace_holds(connection, cycle.division, records, [DUPLICATE_KEY], told, cycle.run_id)

@@ -4,6 +4,7 @@ import pandas as pd
 import sqlalchemy as sa
 
 from talk_assets.cycle.context import Cycle
+from talk_assets.cycle.holds import no_holds
 from talk_assets.cycle.references import known_targets
 from talk_assets.ledger import clusters as links
 from talk_assets.ledger.debts import creates_owed
@@ -47,7 +48,7 @@ def line_proposals(
         frames.append(lines.assign(document_cluster=line_documents(cycle, connection, entity, lines)))
     lines = pd.concat(frames, ignore_index=True)
     if lines.empty:
-        return pd.DataFrame(columns=["entity", "key", "other_entity", "other_key", "criterion"]), _no_holds()
+        return pd.DataFrame(columns=["entity", "key", "other_entity", "other_key", "criterion"]), no_holds()
     targets = known_targets(cycle, connection, subject, [lines])
     members = links.links_of(connection, cycle.division, lines)
     lines = lines.merge(members, on=["entity", "key"], how="left")
@@ -67,10 +68,6 @@ def line_proposals(
     held = pd.concat(doubts, ignore_index=True).drop_duplicates(["entity", "key"])
     holds = held.assign(kind=AMBIGUOUS_LINES, property="", value=pd.Series(pd.NA, index=held.index, dtype="str"))
     return pd.concat(proposals, ignore_index=True), holds
-
-
-def _no_holds() -> pd.DataFrame:
-    return pd.DataFrame(columns=["entity", "key", "kind", "property", "reason", "value"])
 
 
 def documents_with(

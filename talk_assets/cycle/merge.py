@@ -11,6 +11,7 @@ from talk_assets.cycle.context import Cycle
 from talk_assets.cycle.duplicates import hold_duplicates
 from talk_assets.cycle.echoes import account_echoes
 from talk_assets.cycle.gone import note_partners
+from talk_assets.cycle.holds import HOLDS, no_holds
 from talk_assets.cycle.lines import AMBIGUOUS_LINES, line_documents, line_proposals
 from talk_assets.cycle.linking import AMBIGUOUS, link
 from talk_assets.cycle.match import match_across
@@ -28,7 +29,6 @@ from talk_assets.sync.match import assign, spread
 
 # Holds whose records are looked at again in every run.
 OPEN_STILL = [INVALID, REFERENCE, AMBIGUOUS, AMBIGUOUS_LINES, INVALID_PAIR, INVALID_GOLDEN]
-_HOLDS = ["entity", "key", "kind", "property", "reason", "value"]
 
 
 @dataclass(frozen=True)
@@ -71,12 +71,14 @@ def merge(cycle: Cycle, subject_name: str) -> list[Merged]:
 def _merge(cycle: Cycle, connection: sa.Connection, subject: Subject) -> Merged:
     lines = cycle.is_lines(subject)
     account_echoes(cycle, connection, subject)
-    recovered, unclear = (0, pd.DataFrame(columns=_HOLDS)) if lines else recover(cycle, connection, subject)
-    if not records.undecided_entities(connection, cycle.division) & set(subject.entities):
+    recovered, unclear = (0, no_holds()) if lines else recover(cycle, connection, subject)
+    waits = records.undecided_entities(connection, cycle.division)
+    entities = [entity for entity in subject.entities if entity in waits]
+    if not entities:
         return Merged(subject.subject, recovered=recover(cycle, connection, subject)[0] if lines else recovered)
     undecided = {
         entity: records.unaccounted(connection, cycle.division, entity, cycle.properties_of(entity))
-        for entity in subject.entities
+        for entity in entities
     }
     fresh = {entity: frame[frame["deleted_at"].isna()] for entity, frame in undecided.items()}
     gone = pd.concat([frame.loc[frame["deleted_at"].notna(), ["entity", "key"]] for frame in undecided.values()])
@@ -102,7 +104,7 @@ def _merge(cycle: Cycle, connection: sa.Connection, subject: Subject) -> Merged:
         recovered, _ = recover(cycle, connection, subject)
     kinds = [REFERENCE, AMBIGUOUS, AMBIGUOUS_LINES]
     examined = pd.concat([looked_at, gone, joined[["entity", "key"]], held[["entity", "key"]]])
-    notes.replace_holds(connection, cycle.division, examined, kinds, held[_HOLDS], cycle.run_id)
+    notes.replace_holds(connection, cycle.division, examined, kinds, held[HOLDS], cycle.run_id)
     # What is held is looked at again in every run, also what was linked and decided before.
     records.mark_accounted(connection, cycle.division, held, accounted=False)
     records.mark_accounted(connection, cycle.division, gone, accounted=True)
@@ -118,7 +120,7 @@ def _merge(cycle: Cycle, connection: sa.Connection, subject: Subject) -> Merged:
     debts.drop_owed(connection, cycle.division, several)
     members = members[~members["cluster_id"].isin(several)]
     agreement = agree(cycle, connection, subject, clusters.difference(several), members, held_clusters)
-    open_still = pd.concat([agreement.held, torn], ignore_index=True)[_HOLDS]
+    open_still = pd.concat([agreement.held, torn], ignore_index=True)[HOLDS]
     records.mark_accounted(connection, cycle.division, open_still, accounted=False)
     held = pd.concat([held, open_still], ignore_index=True)
     done = pd.concat([frame[["entity", "key"]] for frame in fresh.values()])
@@ -143,25 +145,26 @@ def _waiting(
     linked: pd.DataFrame,
 ) -> pd.DataFrame:
     """Unlinked records that wait for what they point to."""
-    targets = known_targets(cycle, connection, subject, list(fresh.values()))
-    names = linked["entity"] + "/" + linked["key"]
-    found = [
-        waiting_for_references(cycle, connection, entity, frame[~(entity + "/" + frame["key"]).isin(names)], targets)
-        for entity, frame in fresh.items()
-    ]
-    return pd.concat(found, ignore_index=True).reindex(columns=_HOLDS)
+    unlinked = {
+        entity: frame[~frame["key"].isin(linked["key"][linked["entity"].eq(entity)])] for entity, frame in fresh.items()
+    }
+    targets = known_targets(cycle, connection, subject, list(unlinked.values()))
+    found = [waiting_for_references(cycle, connection, *each, targets) for each in unlinked.items()]
+    return pd.concat(found, ignore_index=True).reindex(columns=HOLDS)
 
 
 def _broken(
     cycle: Cycle, connection: sa.Connection, subject: Subject, fresh: dict[str, pd.DataFrame], linked: pd.DataFrame
 ) -> pd.DataFrame:
     """Unlinked records that are invalid, and those that the criteria connect with one: they wait to be corrected."""
-    names = linked["entity"] + "/" + linked["key"]
     looked_at = pd.concat([frame[["entity", "key"]] for frame in fresh.values()])
     proposals = proposals_of(connection, cycle.division, subject.proposers)
     others = proposals[["other_entity", "other_key"]].set_axis(["entity", "key"], axis=1)
     connected = pd.concat([looked_at, proposals[["entity", "key"]], others])
     invalid = notes.holds_of(connection, cycle.division, connected, [INVALID]).drop_duplicates(["entity", "key"])
+    if invalid.empty:
+        return no_holds()
+    names = linked["entity"] + "/" + linked["key"]
     looked_at = looked_at[~(looked_at["entity"] + "/" + looked_at["key"]).isin(names)]
     name = invalid["entity"] + "/" + invalid["key"]
     reason = pd.DataFrame({"name": name, "reason": "waits for " + name + " to be corrected: " + invalid["reason"]})
@@ -183,13 +186,14 @@ def _proposals(
     waiting = []
     for flow in subject.flows.values():
         join = flow.join
-        if join is None:
+        if join is None or join.entity not in fresh:
             continue
         named = fresh[join.entity][fresh[join.entity]["join"].notna()]
         target = named["join"]
         known = links.clusters_of(connection, cycle.division, target)
-        undecided = join.to + "/" + fresh[join.to]["key"]
-        there = target.isin(known.index) | target.isin(undecided)
+        there = target.isin(known.index)
+        if join.to in fresh:
+            there |= target.isin(join.to + "/" + fresh[join.to]["key"])
         reasons = notes.hold_reasons(connection, cycle.division, target)
         blocked = ~there & target.isin(reasons.index)
         found.append(
@@ -216,7 +220,7 @@ def _proposals(
                 }
             )
         )
-    holds = pd.concat(waiting, ignore_index=True) if waiting else pd.DataFrame(columns=_HOLDS)
+    holds = pd.concat(waiting, ignore_index=True) if waiting else no_holds()
     return pd.concat(found, ignore_index=True), holds
 
 

@@ -4,6 +4,7 @@ import pandas as pd
 import sqlalchemy as sa
 
 from talk_assets.cycle.context import Cycle
+from talk_assets.cycle.holds import no_holds
 from talk_assets.ledger.clusters import clusters_of
 from talk_assets.ledger.notes import hold_reasons
 from talk_assets.mappings.model import Subject
@@ -47,14 +48,14 @@ def waiting_for_references(
     Returns:
         `entity, key, kind, property, reason, value`.
     """
-    subject = cycle.mappings.subject_of(entity)
     found = []
-    for name in _needed(subject, entity):
-        target = feed[name]
-        lost = target.notna() & ~target.isin(targets.index)
-        found.append(feed.loc[lost, ["key"]].assign(property=name, value=target[lost]))
-    waiting = pd.concat(found, ignore_index=True) if found else pd.DataFrame(columns=["key", "property", "value"])
-    waiting = waiting.drop_duplicates("key")
+    for name in _needed(cycle.mappings.subject_of(entity), entity):
+        lost = feed[name].notna() & ~feed[name].isin(targets.index)
+        if lost.any():
+            found.append(feed.loc[lost, ["key"]].assign(property=name, value=feed[name][lost]))
+    if not found:
+        return no_holds()
+    waiting = pd.concat(found, ignore_index=True).drop_duplicates("key")
     reasons = hold_reasons(connection, cycle.division, waiting["value"])
     because = waiting["value"].map(reasons).astype("str")
     text = "waits for " + waiting["value"] + ", which is " + ("held: " + because).fillna("not known")

@@ -4,6 +4,7 @@ import pandas as pd
 import sqlalchemy as sa
 
 from talk_assets.cycle.context import Cycle
+from talk_assets.cycle.holds import no_holds
 from talk_assets.ledger import notes
 from talk_assets.ledger.records import records_by_key
 from talk_assets.mappings.model import Subject
@@ -30,6 +31,14 @@ def hold_removed_lines(cycle: Cycle, connection: sa.Connection, subject: Subject
         lacking["cluster_id"].isin(there["cluster_id"])
         & ~pd.MultiIndex.from_frame(lacking[_AT]).isin(pd.MultiIndex.from_frame(there[_AT]))
     ]
+    holds = _told(cycle, connection, subject, lacking, there) if len(lacking) else no_holds()
+    notes.replace_holds(connection, cycle.division, members, [REMOVED_LINE], holds, cycle.run_id)
+
+
+def _told(
+    cycle: Cycle, connection: sa.Connection, subject: Subject, lacking: pd.DataFrame, there: pd.DataFrame
+) -> pd.DataFrame:
+    """The holds at lines that are lacking in a document that is there."""
     found = _with_documents(cycle, connection, subject, lacking)
     # A line that went with its whole document is no news of its own.
     found = found[found["document"].notna() & ~found["document_gone"].astype(bool)]
@@ -43,10 +52,9 @@ def hold_removed_lines(cycle: Cycle, connection: sa.Connection, subject: Subject
         + found["cluster_id"].map(places).astype("str")
         + ". Nothing is deleted by itself: remove it there too, or add it here again"
     )
-    holds = found[["entity", "key"]].assign(
+    return found[["entity", "key"]].assign(
         kind=REMOVED_LINE, property="", reason=reason.astype("str"), value=found["description"]
     )
-    notes.replace_holds(connection, cycle.division, members, [REMOVED_LINE], holds, cycle.run_id)
 
 
 def _with_documents(cycle: Cycle, connection: sa.Connection, subject: Subject, lines: pd.DataFrame) -> pd.DataFrame:

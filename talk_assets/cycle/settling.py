@@ -35,7 +35,7 @@ def settle_records(cycle: Cycle, connection: sa.Connection, entity: str, read: p
     clusters = pd.Index(linked["cluster_id"].astype("int64").unique())
     members = load_members(connection, cycle.division, entity, list(subject.held_by(entity)), clusters)
     fresh = members.at(members.keys.isin(live["key"]))
-    plain = account_plain(subject, entity, fresh, pd.Timestamp.now("UTC").floor("us"))
+    plain = account_plain(subject, fresh, pd.Timestamp.now("UTC").floor("us"))
     settled, equal = settle(subject, entity, plain)
     store_bases(connection, cycle.division, entity, settled)
     # A person may have shortened it just then, which looks the same: whoever asks finds both values.
@@ -47,21 +47,19 @@ def settle_records(cycle: Cycle, connection: sa.Connection, entity: str, read: p
     store.mark_accounted(connection, cycle.division, done, accounted=True)
 
 
-def account_plain(subject: Subject, entity: str, members: Members, now: pd.Timestamp) -> Members:
+def account_plain(subject: Subject, members: Members, now: pd.Timestamp) -> Members:
     """Account for properties about which nothing is decided: those only criteria use, and those still without a value.
 
     Args:
-        subject: the entity's subject.
-        entity: the entity.
-        members: its members.
+        subject: the members' subject.
+        members: those of one entity.
         now: time of reading, for records without a time of their own.
     """
     base, times = members.base.copy(), members.times.copy()
     at = members.modified.fillna(now)
-    held = subject.held_by(entity)
-    never = members.times.isna().to_numpy() & members.current.isna().to_numpy() & members.base.isna().to_numpy()
-    for place, name in enumerate(members.times.columns):
-        if held[name].direction == "match":
+    never = (times.isna() & members.current.isna() & base.isna()).to_numpy()
+    for place, name in enumerate(times.columns):
+        if subject.properties[name].direction == "match":
             base[name], times[name] = members.current[name], at
         elif never[:, place].any():
             times[name] = times[name].mask(never[:, place], at)

@@ -22,6 +22,7 @@ _SEPARATOR = "\x1f"
 _PRODUCT = "product"
 # Characters of a criterion's value.
 LONGEST_KEY = 600
+_PROPOSALS = ["entity", "key", "other_entity", "other_key", "criterion"]
 
 
 def criterion_keys(feed: pd.DataFrame, entity: str, subject: Subject, resolved: pd.DataFrame) -> pd.DataFrame:
@@ -99,10 +100,9 @@ def propose(
         `entity, key, other_entity, other_key, criterion`, each record paired with the first of its group. Records of
         one entity are paired too when they share a value: that makes their cluster ambiguous.
     """
-    columns = ["entity", "key", "other_entity", "other_key", "criterion"]
     known = keys[keys["entity"].isin(entities)].merge(members, on=["entity", "key"], how="left")
     if known.empty:
-        return pd.DataFrame(columns=columns)
+        return pd.DataFrame(columns=_PROPOSALS)
     complete = members[members["entity"].isin(entities)].groupby("cluster_id")["entity"].nunique()
     known["settled"] = known["cluster_id"].isin(complete[complete.eq(len(entities))].index)
     # A record without a cluster is a unit of its own; records of one cluster are one unit.
@@ -115,7 +115,7 @@ def propose(
     known = known[(known["entity"] != known["other_entity"]) | (known["key"] != known["other_key"])]
     names = {n: " and ".join(p.property for p in alternative) for n, alternative in enumerate(criteria)}
     known["criterion"] = known["alternative"].map(names).astype("str")
-    return known[columns].drop_duplicates(columns[:4]).reset_index(drop=True)
+    return known[_PROPOSALS].drop_duplicates(_PROPOSALS[:4]).reset_index(drop=True)
 
 
 @dataclass(frozen=True)
@@ -297,6 +297,10 @@ def match_lines(lines: pd.DataFrame, flow: Flow) -> tuple[pd.DataFrame, pd.DataF
         different numbers of lines of one product and more than one on a side.
     """
     mine = lines[lines["entity"].isin(flow.entities) & lines["identity"].notna()].copy()
+    if mine["entity"].nunique() < len(flow.entities):
+        return pd.DataFrame(columns=_PROPOSALS, dtype="str"), pd.DataFrame(
+            columns=["entity", "key", "reason"], dtype="str"
+        )
     place = ["document_cluster", "identity"]
     mine = mine.sort_values([*place, "entity", "position", "key"], kind="stable")
     mine["nth"] = mine.groupby([*place, "entity"]).cumcount()
