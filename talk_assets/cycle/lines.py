@@ -37,30 +37,27 @@ def line_proposals(
     Returns:
         Proposals, and ambiguous lines as holds (`entity, key, kind, property, reason, value`).
     """
-    touched = pd.Index(
-        pd.concat([frame["document_cluster"] for frame in fresh.values()]).dropna().astype("int64").unique()
-    )
-    frames = []
-    for entity in subject.entities:
-        document = str(cycle.capabilities[entity].document)
-        keys = links.keys_in(connection, cycle.division, document, touched)
-        lines = records_of_documents(connection, cycle.division, entity, keys, list(subject.held_by(entity)))
-        frames.append(lines.assign(document_cluster=line_documents(cycle, connection, entity, lines)))
-    lines = pd.concat(frames, ignore_index=True)
+    touched = pd.concat([frame["document_cluster"] for frame in fresh.values()]).dropna().astype("int64").unique()
+    documents = links.members_of(connection, cycle.division, pd.Index(touched))
+    documents = documents[~documents["deleted"].astype(bool)]
+    lines = _lines_of(cycle, connection, subject, documents)
+    nothing = pd.DataFrame(columns=["entity", "key", "other_entity", "other_key", "criterion"], dtype="str")
     if lines.empty:
-        return pd.DataFrame(columns=["entity", "key", "other_entity", "other_key", "criterion"]), no_holds()
+        return nothing, no_holds()
     targets = known_targets(cycle, connection, subject, [lines])
     members = links.links_of(connection, cycle.division, lines)
     lines = lines.merge(members, on=["entity", "key"], how="left")
-    proposals, doubts = [], []
+    proposals, doubts = [nothing], [no_holds()]
     for flow in subject.flows.values():
         of_flow = lines[lines["entity"].isin(flow.entities)]
         if flow.create.unless is not None:
             # Where the document has such a member, its lines are another matter: an order may take less than the offer.
-            without = links.keys_in(connection, cycle.division, flow.create.unless, touched).index
-            of_flow = of_flow[~of_flow["document_cluster"].astype("str").isin(without)]
+            without = documents["cluster_id"][documents["entity"].eq(flow.create.unless)]
+            of_flow = of_flow[~of_flow["document_cluster"].isin(without)]
         both = of_flow.groupby("cluster_id")["entity"].nunique()
         open_lines = of_flow[~of_flow["cluster_id"].isin(both[both.eq(2)].index)]
+        if open_lines["entity"].nunique() < len(flow.entities):
+            continue
         same = line_identity(open_lines, subject, flow, targets)
         found, doubtful = match_lines(open_lines.assign(identity=same), flow)
         proposals.append(found)
@@ -68,6 +65,19 @@ def line_proposals(
     held = pd.concat(doubts, ignore_index=True).drop_duplicates(["entity", "key"])
     holds = held.assign(kind=AMBIGUOUS_LINES, property="", value=pd.Series(pd.NA, index=held.index, dtype="str"))
     return pd.concat(proposals, ignore_index=True), holds
+
+
+def _lines_of(cycle: Cycle, connection: sa.Connection, subject: Subject, documents: pd.DataFrame) -> pd.DataFrame:
+    """All live lines of documents `entity, key, cluster_id`, with `document_cluster`."""
+    frames = [pd.DataFrame()]
+    for entity in subject.entities:
+        owners = documents[documents["entity"].eq(str(cycle.capabilities[entity].document))]
+        if len(owners):
+            properties = list(subject.held_by(entity))
+            lines = records_of_documents(connection, cycle.division, entity, owners["key"], properties)
+            clusters = owners.set_index("key")["cluster_id"]
+            frames.append(lines.assign(document_cluster=lines["document"].map(clusters).astype("Int64")))
+    return pd.concat(frames, ignore_index=True)
 
 
 def documents_with(

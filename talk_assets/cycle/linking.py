@@ -4,6 +4,7 @@ import pandas as pd
 import sqlalchemy as sa
 
 from talk_assets.cycle.context import Cycle
+from talk_assets.cycle.holds import no_holds
 from talk_assets.ledger import clusters as links
 from talk_assets.ledger import debts, notes, records
 from talk_assets.mappings.model import Subject
@@ -35,10 +36,14 @@ def link(
     if len(assignment.merged):
         join_clusters(cycle, connection, subject, assignment.merged)
     links.store_members(connection, cycle.division, members, cycle.run_id)
-    together = members["cluster_id"].isin(_shared(cycle, connection, members))
-    history = members[together & members["origin"].ne("alone")].rename(columns={"origin": "rule"})
-    notes.add_history(connection, cycle.division, history.assign(subject=subject.subject, kind="link"), cycle.run_id)
+    matched = members[members["origin"].ne("alone")]
+    if len(matched):
+        matched = matched[matched["cluster_id"].isin(_shared(cycle, connection, matched))]
+        rows = matched.rename(columns={"origin": "rule"}).assign(subject=subject.subject, kind="link")
+        notes.add_history(connection, cycle.division, rows, cycle.run_id)
     held = assignment.ambiguous
+    if held.empty:
+        return members, no_holds()
     holds = held[["entity", "key"]].assign(
         kind=AMBIGUOUS,
         property="",

@@ -92,11 +92,16 @@ def _merge(cycle: Cycle, connection: sa.Connection, subject: Subject) -> Merged:
     if not lines:
         note_partners(cycle, connection, subject, gone, linked_before)
     match_across(cycle, connection, subject, fresh)
+    proposals = proposals_of(connection, cycle.division, subject.proposers)
     waiting = _waiting(cycle, connection, subject, fresh, linked_before)
-    broken = _broken(cycle, connection, subject, fresh, linked_before)
+    broken = _broken(cycle, connection, fresh, linked_before, proposals)
     waiting = pd.concat([waiting, broken, unclear], ignore_index=True).drop_duplicates(["entity", "key"])
     fresh = {e: f[~f["key"].isin(waiting["key"][waiting["entity"].eq(e)])] for e, f in fresh.items()}
-    proposals, doubtful = _proposals(cycle, connection, subject, fresh)
+    if lines:
+        proposals, doubtful = line_proposals(cycle, connection, subject, fresh)
+    else:
+        joins, doubtful = _joins(cycle, connection, subject, fresh)
+        proposals = pd.concat([proposals, *joins], ignore_index=True)
     held = pd.concat([waiting, doubtful], ignore_index=True)
     joined, ambiguous = _link(cycle, connection, subject, fresh, proposals, held)
     held = pd.concat([held, ambiguous], ignore_index=True)
@@ -154,11 +159,14 @@ def _waiting(
 
 
 def _broken(
-    cycle: Cycle, connection: sa.Connection, subject: Subject, fresh: dict[str, pd.DataFrame], linked: pd.DataFrame
+    cycle: Cycle,
+    connection: sa.Connection,
+    fresh: dict[str, pd.DataFrame],
+    linked: pd.DataFrame,
+    proposals: pd.DataFrame,
 ) -> pd.DataFrame:
     """Unlinked records that are invalid, and those that the criteria connect with one: they wait to be corrected."""
     looked_at = pd.concat([frame[["entity", "key"]] for frame in fresh.values()])
-    proposals = proposals_of(connection, cycle.division, subject.proposers)
     others = proposals[["other_entity", "other_key"]].set_axis(["entity", "key"], axis=1)
     connected = pd.concat([looked_at, proposals[["entity", "key"]], others])
     invalid = notes.holds_of(connection, cycle.division, connected, [INVALID]).drop_duplicates(["entity", "key"])
@@ -176,20 +184,19 @@ def _broken(
     )
 
 
-def _proposals(
+def _joins(
     cycle: Cycle, connection: sa.Connection, subject: Subject, fresh: dict[str, pd.DataFrame]
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """What the criteria and joins call the same; records whose join waits, and ambiguous lines, as holds."""
-    if cycle.is_lines(subject):
-        return line_proposals(cycle, connection, subject, fresh)
-    found = [proposals_of(connection, cycle.division, subject.proposers)]
-    waiting = []
+) -> tuple[list[pd.DataFrame], pd.DataFrame]:
+    """What joins call the same, as proposals, and the records whose join waits, as holds."""
+    found, waiting = [], [no_holds()]
     for flow in subject.flows.values():
         join = flow.join
         if join is None or join.entity not in fresh:
             continue
         named = fresh[join.entity][fresh[join.entity]["join"].notna()]
         target = named["join"]
+        if named.empty:
+            continue
         known = links.clusters_of(connection, cycle.division, target)
         there = target.isin(known.index)
         if join.to in fresh:
@@ -220,8 +227,7 @@ def _proposals(
                 }
             )
         )
-    holds = pd.concat(waiting, ignore_index=True) if waiting else no_holds()
-    return pd.concat(found, ignore_index=True), holds
+    return found, pd.concat(waiting, ignore_index=True)
 
 
 def _link(
@@ -243,16 +249,16 @@ def _link(
     others = free[["other_entity", "other_key"]].set_axis(["entity", "key"], axis=1)
     named = pd.concat([everyone, free[["entity", "key"]], others]).drop_duplicates()
     linked = links.links_of(connection, cycle.division, named)
+    if free.empty and len(linked) == len(named):
+        return pd.DataFrame(columns=["entity", "key", "cluster_id", "origin"], dtype="str"), no_holds()
     numbers = pd.Index(linked["cluster_id"].astype("int64").unique())
     members = links.members_of(connection, cycle.division, numbers)
     live = members.loc[~members["deleted"].astype(bool), ["entity", "key", "cluster_id"]]
     # A record that a proposal names and that is neither linked nor looked at is held for another reason.
-    known = set(named["entity"] + "/" + named["key"]) & (
-        set(everyone["entity"] + "/" + everyone["key"]) | set(live["entity"] + "/" + live["key"])
-    )
-    free = free[
-        (free["entity"] + "/" + free["key"]).isin(known) & (free["other_entity"] + "/" + free["other_key"]).isin(known)
-    ]
+    if len(free):
+        known = set(everyone["entity"] + "/" + everyone["key"]) | set(live["entity"] + "/" + live["key"])
+        one, other = free["entity"] + "/" + free["key"], free["other_entity"] + "/" + free["other_key"]
+        free = free[one.isin(known) & other.isin(known)]
     documents = None
     if cycle.is_lines(subject):
         documents = pd.concat([f.set_index(f["entity"] + "/" + f["key"])["document_cluster"] for f in fresh.values()])

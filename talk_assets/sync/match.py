@@ -14,6 +14,7 @@ from scipy.sparse.csgraph import connected_components
 
 from talk_assets.mappings.model import CriterionProperty, Flow, Subject
 from talk_assets.sync.apart import kept_apart
+from talk_assets.sync.columns import Vector, arrow, series, take
 from talk_assets.sync.compare import comparable
 
 # Between the parts of a key made of several properties: no text of either system contains it.
@@ -152,11 +153,7 @@ def assign(
     """
     records = _records(fresh, members, proposals)
     unit = records["unit"].to_numpy()
-    position = pd.Series(np.arange(len(records)), index=pd.MultiIndex.from_frame(records[["entity", "key"]]))
-    left = position.reindex(pd.MultiIndex.from_frame(proposals[["entity", "key"]])).to_numpy(dtype=np.int64)
-    right = position.reindex(pd.MultiIndex.from_frame(proposals[["other_entity", "other_key"]])).to_numpy(
-        dtype=np.int64
-    )
+    left, right = _ends(records, proposals)
     size = int(unit.max()) + 1 if len(unit) else 0
     graph = coo_matrix((np.ones(len(left), dtype=np.int8), (unit[left], unit[right])), shape=(size, size))
     _, labels = connected_components(graph, directed=False)
@@ -165,27 +162,20 @@ def assign(
     if blocks is not None and len(blocks):
         records["group"], doubtful = kept_apart(records, proposals, blocks)
     per_entity = records.groupby(["group", "entity"])["key"].transform("nunique")
-    records["named"] = records.index.isin(np.concatenate([left, right]))
+    records["criterion"] = _criteria(records, proposals, left, right)
     records["ambiguous"] = (per_entity.gt(1) | doubtful).groupby(records["group"]).transform("any")
     clear = records[~records["ambiguous"]]
     oldest = clear.groupby("group", sort=False)["cluster_id"].transform("min")
     joined = clear.assign(new=oldest.isna(), cluster=oldest.where(oldest.notna(), clear["group"]))
     moved = joined[joined["cluster_id"].notna() & joined["cluster_id"].ne(joined["cluster"])]
     fresh_members = joined[joined["cluster_id"].isna()]
-    criteria = pd.concat(
-        [
-            proposals[["entity", "key", "criterion"]],
-            proposals[["other_entity", "other_key", "criterion"]].set_axis(["entity", "key", "criterion"], axis=1),
-        ]
-    ).drop_duplicates(["entity", "key"])
-    origins = fresh_members.merge(criteria, on=["entity", "key"], how="left")["criterion"].astype("str")
     return Assignment(
         members=pd.DataFrame(
             {
                 "entity": fresh_members["entity"].to_numpy(),
                 "key": fresh_members["key"].to_numpy(),
                 "cluster_id": fresh_members["cluster"].to_numpy(dtype=np.int64),
-                "origin": origins.fillna("alone").to_numpy(),
+                "origin": fresh_members["criterion"].fillna("alone").to_numpy(),
                 "new": fresh_members["new"].to_numpy(dtype=bool),
             }
         ),
@@ -232,28 +222,42 @@ def _records(fresh: pd.DataFrame, members: pd.DataFrame, proposals: pd.DataFrame
     return records
 
 
+def _ends(records: pd.DataFrame, proposals: pd.DataFrame) -> tuple[Vector, Vector]:
+    """Places of the two records that each proposal names."""
+    if proposals.empty:
+        return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64)
+    known = pd.MultiIndex.from_frame(records[["entity", "key"]])
+    left = known.get_indexer(pd.MultiIndex.from_frame(proposals[["entity", "key"]]))
+    right = known.get_indexer(pd.MultiIndex.from_frame(proposals[["other_entity", "other_key"]]))
+    return left.astype(np.int64), right.astype(np.int64)
+
+
+def _criteria(records: pd.DataFrame, proposals: pd.DataFrame, left: Vector, right: Vector) -> pd.Series:
+    """By what each record is called the same as another: of the first proposal that names it; NA for the others."""
+    named, first = np.unique(np.concatenate([left, right]), return_index=True)
+    places = np.full(len(records), -1, dtype=np.int64)
+    places[named] = first % max(len(proposals), 1)
+    return series(take(arrow(proposals["criterion"]), places), records.index)
+
+
 def _ambiguous(records: pd.DataFrame) -> pd.DataFrame:
     """The records to hold: those not linked yet, and those for which a match would be inserted a second time.
 
     What is linked stays linked. But a linked record that a proposal names, and whose cluster lacks an entity that the
     group's proposals name, may belong to a record of another cluster: nothing must be inserted for it.
     """
+    columns = ["entity", "key", "cluster_id", "group", "others"]
+    if not records["ambiguous"].any():
+        return pd.DataFrame(columns=columns)
     touched = records[records["ambiguous"]].sort_values(["group", "entity", "key"])
+    touched["named"] = touched["criterion"].notna()
     names = (touched["entity"] + "/" + touched["key"]).groupby(touched["group"]).agg(", ".join)
     alone = touched.groupby("cluster_id")["key"].transform("size").eq(1)
     named = touched.groupby(["group", "entity"])["named"].transform("any")
     entities = touched["entity"].where(named)
     wanted, there = (entities.groupby(touched[of]).transform("nunique") for of in ("group", "cluster_id"))
     held = touched[touched["cluster_id"].isna() | alone | (touched["named"] & there.lt(wanted))]
-    return pd.DataFrame(
-        {
-            "entity": held["entity"],
-            "key": held["key"],
-            "cluster_id": held["cluster_id"],
-            "group": held["group"],
-            "others": held["group"].map(names).astype("str"),
-        }
-    ).reset_index(drop=True)
+    return held.assign(others=held["group"].map(names).astype("str"))[columns].reset_index(drop=True)
 
 
 def line_identity(lines: pd.DataFrame, subject: Subject, flow: Flow, targets: pd.Series) -> pd.Series:
@@ -297,10 +301,6 @@ def match_lines(lines: pd.DataFrame, flow: Flow) -> tuple[pd.DataFrame, pd.DataF
         different numbers of lines of one product and more than one on a side.
     """
     mine = lines[lines["entity"].isin(flow.entities) & lines["identity"].notna()].copy()
-    if mine["entity"].nunique() < len(flow.entities):
-        return pd.DataFrame(columns=_PROPOSALS, dtype="str"), pd.DataFrame(
-            columns=["entity", "key", "reason"], dtype="str"
-        )
     place = ["document_cluster", "identity"]
     mine = mine.sort_values([*place, "entity", "position", "key"], kind="stable")
     mine["nth"] = mine.groupby([*place, "entity"]).cumcount()

@@ -102,17 +102,18 @@ def plan(
         closed = _closed(subject, entity, has, open_conflicts, clusters)
         for name, where in closed.items():
             desired[name] = desired[name].mask(where)
-        creates = inserts(subject, entity, desired[wanted], has, capability, defaults)
-        owed[entity] = creates
-        left_out.append(incomplete(subject, entity, creates, capability))
         if has[entity].any():
             gaps = _gaps(subject, entity, over[entity], golden, desired, closed, capability, clusters_of)
-            owed[entity] = _updates(gaps, capability).and_(creates)
+            owed[entity] = _updates(gaps, capability)
             problems.append(gaps.refused.assign(entity=entity))
             ignored.append(gaps.ignored.assign(entity=entity))
-        if removed is not None and has[entity].any():
-            keys = over[entity].keys
-            owed[entity] = with_removals(owed[entity], subject, entity, keys, removed, held, capability)
+            if removed is not None:
+                keys = over[entity].keys
+                owed[entity] = with_removals(owed[entity], subject, entity, keys, removed, held, capability)
+        if wanted.any():
+            creates = inserts(subject, entity, desired[wanted], has, capability, defaults)
+            owed[entity] = owed[entity].and_(creates) if entity in owed else creates
+            left_out.append(incomplete(subject, entity, creates, capability))
         if capability.read_only is not None:
             left_out.append(_not_written(entity, owed[entity], WRITES_OFF))
         conditions = subject.filters_of(entity).write
@@ -203,7 +204,7 @@ def _gaps(
     owed = np.logical_or.reduce([nowhere, *differs.values(), *cleared.values()])
     clusters = desired.index[owed]
     values, expected = {}, {}
-    for name in differs:
+    for name in differs if len(clusters) else ():
         write, empty = differs[name][owed], cleared[name][owed]
         texts = choose(write, arrow(desired[name][owed]), choose(empty, "", None))
         values[name] = series(texts, clusters)
