@@ -25,7 +25,7 @@ def with_evidence(connection: sa.Connection, division: str, history: pd.DataFram
         return history
     rows = history.reset_index(drop=True)
     found: dict[str, pd.Series] = {}
-    for role in ("winner", "loser"):
+    for role in ("winner", "loser") if rows["loser"].notna().any() else ("winner",):
         read = reads_of(connection, division, rows[role], rows["property"])
         found |= {f"{role}_{name}": read[name] for name in read.columns}
     found["former_winner"] = _cells(before.winners, rows).astype("str")

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from talk_assets.sync.columns import Flags, Vector, arrow, choose, series
-from talk_assets.sync.frames import Members, as_numbers, as_times
+from talk_assets.sync.frames import Members, as_numbers, as_times, with_columns
 from talk_assets.sync.part import Matrix, Part
 from talk_assets.sync.rules import Verdict
 from talk_assets.sync.unit import Unit
@@ -22,9 +22,10 @@ class Accounts:
 
     def __init__(self, over: Mapping[str, Members]) -> None:
         self._over = over
-        self._base = {entity: dict(frame.base.items()) for entity, frame in over.items()}
-        self._times = {entity: dict(frame.times.items()) for entity, frame in over.items()}
-        self._sent = {entity: dict(frame.sent.items()) for entity, frame in over.items()}
+        # Only the columns that moved.
+        self._base: dict[str, dict[Hashable, pd.Series]] = {entity: {} for entity in over}
+        self._times: dict[str, dict[Hashable, pd.Series]] = {entity: {} for entity in over}
+        self._sent: dict[str, dict[Hashable, pd.Series]] = {entity: {} for entity in over}
 
     def move(self, unit: Unit, verdict: Verdict, times: Matrix) -> None:
         """Move the bases to what was taken into account; what a person has to decide stays open.
@@ -43,21 +44,20 @@ class Accounts:
 
     def _move(self, entity: str, part: Part, column: int, seen: Flags, at: Vector) -> None:
         current, base, sent = part.current[:, column], part.base[:, column], part.sent[:, column]
-        name = part.name
+        over, name = self._over[entity], part.name
         moved = seen & (current != base)
         if moved.any():
-            held = self._over[entity].current[name]
-            before = self._base[entity][name]
+            held, before = over.current[name], over.base[name]
             self._base[entity][name] = series(choose(moved, arrow(held), arrow(before)), held.index)
         changed = part.forms[current] != part.forms[base]
-        dated = seen & (changed | self._over[entity].times[name].isna().to_numpy(dtype=bool))
+        dated = seen & (changed | over.times[name].isna().to_numpy(dtype=bool))
         if dated.any():
-            accounted = as_numbers(self._times[entity][name])
-            self._times[entity][name] = as_times(np.where(dated, at, accounted), self._over[entity].keys.index)
+            accounted = as_numbers(over.times[name])
+            self._times[entity][name] = as_times(np.where(dated, at, accounted), over.keys.index)
         # Who edits a property makes what we once sent to it history; what arrived whole needs no memory.
         forgotten = seen & (sent >= 0) & (changed | (part.forms[current] == part.forms[sent]))
         if forgotten.any():
-            remembered = self._sent[entity][name]
+            remembered = over.sent[name]
             self._sent[entity][name] = series(choose(forgotten, None, arrow(remembered)), remembered.index)
 
     def members(self, entity: str, clusters: pd.Index) -> Members:
@@ -65,12 +65,8 @@ class Accounts:
         frame = self._over[entity]
         moved = replace(
             frame,
-            base=_frame(self._base[entity], frame.base),
-            times=_frame(self._times[entity], frame.times),
-            sent=_frame(self._sent[entity], frame.sent),
+            base=with_columns(frame.base, self._base[entity]),
+            times=with_columns(frame.times, self._times[entity]),
+            sent=with_columns(frame.sent, self._sent[entity]),
         )
         return moved.over(clusters)
-
-
-def _frame(columns: dict[Hashable, pd.Series], like: pd.DataFrame) -> pd.DataFrame:
-    return pd.DataFrame(columns, index=like.index, columns=like.columns)

@@ -2,10 +2,12 @@
 
 from collections.abc import Iterator, Mapping
 
+import numpy as np
 import pandas as pd
 
 from talk_assets.mappings.capabilities import Capabilities, EntityCapability
 from talk_assets.mappings.model import Subject
+from talk_assets.sync.columns import Flags
 from talk_assets.sync.frames import Members
 from talk_assets.sync.owed import Owed, written
 
@@ -71,25 +73,28 @@ def missing_members(
         lines: whether the subject is about lines.
     """
     clusters = next(iter(has.values())).index
-    absent = {e: ~has[e] & ~clusters.isin(gone["cluster_id"][gone["entity"].eq(e)]) for e in has}
-    coming, found = dict(has), {entity: _nowhere(clusters) for entity in has}
+    free = ~clusters.isin(held)
+    absent = {e: free & ~(at | clusters.isin(gone["cluster_id"][gone["entity"].eq(e)])) for e, at in has.items()}
+    coming = {entity: at.to_numpy(dtype=bool) for entity, at in (*has.items(), *there.items())}
+    young = {flow: at.to_numpy(dtype=bool) for flow, at in recent.items()}
+    found = {entity: np.zeros(len(clusters), dtype=bool) for entity in has}
     # A counterpart of a counterpart: each round can only reach one entity further.
     for _ in subject.entities:
         before = sum(int(wanted.sum()) for wanted in found.values())
         for entity in subject.entities:
-            wanted = absent[entity] & _creates(subject, entity, coming | dict(there), recent) & ~clusters.isin(held)
+            wanted = absent[entity] & _creates(subject, entity, coming, young)
             document = capabilities[entity].document
-            found[entity] = wanted & there[document] if lines and document is not None else wanted
+            found[entity] = wanted & coming[document] if lines and document is not None else wanted
             coming[entity] = coming[entity] | found[entity]
         if sum(int(wanted.sum()) for wanted in found.values()) == before:
             break
-    return found
+    return {entity: pd.Series(wanted, index=clusters) for entity, wanted in found.items()}
 
 
-def _creates(subject: Subject, entity: str, has: Mapping[str, pd.Series], recent: Mapping[str, pd.Series]) -> pd.Series:
+def _creates(subject: Subject, entity: str, has: Mapping[str, Flags], recent: Mapping[str, Flags]) -> Flags:
     """Where some flow creates a missing member of this entity."""
-    clusters = next(iter(has.values())).index
-    wanted = _nowhere(clusters)
+    nowhere = np.zeros(len(has[entity]), dtype=bool)
+    wanted = nowhere
     for name, flow in subject.flows.items():
         if entity not in flow.entities:
             continue
@@ -98,7 +103,7 @@ def _creates(subject: Subject, entity: str, has: Mapping[str, pd.Series], recent
             here = has[flow.customerp if to_exact else flow.exact]
             here = here & recent[name] if name in recent else here
             unless = flow.create.unless
-            wanted |= here if unless is None else here & ~has.get(unless, _nowhere(clusters))
+            wanted = wanted | (here if unless is None else here & ~has.get(unless, nowhere))
     return wanted
 
 
@@ -203,7 +208,3 @@ def _needs(
         if constants.keys().isdisjoint(group):
             together = [name for own in group for name in names.get(own, [])]
             yield f"one of {' or '.join(group)}", together, values[together].isna().all(axis=1)
-
-
-def _nowhere(clusters: pd.Index) -> pd.Series:
-    return pd.Series(False, index=clusters)

@@ -5,7 +5,7 @@ wins, equal changes agree, different changes go by the mapping's rule. A member 
 never beats a value, unless clearing is allowed and the base was filled. Whoever loses is kept for history.
 """
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,7 +15,7 @@ from talk_assets.mappings.capabilities import Capabilities
 from talk_assets.mappings.model import Subject
 from talk_assets.sync.account import Accounts
 from talk_assets.sync.columns import Flags, Vector, arrow, choose, series, take
-from talk_assets.sync.frames import TIME, Golden, Members, as_numbers, as_times
+from talk_assets.sync.frames import Golden, Members, as_numbers, as_times, with_columns
 from talk_assets.sync.history import HISTORY, agreed_rows, overruled_rows
 from talk_assets.sync.part import Bools, Matrix, Part
 from talk_assets.sync.rules import claims_of, judge
@@ -129,7 +129,9 @@ class _Draft:
         self.known = agreed.times.notna().any(axis=1).to_numpy(dtype=bool)
         self.who = {entity: entity + "/" + frame.keys for entity, frame in over.items()}
         self._clusters = agreed.values.index
-        self._columns = [dict(frame.items()) for frame in (agreed.values, agreed.times, agreed.winners, agreed.rules)]
+        self._agreed = (agreed.values, agreed.times, agreed.winners, agreed.rules)
+        # Only the columns that changed.
+        self._columns: list[dict[Hashable, pd.Series]] = [{} for _ in self._agreed]
 
     def move(self, unit: Unit, part: Part, taken: Taken) -> pd.Series:
         """Take a property's values; who gives them now."""
@@ -144,14 +146,13 @@ class _Draft:
             everyone = pd.concat([self.who[entity] for entity in unit.entities], ignore_index=True)
             places = np.where(given, taken.giver * len(clusters) + np.arange(len(clusters)), -1)
             names = take(arrow(everyone), places)
-            winners[name] = series(choose(given, names, arrow(winners[name])), clusters)
-            rules[name] = series(choose(given, unit.row.rule, arrow(rules[name])), clusters)
-        return winners[name]
+            winners[name] = series(choose(given, names, arrow(self._agreed[2][name])), clusters)
+            rules[name] = series(choose(given, unit.row.rule, arrow(self._agreed[3][name])), clusters)
+        return winners[name] if name in winners else self._agreed[2][name]
 
     def golden(self) -> Golden:
         """The agreed values."""
-        values, times, winners, rules = (pd.DataFrame(each, index=self._clusters) for each in self._columns)
-        return Golden(values, times.astype(TIME), winners, rules)
+        return Golden(*(with_columns(frame, new) for frame, new in zip(self._agreed, self._columns, strict=True)))
 
 
 def _disputed(

@@ -1,5 +1,6 @@
 """The frames that decide and plan share, all indexed by cluster number."""
 
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -81,6 +82,14 @@ class Golden:
 
         times, values = only(self.times).astype(TIME), only(self.values).astype("str")
         return Golden(values, times, only(self.winners).astype("str"), only(self.rules).astype("str"))
+
+
+def with_columns(frame: pd.DataFrame, columns: Mapping[Hashable, pd.Series]) -> pd.DataFrame:
+    """The frame with other values in some of its columns."""
+    if not columns:
+        return frame
+    new = {name: columns[name] if name in columns else frame[name] for name in frame.columns}
+    return pd.DataFrame(new, index=frame.index, columns=frame.columns)
 
 
 def as_numbers(times: pd.Series) -> Vector:
