@@ -39,7 +39,8 @@ def line_proposals(
     """
     touched = pd.concat([frame["document_cluster"] for frame in fresh.values()]).dropna().astype("int64").unique()
     documents = links.members_of(connection, cycle.division, pd.Index(touched))
-    documents = documents[~documents["deleted"].astype(bool)]
+    documents = documents[~documents["deleted"].astype(bool)].sort_values("key")
+    documents = documents.drop_duplicates(["entity", "cluster_id"])
     lines = _lines_of(cycle, connection, subject, documents)
     nothing = pd.DataFrame(columns=["entity", "key", "other_entity", "other_key", "criterion"], dtype="str")
     if lines.empty:
