@@ -5,8 +5,8 @@ import sqlalchemy as sa
 
 from talk_assets.cycle.absent import refuse_without
 from talk_assets.cycle.context import Cycle
+from talk_assets.ledger import absence, debts
 from talk_assets.ledger import clusters as links
-from talk_assets.ledger import debts
 from talk_assets.ledger import records as store
 from talk_assets.ledger.matching import forget_match_keys
 from talk_assets.ledger.notes import add_skips
@@ -41,7 +41,7 @@ def leave_out(cycle: Cycle, connection: sa.Connection, entity: str, keys: set[st
         return
     frame = pd.DataFrame({"entity": entity, "key": pd.Series(sorted(keys), dtype="str")})
     subject = cycle.mappings.subject_of(entity)
-    known = store.forget(connection, cycle.division, entity, cycle.lines_of(entity), sorted(keys))
+    known = absence.forget(connection, cycle.division, entity, cycle.lines_of(entity), sorted(keys))
     if known:
         forget_match_keys(connection, cycle.division, frame)
         linked = links.links_of(connection, cycle.division, frame)

@@ -127,6 +127,16 @@ def mark_removed(connection: sa.Connection, division: str, entity: str, line: st
         )
 
 
+def forget(connection: sa.Connection, division: str, entity: str, lines: str | None, keys: Sequence[str]) -> int:
+    """Forget what records, and the lines of documents, hold; how many records were known."""
+    gone = values_of(connection, "key", keys)
+    if lines is not None:
+        at = (record.c.division == division, record.c.entity == lines, record.c.document == gone.c.key)
+        connection.execute(sa.delete(record).where(*at))
+    at = (record.c.division == division, record.c.entity == entity, record.c.key == gone.c.key)
+    return connection.execute(sa.delete(record).where(*at)).rowcount
+
+
 def _live(division: str, entity: str) -> tuple[sa.ColumnElement[bool], ...]:
     return record.c.division == division, record.c.entity == entity, record.c.deleted_at.is_(None)
 

@@ -254,16 +254,6 @@ def mark_accounted(connection: sa.Connection, division: str, frame: pd.DataFrame
     )
 
 
-def forget(connection: sa.Connection, division: str, entity: str, lines: str | None, keys: Sequence[str]) -> int:
-    """Forget what records, and the lines of documents, hold; how many records were known."""
-    gone = values_of(connection, "key", keys)
-    if lines is not None:
-        at = (record.c.division == division, record.c.entity == lines, record.c.document == gone.c.key)
-        connection.execute(sa.delete(record).where(*at))
-    at = (record.c.division == division, record.c.entity == entity, record.c.key == gone.c.key)
-    return connection.execute(sa.delete(record).where(*at)).rowcount
-
-
 def reopen(connection: sa.Connection, division: str, frame: pd.DataFrame) -> None:
     """Have those of the records `entity, key` decided again that are there; nothing new is known of the others."""
     wanted = keys_of(connection, frame, "entity", "key")
