@@ -14,9 +14,6 @@ from talk_assets_tests.crash.killer import Killer
 from talk_assets_tests.crash.users import Users
 from talk_assets_tests.cycle.harness import World, open_world
 
-pytestmark = pytest.mark.soak
-
-
 # A system that gives no answer in this time is asked again, and an insert without one repeated after twice the time.
 _ANSWER_SECONDS = 2.0
 # So many syncs after a kill must be enough, with the time in between that a request may still be under way.
