@@ -14,7 +14,7 @@ from talk_assets.systems.base import FeedRead, Record
 from talk_assets_tests.scenarios.case import Case
 from talk_assets_tests.scenarios.memory import Killed, Kind, Side, Stored
 from talk_assets_tests.scenarios.play import Player
-from talk_assets_tests.search.town import BAD, POOL, SIDES, STATUS, UNMAPPED, Round, Step, Town, Values
+from talk_assets_tests.search.town import BAD, POOL, SIDES, STATUS, TITLE, UNMAPPED, Round, Step, Town, Values
 
 # What is waited for, so that nothing has to be: a write that failed for now, an insert that may still arrive.
 _AN_HOUR = (
@@ -100,6 +100,7 @@ class Life(Player):
         self._authors: dict[tuple[str, str, str], Any] = {}
         self._states: dict[tuple[str, str], list[tuple[float, Values]]] = {}
         self._made = 0
+        self._unanswered: set[tuple[str, str]] = set()
         self._kill_at, self._kill_stored, self._writes = 0, True, 0
         for side, system in self.sides.items():
             system.before_write = partial(self._before, side)
@@ -112,14 +113,15 @@ class Life(Player):
 
     # People.
 
-    def mail(self, number: int) -> str:
-        """What the records of a story are found by."""
-        return f"s{number}@x.example"
+    @staticmethod
+    def title(number: int) -> str:
+        """What the records of a story are called."""
+        return f"story {number}"
 
     def there(self, number: int, side: str) -> list[str]:
         """Keys of a story's records of a side."""
-        mail = self.mail(number)
-        return [key for key, kept in self.sides[side].records["contact"].items() if kept.values.get("email") == mail]
+        title = self.title(number)
+        return [key for key, kept in self.sides[side].records["contact"].items() if kept.values.get(TITLE) == title]
 
     def held(self, side: str, key: str) -> Values:
         """What a record holds."""
@@ -134,12 +136,14 @@ class Life(Player):
             self._create(number, step.side, step.values)
         elif step.do == "fail":
             known.failing |= step.how == 0
-            wish = {"fail": step.of, "type": f"{step.side}/contact", "match": {"email": self.mail(number)}}
+            wish = {"fail": step.of, "type": f"{step.side}/contact", "match": {TITLE: self.title(number)}}
             last = {"times": "always", "error": "permanent"} if step.how == 0 else {"times": step.how}
             self._act({**wish, **last})
         elif not found:
             return
         elif step.do == "edit":
+            # What was inserted without an answer and then edited, and has nothing to be matched by, is for a person.
+            known.odd |= (step.side, found[0]) in self._unanswered and not self.town.stories[number].keyed
             self._edit(number, step.side, found[0], step.values)
         elif step.do == "touch":
             self._act({"touch": f"{step.side}/contact/{found[0]}", "t": self._moment_on(step.side)})
@@ -158,7 +162,8 @@ class Life(Player):
         # A side always shows what it knows, also where it is empty.
         nothing = dict.fromkeys((*POOL, UNMAPPED))
         typed = {n: self._typed(side, n, v) for n, v in values.items()}
-        given = {**nothing, "email": self.mail(number), **typed}
+        email = f"s{number}@x.example" if self.town.stories[number].keyed else None
+        given = {**nothing, TITLE: self.title(number), "email": email, **typed}
         self._act({"create": f"{side}/contact/{key}", "set": given, "t": self._moment_on(side)})
         self._note(number, side, key, typed)
 
@@ -210,7 +215,7 @@ class Life(Player):
         self.now += 1
         self._writes += 1
         if self._kill_at == self._writes and not self._kill_stored:
-            self._die(f"before {side} accepted the {operation} of {key or values.get('email')}")
+            self._die(f"before {side} accepted the {operation} of {key or values.get(TITLE)}")
 
     def _after(self, side: str, operation: str, type_: str, key: str, values: Values) -> None:
         stored = self.held(side, key) if operation != "delete" else {}
@@ -221,6 +226,8 @@ class Life(Player):
         if operation != "delete":
             self._remember(side, key)
         if self._kill_at == self._writes and self._kill_stored:
+            if operation == "insert":
+                self._unanswered.add((side, key))
             self._die(f"after {side} accepted the {operation} of {key}")
 
     def _die(self, words: str) -> None:
@@ -263,6 +270,7 @@ class Life(Player):
         for system in self.sides.values():
             system.faults[:] = [fault for fault in system.faults if fault.permanent]
         self.log.append({"fail": "none"})
+        self._unanswered.clear()
         with self.ledger.begin() as connection:
             for statement in _AN_HOUR:
                 connection.execute(sa.text(statement), {"division": self.case.id})
@@ -293,5 +301,10 @@ def _case(town: Town, division: str) -> Case:
             values = {name: pool[min(at, len(pool) - 1)] for name, pool in POOL.items()}
             if side == "right":
                 values["status"] = list(STATUS)[at % len(STATUS)]
-            shown.append({"create": f"{side}/contact/shown", "set": {"email": "a@x.example", UNMAPPED: "a", **values}})
+            shown.append(
+                {
+                    "create": f"{side}/contact/shown",
+                    "set": {TITLE: "a", "email": "a@x.example", UNMAPPED: "a", **values},
+                }
+            )
     return Case(division, town.rules, {side: {"contact": []} for side in SIDES}, [], [], [], shown)

@@ -25,6 +25,8 @@ POOL: dict[str, list[Any]] = {
 STATUS = {"O": "open", "C": "closed"}
 # What no record may hold: a price that is no number, a status that is in no list.
 BAD: dict[str, Any] = {"price": "cheap", "status": "X"}
+# By it we tell the records of one story from those of others; the platform does not match by it.
+TITLE = "title"
 # A property that no mapping names.
 UNMAPPED = "note"
 NOTES = ["", "call back", "do not call"]
@@ -55,11 +57,19 @@ class Step:
 
 @dataclass(frozen=True)
 class Story:
-    """A pair of records: what the sides begin with (None: no record), and what happens."""
+    """A pair of records: what the sides begin with (None: no record), and what happens.
+
+    Attributes:
+        left: what the record on the left begins with.
+        right: the same on the right.
+        steps: what happens.
+        keyed: whether the records have what records are matched by; without it only one side begins with one.
+    """
 
     left: Values | None
     right: Values | None
     steps: tuple[Step, ...] = ()
+    keyed: bool = True
 
     def of(self, side: str) -> Values | None:
         """What a side begins with."""
@@ -124,7 +134,7 @@ def rules(draw: st.DrawFn) -> Values:
     clear = {name: draw(st.sampled_from(clears)) for name in POOL}
     found: Values = {
         "keys": [["email"]],
-        "shared": ["email", *POOL],
+        "shared": [TITLE, "email", *POOL],
         "merge": {name: wish for name, wish in merge.items() if wish != "latest"},
         "allow_clear": {name: sides for name, sides in clear.items() if sides},
         "groups": {"address": ["street", "zip"]},
@@ -178,7 +188,8 @@ def stories(draw: st.DrawFn, rounds: int) -> Story:
     there = draw(st.sampled_from([SIDES, SIDES, ("left",), ("right",)]))
     given = {side: draw(_written(side, 2)) if side in there else None for side in SIDES}
     happened = draw(st.lists(steps(rounds), max_size=6))
-    return Story(given["left"], given["right"], tuple(sorted(happened, key=lambda step: step.at)))
+    keyed = there == SIDES or draw(st.booleans())
+    return Story(given["left"], given["right"], tuple(sorted(happened, key=lambda step: step.at)), keyed)
 
 
 @st.composite
