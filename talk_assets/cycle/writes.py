@@ -13,9 +13,19 @@ from talk_assets.cycle.context import Cycle
 from talk_assets.cycle.pairs import INVALID_PAIR
 from talk_assets.cycle.prepare import Ready, prepare
 from talk_assets.ledger import debts
-from talk_assets.ledger.clusters import keys_in, links_of, members_of, positions_of
-from talk_assets.ledger.notes import hold_reasons, holds_of
+from talk_assets.ledger.clusters import (
+    keys_in,
+    links_of,
+    load_golden,
+    load_members,
+    members_of,
+    positions_of,
+    sources_of,
+)
+from talk_assets.ledger.notes import add_skips, hold_reasons, holds_of
 from talk_assets.ledger.records import records_by_key, records_of_documents
+from talk_assets.sync.filters import outside
+from talk_assets.sync.plan import OUT_OF_FILTER
 
 
 @dataclass(frozen=True)
@@ -115,6 +125,7 @@ def _filling(cycle: Cycle, connection: sa.Connection, entity: str) -> list[Write
     if document_entity is not None:
         homeless = waits.eq("") & ~_names(ready.rows["document_id"]).isin(list(documents))
         waits = waits.mask(homeless, f"waits for its document to be created in {document_entity}")
+        waits = _wait_for_filter(cycle, connection, document_entity, ready, waits)
     for cluster_id, reason in waits[waits.ne("")].items():
         debts.set_state(connection, cycle.division, entity, int(str(cluster_id)), state="waiting", reason=str(reason))
     nothing = waits.eq("") & ready.own.isna().all(axis=1) & ready.rows["operation"].eq("update")
@@ -145,6 +156,39 @@ def _wait_for_correction(cycle: Cycle, connection: sa.Connection, ready: Ready, 
     held = holds_of(connection, cycle.division, targets, [INVALID]).drop_duplicates("key").set_index("key")["reason"]
     text = "waits for " + ready.entity + "/" + keys + " to be corrected: " + keys.map(held).astype("str")
     return waits.mask(waits.eq("") & text.notna(), text)
+
+
+def _wait_for_filter(cycle: Cycle, connection: sa.Connection, entity: str, ready: Ready, waits: pd.Series) -> pd.Series:
+    """Lines go with their document: while it is outside a filter, its lines are not written either."""
+    subject = cycle.mappings.subject_of(entity)
+    filters = subject.filters_of(entity)
+    of_document = ready.rows["document_id"].astype("Int64")
+    numbers = pd.Index(of_document[waits.eq("")].dropna().astype("int64").unique())
+    if numbers.empty or not (filters.read or filters.write):
+        return waits
+    out = numbers[:0]
+    if filters.read:
+        # What leaves the filter is forgotten, but for its link.
+        out = numbers.difference(load_members(connection, cycle.division, entity, [], numbers).keys.index)
+    if filters.write:
+        agreed = load_golden(connection, list(subject.properties), numbers).values
+        out = out.union(agreed.index[outside(agreed, filters.write, agreed.index)])
+    shut = waits.eq("") & of_document.isin(out)
+    if not shut.any():
+        return waits
+    _note_left_out(cycle, connection, ready.entity, ready.rows["key"][shut])
+    return waits.mask(shut, f"waits for its document to meet the filter of {entity}")
+
+
+def _note_left_out(cycle: Cycle, connection: sa.Connection, entity: str, keys: pd.Series) -> None:
+    """Note of lines, or of those from which one would be made, that they are not written for a filter's sake."""
+    numbers = keys.index.to_series()
+    own = (entity + "/" + keys.astype("str")).fillna(numbers.map(sources_of(connection, cycle.division, keys.index)))
+    parts = own.dropna().astype("str").str.partition("/")
+    rows = pd.DataFrame({"entity": parts[0], "key": parts[2]})
+    subject = cycle.mappings.subject_of(entity).subject
+    rows = rows.assign(subject=subject, property=None, rule=OUT_OF_FILTER)
+    add_skips(connection, cycle.division, rows, cycle.run_id)
 
 
 def _wait_for_lines(cycle: Cycle, connection: sa.Connection, ready: Ready, lines: Ready) -> pd.Series:
