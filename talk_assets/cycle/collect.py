@@ -7,7 +7,7 @@ import sqlalchemy as sa
 
 from talk_assets.cycle.absent import check_names
 from talk_assets.cycle.context import Cycle
-from talk_assets.cycle.filtered import filtered_keys, leave_out
+from talk_assets.cycle.filtered import filtered_keys, has_filter, lack_lines, leave_out, left_out
 from talk_assets.cycle.guards import stops_deleted, stops_empty_feed
 from talk_assets.cycle.missing import note_absent, reads_whole, take_for_deleted
 from talk_assets.cycle.settling import settle_records
@@ -61,6 +61,8 @@ def collect(cycle: Cycle, entity: str) -> Collected:
             None if reads_whole(cycle, connection, entity) else store.read_cursor(connection, cycle.division, entity)
         )
     read = cycle.system_of(entity).read(entity, cursor)
+    if cursor is not None and lack_lines(cycle, entity, read):
+        read = cycle.system_of(entity).read(entity, None)
     frames, marked, outside = _believed(cycle, entity, read)
     lines = cycle.lines_of(entity)
     suspects: list[str] = []
@@ -115,6 +117,8 @@ def _believed(cycle: Cycle, entity: str, read: FeedRead) -> tuple[dict[str, list
     lines = cycle.lines_of(entity)
     if lines is not None:
         dated = _dated(read.lines, read.records)
+        taken = {str(record["_key"]) for record in frames[entity]}
+        out |= left_out(cycle, entity, {str(line["_document"]) for line in dated} - taken)
         frames[lines] = [line for line in dated if str(line["_document"]) not in out]
     return frames, marked - outside, outside
 
@@ -286,7 +290,9 @@ def _store(
         subject = cycle.mappings.subject_of(entity).subject
         keep_returned(connection, cycle.division, back, subject, cycle.run_id)
         mark_returned(connection, cycle.division, back)
-    quiet = valid & (before["entity"].isna() | decided) & ~fresh["key"].isin(returned)
+    # One that comes back into a filter is decided, although it did not change: its cluster may have, meanwhile.
+    new = before["entity"].isna() & (not has_filter(cycle, entity))
+    quiet = valid & (new | decided) & ~fresh["key"].isin(returned)
     if "join" in fresh:
         quiet &= (
             before["entity"].isna() | fresh["join"].eq(before["join"]) | (fresh["join"].isna() & before["join"].isna())

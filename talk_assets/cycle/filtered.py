@@ -9,11 +9,11 @@ from talk_assets.ledger import absence, debts
 from talk_assets.ledger import clusters as links
 from talk_assets.ledger import records as store
 from talk_assets.ledger.matching import forget_match_keys
-from talk_assets.ledger.notes import add_skips
+from talk_assets.ledger.notes import add_skips, skipped_among
 from talk_assets.sync.convert import own_text
 from talk_assets.sync.filters import outside
 from talk_assets.sync.plan import OUT_OF_FILTER
-from talk_assets.systems.base import Record
+from talk_assets.systems.base import FeedRead, Record
 
 
 def filtered_keys(cycle: Cycle, entity: str, records: list[Record]) -> set[str]:
@@ -29,6 +29,30 @@ def filtered_keys(cycle: Cycle, entity: str, records: list[Record]) -> set[str]:
     raw = pd.DataFrame(records, dtype="object")
     texts = {condition.name: own_text(raw, condition.name) for condition in conditions}
     return set(raw["_key"].astype("str")[outside(texts, conditions, raw.index)])
+
+
+def has_filter(cycle: Cycle, entity: str) -> bool:
+    """Whether records of an entity, or the documents of its lines, may be left out."""
+    document = cycle.capabilities[entity].document or entity
+    return bool(cycle.mappings.subject_of(document).filters_of(document).read)
+
+
+def left_out(cycle: Cycle, entity: str, keys: set[str]) -> set[str]:
+    """Which of the keys are those of records that were left out when they were last read."""
+    if not keys or not cycle.mappings.subject_of(entity).filters_of(entity).read:
+        return set()
+    with cycle.ledger.begin() as connection:
+        known = store.records_by_key(connection, cycle.division, entity, pd.Series(sorted(keys), dtype="str"), [])
+        unknown = keys - set(known["key"])
+        return skipped_among(connection, cycle.division, entity, unknown, OUT_OF_FILTER) if unknown else set()
+
+
+def lack_lines(cycle: Cycle, entity: str, read: FeedRead) -> bool:
+    """Whether documents come into the filter whose lines, which did not change, this read does not bring."""
+    if cycle.lines_of(entity) is None or read.lines_complete or read.complete:
+        return False
+    keys = {str(record["_key"]) for record in read.records} - filtered_keys(cycle, entity, read.records)
+    return bool(left_out(cycle, entity, keys))
 
 
 def leave_out(cycle: Cycle, connection: sa.Connection, entity: str, keys: set[str]) -> None:

@@ -1,6 +1,6 @@
 """What people read: holds, conflicts, history, and the runs."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
 from talk_assets.ledger.bulk import copy_frame, read_frame, upsert_frame
-from talk_assets.ledger.keys import among, keys_of, records_named
+from talk_assets.ledger.keys import among, keys_of, records_named, values_of
 from talk_assets.ledger.tables import conflict, history, hold, run
 from talk_assets.mappings.model import Subject
 
@@ -122,6 +122,14 @@ def add_skips(connection: sa.Connection, division: str, rows: pd.DataFrame, run_
     seen = set(known[names].itertuples(index=False, name=None))
     fresh = [tuple(row) not in seen for row in rows[names].fillna("").astype("str").itertuples(index=False, name=None)]
     add_history(connection, division, rows[fresh].assign(kind="skip"), run_id)
+
+
+def skipped_among(connection: sa.Connection, division: str, entity: str, keys: Iterable[str], rule: str) -> set[str]:
+    """Of which of the records it was ever noted that they are skipped for this reason."""
+    wanted = values_of(connection, "key", keys)
+    told = (history.c.division == division, history.c.entity == entity, history.c.key == wanted.c.key)
+    found = connection.execute(sa.select(wanted.c.key).where(sa.exists().where(*told, history.c.rule == rule)))
+    return set(found.scalars())
 
 
 def add_unmapped(connection: sa.Connection, division: str, subject: Subject, found: pd.DataFrame, run_id: str) -> None:
