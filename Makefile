@@ -62,7 +62,7 @@ $(READY): requirements.txt requirements-dev.txt pyproject.toml
 	echo "No Python 3.11 or newer among $${candidates[*]}: install Python 3.11, or name it with PYTHON=/path/to/python3.11." >&2; \
 	exit 1
 	@echo 'Installing the pinned packages into .venv; a dot for each that has to be fetched'
-	@set -o pipefail; $(BIN)/python -m pip install --disable-pip-version-check --no-compile --requirement requirements-dev.txt 2>.venv/pip.log \
+	@set -o pipefail; $(BIN)/python -m pip install --disable-pip-version-check --no-compile --no-deps --requirement requirements-dev.txt 2>.venv/pip.log \
 		| awk '/^Collecting/ { printf "."; fflush(); dots = 1 } END { if (dots) print "" }' || { cat .venv/pip.log >&2; exit 1; }
 	@$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-deps --no-build-isolation --editable .
 	@touch $@

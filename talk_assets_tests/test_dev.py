@@ -110,7 +110,7 @@ def test_dev_serves_the_code_location_and_ends_whole(place: Home) -> None:
     loaded = entry["locationOrLoadError"]
     assert "message" not in loaded, loaded
     (repository,) = loaded["repositories"]
-    assert sum(node["isMaterializable"] for node in repository["assetNodes"]) == 38
+    assert sum(node["isMaterializable"] for node in repository["assetNodes"]) == 39
     assert "sync" in {job["name"] for job in repository["jobs"]}
     commands = "talk_assets.sandbox", "dagster_webserver", "dagster._daemon", "dagster api grpc"
     assert len(pids) > len(commands), pids

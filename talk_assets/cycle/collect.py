@@ -73,7 +73,7 @@ def collect(cycle: Cycle, entity: str) -> Collected:
             takeable = False
         if not takeable:
             return _nothing_taken(entity)
-        leave_out(cycle, connection, entity, outside)
+        leave_out(cycle, connection, entity, [record for record in read.records if str(record["_key"]) in outside])
         if lines is not None and read.complete and read.records and not read.lines:
             _refuse_no_lines(cycle, connection, lines)
         found = [

@@ -5,12 +5,13 @@ import sqlalchemy as sa
 
 from talk_assets.cycle.absent import refuse_without
 from talk_assets.cycle.context import Cycle
+from talk_assets.cycle.recover import recognise
 from talk_assets.ledger import absence, debts
 from talk_assets.ledger import clusters as links
 from talk_assets.ledger import records as store
 from talk_assets.ledger.matching import forget_match_keys
 from talk_assets.ledger.notes import add_skips, skipped_among
-from talk_assets.sync.convert import own_text
+from talk_assets.sync.convert import own_text, to_canonical
 from talk_assets.sync.filters import outside
 from talk_assets.sync.plan import OUT_OF_FILTER
 from talk_assets.systems.base import FeedRead, Record
@@ -55,17 +56,19 @@ def lack_lines(cycle: Cycle, entity: str, read: FeedRead) -> bool:
     return bool(left_out(cycle, entity, keys))
 
 
-def leave_out(cycle: Cycle, connection: sa.Connection, entity: str, keys: set[str]) -> None:
+def leave_out(cycle: Cycle, connection: sa.Connection, entity: str, records: list[Record]) -> None:
     """Forget what was known of records that left the filter, and note that they are left out.
 
     Links and what was agreed stay, so that a record that comes back is compared with it. What is owed because of them
-    is planned anew without them.
+    is planned anew without them. A record that an interrupted insert made is linked, so that it is not made again.
     """
-    if not keys:
+    if not records:
         return
+    keys = {str(record["_key"]) for record in records}
     frame = pd.DataFrame({"entity": entity, "key": pd.Series(sorted(keys), dtype="str")})
     subject = cycle.mappings.subject_of(entity)
     known = absence.forget(connection, cycle.division, entity, cycle.lines_of(entity), sorted(keys))
+    _recognise_inserts(cycle, connection, entity, records)
     if known:
         forget_match_keys(connection, cycle.division, frame)
         linked = links.links_of(connection, cycle.division, frame)
@@ -74,3 +77,15 @@ def leave_out(cycle: Cycle, connection: sa.Connection, entity: str, keys: set[st
         store.reopen(connection, cycle.division, links.members_of(connection, cycle.division, clusters))
     rows = frame.assign(subject=subject.subject, property=None, rule=OUT_OF_FILTER)
     add_skips(connection, cycle.division, rows, cycle.run_id)
+
+
+def _recognise_inserts(cycle: Cycle, connection: sa.Connection, entity: str, records: list[Record]) -> None:
+    """Link those that were never seen before and hold what an insert of unknown outcome sent."""
+    raw = pd.DataFrame(records, dtype="object").drop_duplicates("_key", keep="last").reset_index(drop=True)
+    keys = raw["_key"].astype("str")
+    before = skipped_among(connection, cycle.division, entity, set(keys), OUT_OF_FILTER)
+    linked = links.links_of(connection, cycle.division, pd.DataFrame({"entity": entity, "key": keys}))
+    fresh = raw[~keys.isin(before | set(linked["key"]))].reset_index(drop=True)
+    if len(fresh):
+        frame = to_canonical(fresh, entity, cycle.mappings).assign(entity=entity)
+        recognise(cycle, connection, entity, frame.replace("", pd.NA))

@@ -57,6 +57,7 @@ def recover(cycle: Cycle, connection: sa.Connection, subject: Subject) -> tuple[
             arrived = candidates[candidates["read_at"].gt(intent["opened_at"])]
             mine = members[members["cluster_id"].eq(cluster_id)]
             arrived = _allowed(cycle, connection, arrived, mine)
+            arrived = arrived[~_names_others(arrived, mine)]
             fits = share_of_sent(arrived, intent, subject, properties)
             near = arrived[fits.gt(MOST_OF_IT) & ~_spoken_for(cycle, connection, subject, arrived)]
             arrived = arrived[fits.eq(1)]
@@ -77,6 +78,32 @@ def recover(cycle: Cycle, connection: sa.Connection, subject: Subject) -> tuple[
                     arrived[["entity", "key"]].assign(kind=AMBIGUOUS, property="", reason=reason, value=None)
                 )
     return found, pd.concat(unclear, ignore_index=True).astype("str")
+
+
+def recognise(cycle: Cycle, connection: sa.Connection, entity: str, arrived: pd.DataFrame) -> None:
+    """Link new records that hold what an open insert sent, although nothing else is taken from them.
+
+    Args:
+        cycle: the run.
+        connection: in a transaction.
+        entity: the records' entity.
+        arrived: `entity, key` and the entity's canonical properties of records that were never seen before.
+    """
+    if arrived.empty or entity not in debts.entities_with_intent(connection, cycle.division):
+        return
+    subject = cycle.mappings.subject_of(entity)
+    properties = list(subject.held_by(entity))
+    latest = latest_arrival(cycle, entity)
+    intents = debts.open_intents(connection, cycle.division, entity, properties, feed=entity, latest_arrival=latest)
+    members = members_of(connection, cycle.division, pd.Index(intents["cluster_id"].astype("int64").unique()))
+    for _, intent in intents.iterrows():
+        mine = members[members["cluster_id"].eq(intent["cluster_id"])]
+        found = _allowed(cycle, connection, arrived, mine)
+        found = found[share_of_sent(found, intent, subject, properties).eq(1)]
+        if len(found) == 1 and not mine["entity"].eq(entity).any():
+            link_insert(cycle, connection, subject, intent, found)
+            debts.close_intent(connection, intent["id"], "found after an interruption")
+            arrived = arrived.drop(found.index)
 
 
 def latest_arrival(cycle: Cycle, entity: str) -> timedelta:
@@ -104,6 +131,14 @@ def _allowed(cycle: Cycle, connection: sa.Connection, arrived: pd.DataFrame, mem
     blocks = blocks_among(connection, cycle.division, pd.concat([arrived[names], members[names]]))
     apart = set(blocks["entity"] + "/" + blocks["key"]) | set(blocks["other_entity"] + "/" + blocks["other_key"])
     return arrived[~(arrived["entity"] + "/" + arrived["key"]).isin(apart)]
+
+
+def _names_others(arrived: pd.DataFrame, members: pd.DataFrame) -> pd.Series:
+    """Which records carry the name of another record than the members of the cluster."""
+    if "join" not in arrived:
+        return pd.Series(False, index=arrived.index)
+    own = set(members["entity"] + "/" + members["key"])
+    return arrived["join"].notna() & ~arrived["join"].isin(own)
 
 
 def _spoken_for(cycle: Cycle, connection: sa.Connection, subject: Subject, arrived: pd.DataFrame) -> pd.Series:

@@ -128,6 +128,12 @@ def _check_join(checked: Checked, name: str, flow: Flow) -> None:
             "name",
             problem=f"{join.entity} has no property {join.name}; {suggestion(join.name, properties)}",
         )
+    for before, other in checked.subject.flows.items():
+        if before == name:
+            break
+        if other.join is not None and other.join.entity == join.entity:
+            problem = f"records of {join.entity} name another one in flow {before} already; they can name one only."
+            raise checked.error("flows", name, "join", problem=problem)
     if join.written:
         _check_written(checked, name, flow, join)
         return

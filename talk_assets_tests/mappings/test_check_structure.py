@@ -227,6 +227,15 @@ BROKEN = [
         "unknown entity",
     ),
     Broken(
+        "two names on one record",
+        "sales_document",
+        "    exact: exact.salesorders\n",
+        "    exact: exact.salesorders\n    join: {entity: customerp.order, name: Number, to: customerp.quote}\n",
+        "    join: {entity: customerp.order, name: Number",
+        "flows.order_salesorders.join",
+        "they can name one only",
+    ),
+    Broken(
         "a key written where it is not the flow's other entity's",
         "sales_document",
         ", to: customerp.quote}",

@@ -225,6 +225,7 @@ class Side:
         self.calls += 1
         kind = self.kinds[entity]
         given = {name: self._kept(kind, name, text) for name, text in values.items()}
+        given |= self._numbered(kind, given)
         self._on_the_way("insert", kind.type, "", given)
         self._inserted += 1
         id_ = f"new#{self._inserted}"
@@ -242,6 +243,15 @@ class Side:
             for line in lines:
                 self.create_line(under.entity, id_, line)
         return Written(id_, self._record(kind, kept), 201)
+
+    def _numbered(self, kind: Kind, given: Values) -> Values:
+        """The number that a line which is a record of its own is given within its document."""
+        if kind.document is None or kind.types.get(kind.line_key) != "decimal" or kind.line_key in given:
+            return {}
+        siblings = [kept.values for kept in self.records[kind.type].values()]
+        document = given[kind.document]
+        numbers = [line.get(kind.line_key) for line in siblings if line.get(kind.document) == document]
+        return {kind.line_key: max((number for number in numbers if isinstance(number, int)), default=0) + 1}
 
     def update(self, entity: str, key: str, values: Sent, version: str | None = None) -> Written:
         """See `systems.base.System`."""

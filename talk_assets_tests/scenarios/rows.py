@@ -21,10 +21,13 @@ def row_of(case: Case, seen: Seen, groups: list[Group], group: Group, name: str)
     """The row of a property in the group's mapping."""
     rules = case.rules
     keys = {n for alternative in keys_of(case, group) for n in alternative}
-    only_match = ("shared" in rules and name not in rules["shared"]) or (group.lines and name in keys)
+    only_match = "shared" in rules and name not in rules["shared"]
     values = seen.of(group.kinds, name)
+    # Lines are numbered by each side itself.
+    numbered = group.lines and name in keys and _type(values) == "decimal"
+    only_match |= numbered
     row: Values = {"type": _type(values), "compare": "exact"}
-    as_shown = only_match or group.together
+    as_shown = (only_match and not numbered) or group.together
     holders = [kind for kind in group.kinds if not as_shown or name in seen.names(kind)]
     row["members"] = {kind.entity: _member(case, group, kind, name) for kind in holders}
     if only_match and name not in sent_by(case):

@@ -151,7 +151,7 @@ def _subject(case: Case, group: Group, rows: dict[str, Values], inserts: str) ->
                 "criteria": [a for a in criteria if _holds(rows, a, one, other)],
                 "create": create,
                 "when_gone": when_gone(case, one, other),
-                "join": _written_key(case, one, other),
+                "join": _written_key(case, group, one, other),
             }
         )
         for one, other in group.pairs
@@ -172,10 +172,13 @@ def _subject(case: Case, group: Group, rows: dict[str, Values], inserts: str) ->
     return Subject.model_validate(content)
 
 
-def _written_key(case: Case, one: Kind, other: Kind) -> Values | None:
+def _written_key(case: Case, group: Group, one: Kind, other: Kind) -> Values | None:
     """The property by which what we create names the record that it was made from."""
     for side, name in (case.rules.get("external_reference") or {}).items():
         mine, its = (one, other) if side == "left" else (other, one)
+        first = next(pair for pair in group.pairs if mine in pair)
+        if first != (one, other):
+            continue
         return {"entity": mine.entity, "name": str(name), "to": its.entity, "written": True}
     return None
 

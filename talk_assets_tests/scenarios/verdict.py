@@ -4,13 +4,14 @@ from collections import Counter
 from typing import Any
 
 from talk_assets_tests.scenarios.case import Case, Values
+from talk_assets_tests.scenarios.nested import lines_of
 from talk_assets_tests.scenarios.outcome import Played
 
 
 def differences(case: Case, played: Played) -> list[str]:
     """What differs from what a case expects, one sentence each; nothing when it passed."""
     expect = case.expect
-    beside = set((case.rules.get("external_reference") or {}).values())
+    beside = set((case.rules.get("external_reference") or {}).values()) | {at.key for at in lines_of(case).values()}
     found = []
     for side in ("left", "right"):
         found += _writes(side, expect.get(f"writes_{side}") or [], played.writes.get(side, []), beside)
