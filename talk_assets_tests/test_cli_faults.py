@@ -20,6 +20,7 @@ from talk_assets.ledger.locks import division_lock
 from talk_assets.mappings import load as mappings_room
 from talk_assets_tests.conftest import DatabaseServer
 from talk_assets_tests.installed import FEW, Home, Sandbox, home, sandbox
+from talk_assets_tests.mappings.broken import copy_mappings, replace
 
 pytestmark = pytest.mark.xdist_group("faults")
 
@@ -242,6 +243,35 @@ def test_what_was_written_before_a_right_was_withdrawn_is_counted(synced: Home, 
     mended = synced.call(*ORGANISATION, "--json")
     assert mended.code == 0
     assert mended.json["writes"]["exact.accounts"]["updated"] == 1
+
+
+def test_a_guard_waits_for_a_person_and_then_lets_pass(synced: Home, systems: Sandbox, tmp_path: Path) -> None:
+    """A wrong import is in the books before anybody has seen it, or nobody learns how to let a right one through."""
+    copy_mappings(tmp_path)
+    limits = "guards:\n  exact.accounts: {max_writes_per_run: 1, max_writes_share: 0}\n\nproperties:\n"
+    replace(tmp_path / "organisation.yaml", "properties:\n", limits)
+    strict = {"TALK_MAPPINGS": str(tmp_path)}
+    for customer, city in zip(systems.customerp("customers")[:2], ("Goes", "Ede"), strict=True):
+        systems.edit_customerp(f"customers/{customer['Id']}", City=city)
+    stopped = synced.call(*ORGANISATION, "--json", **strict)
+    command = "talk-assets accept exact.accounts"
+    assert stopped.code == 1
+    assert stopped.json["writes"]["exact.accounts"] == {
+        "created": 0,
+        "updated": 0,
+        "deleted": 0,
+        "failed": 0,
+        "owed": 2,
+    }
+    assert "Check: written/exact/accounts, guard: exact.accounts: 2 writes are owed, more than 1; " in stopped.complaint
+    assert f"To let it pass once: {command}" in stopped.complaint
+    assert f"To let it pass once: {command}" in synced.call("status", **strict).out
+    assert synced.call(*command.split()[1:], **strict).code == 0
+    passed = synced.call(*ORGANISATION, "--json", **strict)
+    assert (passed.code, passed.err) == (0, "")
+    assert passed.json["writes"]["exact.accounts"]["updated"] == 2
+    assert {"Goes", "Ede"} <= {account.get("City") for account in systems.exact("Accounts").values()}
+    assert "No guard waits for a person." in synced.call("status", **strict).out
 
 
 def test_two_syncs_of_a_division_do_not_work_at_once(synced: Home, monkeypatch: pytest.MonkeyPatch) -> None:

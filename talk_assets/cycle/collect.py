@@ -8,12 +8,12 @@ import sqlalchemy as sa
 from talk_assets.cycle.absent import check_names
 from talk_assets.cycle.context import Cycle
 from talk_assets.cycle.filtered import filtered_keys, has_filter, lack_lines, leave_out, left_out
-from talk_assets.cycle.guards import stops_deleted, stops_empty_feed
+from talk_assets.cycle.guards import stops_empty_feed, stops_empty_lines, stops_gone
 from talk_assets.cycle.missing import note_absent, reads_whole, take_for_deleted
 from talk_assets.cycle.settling import settle_records
 from talk_assets.cycle.stale import tombstones, without_stale
 from talk_assets.errors import UnexpectedAnswer
-from talk_assets.ledger import absence
+from talk_assets.ledger import absence, guards
 from talk_assets.ledger import records as store
 from talk_assets.ledger.clusters import links_of, mark_returned
 from talk_assets.ledger.contested import keep_returned
@@ -49,8 +49,8 @@ class Collected:
 def collect(cycle: Cycle, entity: str) -> Collected:
     """Read an entity (of documents: with lines) since its cursor and store what it holds now.
 
-    A guard that trips, on a whole feed that is empty or on many records marked as deleted, has nothing taken from the
-    read, and the cursor stays.
+    A guard that trips, on a whole feed that is empty or without any line, or on many records marked as deleted, has
+    nothing taken from the read, and the cursor stays.
 
     Raises:
         UnexpectedAnswer: a column is gone from the whole feed: nothing was stored.
@@ -71,11 +71,12 @@ def collect(cycle: Cycle, entity: str) -> Collected:
         known = store.count_live(connection, cycle.division, entity) if read.complete else 0
         if read.complete and stops_empty_feed(cycle, connection, entity, known, empty=not read.records):
             takeable = False
+        no_lines = bool(read.records) and not read.lines
+        if lines is not None and read.complete and stops_empty_lines(cycle, connection, lines, empty=no_lines):
+            takeable = False
         if not takeable:
             return _nothing_taken(entity)
         leave_out(cycle, connection, entity, [record for record in read.records if str(record["_key"]) in outside])
-        if lines is not None and read.complete and read.records and not read.lines:
-            _refuse_no_lines(cycle, connection, lines)
         found = [
             _store(cycle, connection, name, records, marked if name == entity else set(), complete=read.complete)
             for name, records in frames.items()
@@ -123,16 +124,6 @@ def _believed(cycle: Cycle, entity: str, read: FeedRead) -> tuple[dict[str, list
     return frames, marked - outside, outside
 
 
-def _refuse_no_lines(cycle: Cycle, connection: sa.Connection, lines: str) -> None:
-    """Refuse a whole read of documents all of whose lines are gone."""
-    if store.count_live(connection, cycle.division, lines):
-        raise UnexpectedAnswer(
-            lines.partition(".")[0],
-            f"Reading {lines}: the feed is empty although it had records before; nothing was taken from it. Check the "
-            "rights of the connection and the address, then run again.",
-        )
-
-
 def _nothing_taken(entity: str) -> Collected:
     return Collected(entity, 0, 0, 0, pd.DataFrame(columns=_FAILURES, dtype="str"), complete=False)
 
@@ -158,7 +149,7 @@ def _apply_deletions(cycle: Cycle, connection: sa.Connection, entity: str, marke
     # Counting all is dear, and few are never too many.
     many = gone > subject.guards_of(entity).max_missing
     known = store.count_live(connection, cycle.division, entity) if many else gone
-    if not stops_deleted(cycle, connection, entity, gone, known):
+    if not stops_gone(cycle, connection, entity, guards.DELETED, gone, known):
         store.apply_deletions(connection, cycle.division, cycle.with_lines(entity))
         lines = cycle.lines_of(entity)
         if lines is not None:

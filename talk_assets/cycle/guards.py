@@ -11,6 +11,14 @@ from talk_assets.ledger import guards, notes
 from talk_assets.ledger.records import count_live
 
 EMPTY_FEED, TOO_MANY_MISSING, TOO_MANY_WRITES = "empty_feed", "too_many_missing", "too_many_writes"
+# Per kind of guard over records that are gone: how that showed, and where a person looks.
+_GONE = {
+    guards.MISSING: (
+        "missing from a whole read",
+        "Check the rights of the connection and the filters of the system.",
+    ),
+    guards.DELETED: ("reported as deleted at once", "See in the system whether that is meant."),
+}
 
 
 def stops_empty_feed(cycle: Cycle, connection: sa.Connection, entity: str, known: int, *, empty: bool) -> bool:
@@ -31,26 +39,35 @@ def stops_empty_feed(cycle: Cycle, connection: sa.Connection, entity: str, known
     return _stops(cycle, connection, entity, guards.EMPTY, EMPTY_FEED, reason=reason, seen=known, over=over)
 
 
-def stops_missing(cycle: Cycle, connection: sa.Connection, entity: str, missing: int, known: int) -> bool:
-    """Whether records missing from a whole read do not count as missing because they are too many."""
-    most = cycle.mappings.subject_of(entity).guards_of(entity).most_missing(known)
-    reason = (
-        f"{missing:,} of {known:,} known records are missing from a whole read, more than {most:,}; none of them was "
-        "taken for deleted. Check the rights of the connection and the filters of the system."
-    )
-    over = missing > most
-    return _stops(cycle, connection, entity, guards.MISSING, TOO_MANY_MISSING, reason=reason, seen=missing, over=over)
+def stops_empty_lines(cycle: Cycle, connection: sa.Connection, lines: str, *, empty: bool) -> bool:
+    """Whether nothing may be taken from a whole read of documents because it brings none of the lines known.
+
+    Args:
+        cycle: the run.
+        connection: in a transaction.
+        lines: the line entity.
+        empty: whether the whole read brought documents and no line.
+    """
+    known = count_live(connection, cycle.division, lines) if empty else 0
+    return stops_empty_feed(cycle, connection, lines, known, empty=empty)
 
 
-def stops_deleted(cycle: Cycle, connection: sa.Connection, entity: str, deleted: int, known: int) -> bool:
-    """Whether records reported, or marked, as deleted do not count as deleted because they are too many."""
+def stops_gone(cycle: Cycle, connection: sa.Connection, entity: str, kind: str, gone: int, known: int) -> bool:
+    """Whether records do not count as deleted because they are too many.
+
+    Args:
+        cycle: the run.
+        connection: in a transaction.
+        entity: the entity read.
+        kind: how that they are gone showed: MISSING from a whole read, or DELETED, as the system or they say.
+        gone: how many.
+        known: of how many that were known.
+    """
     most = cycle.mappings.subject_of(entity).guards_of(entity).most_missing(known)
-    reason = (
-        f"{deleted:,} of {known:,} known records are reported as deleted at once, more than {most:,}; none of them was "
-        "taken for deleted. See in the system whether that is meant."
-    )
-    over = deleted > most
-    return _stops(cycle, connection, entity, guards.DELETED, TOO_MANY_MISSING, reason=reason, seen=deleted, over=over)
+    shown, look = _GONE[kind]
+    seen = f"{gone:,} of {known:,} known records are {shown}, more than {most:,}"
+    reason = f"{seen}; none of them was taken for deleted. {look}"
+    return _stops(cycle, connection, entity, kind, TOO_MANY_MISSING, reason=reason, seen=gone, over=gone > most)
 
 
 def stops_writes(cycle: Cycle, connection: sa.Connection, entity: str, writes: int, deletes: int) -> bool:

@@ -5,7 +5,7 @@ import logging
 import sqlalchemy as sa
 
 from talk_assets.cycle.context import Cycle
-from talk_assets.cycle.guards import stops_missing
+from talk_assets.cycle.guards import stops_gone
 from talk_assets.errors import SystemFault
 from talk_assets.ledger import absence, guards, notes
 from talk_assets.ledger.records import count_live, delete_lines_of_deleted, read_cursor, store_cursor
@@ -38,7 +38,7 @@ def note_absent(cycle: Cycle, connection: sa.Connection, entity: str, present: l
     if (entity, guards.EMPTY) not in cycle.let_pass:
         missing = absence.count_missing(connection, cycle.division, entity, present)
         known = count_live(connection, cycle.division, entity)
-        if stops_missing(cycle, connection, entity, missing, known) or not missing:
+        if stops_gone(cycle, connection, entity, guards.MISSING, missing, known) or not missing:
             return []
     # What a person let pass need not be missing again.
     certain = bool({(entity, guards.EMPTY), (entity, guards.MISSING)} & cycle.let_pass)

@@ -1,14 +1,16 @@
 """Guards that tripped: noted until what they saw is over, or a person has let it pass once."""
 
+from collections.abc import Sequence
+
 import pandas as pd
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
-from talk_assets.ledger.bulk import read_frame
+from talk_assets.ledger.bulk import read_columns
 from talk_assets.ledger.tables import cluster, guard, owed
 
-# Kinds of guard: the feed is empty; known records are missing from a whole read; many are reported as deleted; many
-# writes are owed.
+# Kinds of guard: the feed, or that of the lines, is empty; known records are missing from a whole read; many are
+# reported as deleted; many writes are owed.
 EMPTY, MISSING, DELETED, VOLUME = "empty", "missing", "deleted", "volume"
 
 
@@ -39,10 +41,24 @@ def use(connection: sa.Connection, division: str, entity: str, kind: str) -> boo
     return connection.execute(accepted).rowcount > 0
 
 
-def waits(connection: sa.Connection, division: str, entity: str, kind: str) -> bool:
-    """Whether a guard tripped and waits for a person."""
-    waiting = sa.exists().where(*_at(division, entity, kind), guard.c.accepted_at.is_(None))
+def waits(connection: sa.Connection, division: str, entities: list[str], kind: str) -> bool:
+    """Whether a guard of one of the entities tripped and waits for a person."""
+    mine = guard.c.entity.in_(entities)
+    waiting = sa.exists().where(guard.c.division == division, mine, guard.c.kind == kind, _waiting())
     return bool(connection.execute(sa.select(waiting)).scalar_one())
+
+
+def accept(
+    connection: sa.Connection, division: str, entity: str, kind: str | None, who: str
+) -> Sequence[sa.Row[tuple[str, str, int]]]:
+    """Let tripped guards of an entity pass, of one kind or of any; `kind, reason, seen` of those that waited."""
+    of_kind = sa.true() if kind is None else guard.c.kind == kind
+    return connection.execute(
+        sa.update(guard)
+        .values(accepted_at=sa.func.now(), accepted_by=who)
+        .where(guard.c.division == division, guard.c.entity == entity, of_kind, _waiting())
+        .returning(guard.c.kind, guard.c.reason, guard.c.seen)
+    ).all()
 
 
 def lift(connection: sa.Connection, division: str, entity: str, kind: str) -> None:
@@ -54,12 +70,13 @@ def tripped(connection: sa.Connection, division: str, entities: list[str] | None
     """`entity, kind, reason, seen, tripped_at, accepted_at` of the guards that tripped, of some entities or of all."""
     names = ("entity", "kind", "reason", "seen", "tripped_at", "accepted_at")
     mine = sa.true() if entities is None else guard.c.entity.in_(entities)
-    return read_frame(
-        connection,
-        sa.select(*(guard.c[name] for name in names))
-        .where(guard.c.division == division, mine)
-        .order_by(guard.c.entity, guard.c.kind),
-    )
+    return read_columns(connection, guard, names, guard.c.division == division, mine, order=("entity", "kind"))
+
+
+def waiting(connection: sa.Connection, division: str, entities: list[str] | None = None) -> pd.DataFrame:
+    """Those of the guards that tripped that nobody has accepted; columns as of `tripped`."""
+    found = tripped(connection, division, entities)
+    return found[found["accepted_at"].isna()]
 
 
 def first_run(connection: sa.Connection, division: str, subject: str) -> str | None:
@@ -83,3 +100,7 @@ def planned_by(connection: sa.Connection, division: str, entities: list[str], ru
 
 def _at(division: str, entity: str, kind: str) -> tuple[sa.ColumnElement[bool], ...]:
     return guard.c.division == division, guard.c.entity == entity, guard.c.kind == kind
+
+
+def _waiting() -> sa.ColumnElement[bool]:
+    return guard.c.accepted_at.is_(None)

@@ -7,7 +7,7 @@ import pandas as pd
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
-from talk_assets.ledger.bulk import copy_frame, read_frame, upsert_frame
+from talk_assets.ledger.bulk import copy_frame, read_columns, read_frame, upsert_frame
 from talk_assets.ledger.keys import among, keys_of, records_named, values_of
 from talk_assets.ledger.tables import conflict, history, hold, run
 from talk_assets.mappings.model import Subject
@@ -196,12 +196,8 @@ def replace_conflicts(
 def open_conflicts(connection: sa.Connection, division: str) -> pd.DataFrame:
     """`cluster_id, subject, property, kind, claims, since` of what a person has to decide."""
     names = ("cluster_id", "subject", "property", "kind", "claims", "since")
-    return read_frame(
-        connection,
-        sa.select(*(conflict.c[name] for name in names))
-        .where(conflict.c.division == division, conflict.c.resolved_at.is_(None))
-        .order_by(conflict.c.id),
-    )
+    still = conflict.c.resolved_at.is_(None)
+    return read_columns(connection, conflict, names, conflict.c.division == division, still, order=("id",))
 
 
 def start_run(connection: sa.Connection, division: str, run_id: str) -> None:

@@ -1,6 +1,4 @@
-"""What people have decided: pairs of records never to be linked, and guards that may be passed."""
-
-from collections.abc import Sequence
+"""What people have decided: pairs of records never to be linked."""
 
 import pandas as pd
 import sqlalchemy as sa
@@ -8,7 +6,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from talk_assets.ledger.bulk import read_frame
 from talk_assets.ledger.keys import keys_of
-from talk_assets.ledger.tables import block, guard
+from talk_assets.ledger.tables import block
 
 # An entity and a record's own key.
 Record = tuple[str, str]
@@ -51,27 +49,3 @@ def blocks_among(connection: sa.Connection, division: str, records: pd.DataFrame
 def _pair(one: Record, other: Record) -> dict[str, str]:
     first, second = sorted([one, other], key="/".join)
     return {"entity": first[0], "key": first[1], "other_entity": second[0], "other_key": second[1]}
-
-
-def tripped_guards(connection: sa.Connection, division: str) -> pd.DataFrame:
-    """`entity, kind, reason, seen, tripped_at` of the guards that wait for a person."""
-    names = ("entity", "kind", "reason", "seen", "tripped_at")
-    return read_frame(
-        connection,
-        sa.select(*(guard.c[name] for name in names))
-        .where(guard.c.division == division, guard.c.accepted_at.is_(None))
-        .order_by(guard.c.entity, guard.c.kind),
-    )
-
-
-def accept_guards(
-    connection: sa.Connection, division: str, entity: str, kind: str | None, who: str
-) -> Sequence[sa.Row[tuple[str, str, int]]]:
-    """Let tripped guards of an entity pass, of one kind or of any; `kind, reason, seen` of those that waited."""
-    statement = (
-        sa.update(guard)
-        .values(accepted_at=sa.func.now(), accepted_by=who)
-        .where(guard.c.division == division, guard.c.entity == entity, guard.c.accepted_at.is_(None))
-        .returning(guard.c.kind, guard.c.reason, guard.c.seen)
-    )
-    return connection.execute(statement if kind is None else statement.where(guard.c.kind == kind)).all()

@@ -5,8 +5,7 @@ import pandas as pd
 from talk_assets.cycle.context import Cycle
 from talk_assets.cycle.unlinked import UNLINKED
 from talk_assets.errors import OrderRefused
-from talk_assets.ledger import notes
-from talk_assets.ledger.people import accept_guards, tripped_guards
+from talk_assets.ledger import guards, notes
 from talk_assets.orders.named import find, frame_of, note, reconsider, subject_of
 
 ACCEPT = "accept"
@@ -29,9 +28,9 @@ def accept(cycle: Cycle, entity: str, kind: str | None, who: str) -> list[str]:
     """
     subject = subject_of(cycle, entity).subject
     with cycle.ledger.begin() as connection:
-        found = accept_guards(connection, cycle.division, entity, kind, who)
+        found = guards.accept(connection, cycle.division, entity, kind, who)
         if not found:
-            waiting = tripped_guards(connection, cycle.division)
+            waiting = guards.waiting(connection, cycle.division)
             names = ", ".join(waiting["entity"] + " (" + waiting["kind"] + ")") or "none"
             of_kind = f" of kind {kind}" if kind is not None else ""
             raise OrderRefused(f"No guard{of_kind} waits for {entity}. Guards that wait: {names}.")

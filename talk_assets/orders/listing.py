@@ -6,8 +6,7 @@ from typing import Any
 import pandas as pd
 
 from talk_assets.cycle.context import Cycle
-from talk_assets.ledger import notes
-from talk_assets.ledger.people import tripped_guards
+from talk_assets.ledger import guards, notes
 from talk_assets.orders.advice import GUARD, resolved_by, settled_by
 
 Row = dict[str, Any]
@@ -47,10 +46,10 @@ def list_holds(cycle: Cycle, kind: str | None = None) -> list[Row]:
     """
     with cycle.ledger.begin() as connection:
         held = notes.holds(connection, cycle.division)
-        guards = tripped_guards(connection, cycle.division)
+        waiting = guards.waiting(connection, cycle.division)
     held = held.assign(record=held["entity"] + "/" + held["key"])
-    guards = guards.assign(record=guards["entity"], property=guards["kind"], kind=GUARD, since=guards["tripped_at"])
-    every = pd.concat([guards, held], ignore_index=True)
+    stops = waiting.assign(record=waiting["entity"], property=waiting["kind"], kind=GUARD, since=waiting["tripped_at"])
+    every = pd.concat([stops, held], ignore_index=True)
     if kind is not None:
         every = every[every["kind"].eq(kind)]
     columns = ["record", "kind", "property", "reason", "value", "since"]

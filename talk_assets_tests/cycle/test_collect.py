@@ -53,24 +53,3 @@ def test_a_property_is_missed_of_one_record_when_none_was_ever_left_out(world: W
         with pytest.raises(UnexpectedAnswer, match=r"Price is missing from 1 of 10 records, although"):
             _read(installation, server, broken, *many[1:])
         assert _read(installation, server, *many).read == 10
-
-
-@pytest.mark.soak
-def test_the_lines_of_all_documents_do_not_vanish_at_once(world: World) -> None:
-    """A right that is missing on lines alone would take all lines of all orders for removed."""
-    customer = world.add("customerp.customer", Name="Jansen")
-    product = world.add("customerp.product", Number="1", Name="Bolt", Unit="piece")
-    line = {"ProductId": product, "Quantity": 1, "UnitPrice": 2, "DiscountPercent": 0, "Description": "x"}
-    world.add("customerp.quote", CustomerId=customer, Description="q", QuoteDate="2024-05-01", Lines=[line])
-    world.sync()
-    with world.installation.cycle("no right on lines") as cycle:
-        with cycle.ledger.begin() as connection:
-            forget_cursors(connection, cycle.division, ["exact.quotations"])
-        world.fault("exact", fault="empty-feed", path="sync/CRM/QuotationLines")
-        with pytest.raises(UnexpectedAnswer, match=r"exact.quotation_lines: the feed is empty although"):
-            collect(cycle, "exact.quotations")
-    assert (
-        world.rows("select key from talk.record where entity = 'exact.quotation_lines' and deleted_at is not null")
-        == []
-    )
-    assert world.sync().writes == []
