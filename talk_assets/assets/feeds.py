@@ -4,7 +4,7 @@ import time
 
 import dagster as dg
 
-from talk_assets.assets.guarded import OF_FEEDS, guard_result, guard_spec, waiting_guards
+from talk_assets.assets.guarded import OF_FEEDS, guard_result, guard_spec, tripped_guards
 from talk_assets.assets.held import held_records, schema_result, schema_spec
 from talk_assets.assets.keys import FEEDS, OWNERS, SOURCES, deletions_key, feed_key, source_key
 from talk_assets.assets.metadata import column_schema, counts, seconds, table
@@ -86,7 +86,7 @@ def feed_asset(entity: str, mappings: Mappings) -> dg.AssetsDefinition:
             collected = collect(talk.cycle, entity)
             shown = note_feed(talk.cycle, collected)
             held = held_records(talk.cycle, talk.cycle.with_lines(entity), INVALID)
-            waiting = waiting_guards(talk.cycle, entity, OF_FEEDS)
+            tripped = tripped_guards(talk.cycle, entity, OF_FEEDS)
         return dg.MaterializeResult(
             metadata={
                 **counts({**shown, "calls": talk.cycle.systems[system].calls - calls}),
@@ -94,7 +94,7 @@ def feed_asset(entity: str, mappings: Mappings) -> dg.AssetsDefinition:
                 "full_read": dg.MetadataValue.bool(collected.complete),
                 "held_records": table(held.head(20)),
             },
-            check_results=[schema_result(feed_key(entity), held), guard_result(feed_key(entity), waiting)],
+            check_results=[schema_result(feed_key(entity), held), guard_result(feed_key(entity), tripped)],
         )
 
     return feed

@@ -22,8 +22,9 @@ def guard_spec(asset: dg.AssetKey) -> dg.AssetCheckSpec:
     return dg.AssetCheckSpec(GUARD, asset=asset, description="The feed is not suddenly empty, and not much is gone.")
 
 
-def guard_result(asset: dg.AssetKey, waiting: pd.DataFrame) -> dg.AssetCheckResult:
-    """What the guards that wait for a person, `waiting_guards`, say as a check."""
+def guard_result(asset: dg.AssetKey, tripped: pd.DataFrame) -> dg.AssetCheckResult:
+    """What the guards of an entity, `ledger.guards.tripped`, say as a check."""
+    waiting = tripped[tripped["accepted_at"].isna()]
     return dg.AssetCheckResult(
         asset_key=asset,
         check_name=GUARD,
@@ -34,10 +35,10 @@ def guard_result(asset: dg.AssetKey, waiting: pd.DataFrame) -> dg.AssetCheckResu
     )
 
 
-def waiting_guards(cycle: Cycle, entity: str, kinds: tuple[str, ...]) -> pd.DataFrame:
-    """The guards of some kinds that tripped for an entity or its lines and wait for a person."""
+def tripped_guards(cycle: Cycle, entity: str, kinds: tuple[str, ...]) -> pd.DataFrame:
+    """The guards of some kinds that tripped for an entity or its lines."""
     with cycle.ledger.begin() as connection:
-        found = guards.waiting(connection, cycle.division, cycle.with_lines(entity))
+        found = guards.tripped(connection, cycle.division, cycle.with_lines(entity))
     return found[found["kind"].isin(kinds)]
 
 
@@ -49,7 +50,7 @@ def volume_check(entity: str) -> dg.AssetChecksDefinition:
     )
     def guard(talk: dg.ResourceParam[TalkRun]) -> dg.AssetCheckResult:
         with talk.step("checks", entity):
-            return guard_result(sink_key(entity), waiting_guards(talk.cycle, entity, (guards.VOLUME,)))
+            return guard_result(sink_key(entity), tripped_guards(talk.cycle, entity, (guards.VOLUME,)))
 
     return guard
 
