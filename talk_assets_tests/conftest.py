@@ -13,6 +13,7 @@ import pytest
 from talk_assets.ledger.database import Ledger, normalise, open_ledger
 from talk_assets.ledger.embedded import release_embedded, start_embedded
 from talk_assets_tests.administration import Administration, administered
+from talk_assets_tests.installed import FEW, Home, Sandbox, home, sandbox
 
 
 class DatabaseServer:
@@ -75,6 +76,30 @@ def ledger(database_url: str) -> Iterator[Ledger]:
     opened = open_ledger(database_url)
     yield opened
     opened.close()
+
+
+@pytest.fixture(scope="module")
+def module_ledger(database_server: DatabaseServer) -> Iterator[Ledger]:
+    """One ledger for all tests of a module, which keep apart by divisions or roll back what they do."""
+    url = database_server.create_ledger()
+    opened = open_ledger(url)
+    yield opened
+    opened.close()
+    database_server.drop(url)
+
+
+@pytest.fixture(scope="module")
+def systems() -> Iterator[Sandbox]:
+    """A sandbox with a few organisations, as a program."""
+    with sandbox(FEW) as served:
+        yield served
+
+
+@pytest.fixture(scope="module")
+def place(systems: Sandbox, database_server: DatabaseServer) -> Iterator[Home]:
+    """An installation that connects the sandbox, with an empty ledger."""
+    with home(systems.settings, database_server) as made:
+        yield made
 
 
 @pytest.fixture(scope="session")

@@ -19,7 +19,7 @@ from talk_assets.ledger.database import open_ledger
 from talk_assets.ledger.locks import division_lock
 from talk_assets.mappings import load as mappings_room
 from talk_assets_tests.conftest import DatabaseServer
-from talk_assets_tests.installed import FEW, Home, Sandbox, home, sandbox
+from talk_assets_tests.installed import Home, Sandbox, home
 from talk_assets_tests.mappings.broken import copy_mappings, replace
 
 pytestmark = pytest.mark.xdist_group("faults")
@@ -28,18 +28,6 @@ pytestmark = pytest.mark.xdist_group("faults")
 NOWHERE = "http://127.0.0.1:1"
 SECRETS = ("CUSTOMERP_TOKEN", "EXACT_CLIENT_SECRET", "EXACT_REFRESH_TOKEN", "EXACT_WEBHOOK_SECRET")
 ORGANISATION = ("sync", "--subject", "organisation")
-
-
-@pytest.fixture(scope="module")
-def systems() -> Iterator[Sandbox]:
-    with sandbox(FEW) as served:
-        yield served
-
-
-@pytest.fixture(scope="module")
-def place(systems: Sandbox, database_server: DatabaseServer) -> Iterator[Home]:
-    with home(systems.settings, database_server) as made:
-        yield made
 
 
 @pytest.fixture(scope="module")

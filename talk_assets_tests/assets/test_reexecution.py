@@ -13,22 +13,9 @@ from talk_assets.ledger.database import open_ledger
 from talk_assets.ledger.locks import division_lock
 from talk_assets.mappings import load as mappings_room
 from talk_assets_tests.assets.runs import ORGANISATION, QUIET, Told, keys, run, sync_job
-from talk_assets_tests.conftest import DatabaseServer
-from talk_assets_tests.installed import FEW, Home, Sandbox, home, sandbox
+from talk_assets_tests.installed import Home, Sandbox
 
 pytestmark = pytest.mark.xdist_group("reexecution")
-
-
-@pytest.fixture(scope="module")
-def systems() -> Iterator[Sandbox]:
-    with sandbox(FEW) as served:
-        yield served
-
-
-@pytest.fixture(scope="module")
-def place(systems: Sandbox, database_server: DatabaseServer) -> Iterator[Home]:
-    with home(systems.settings, database_server) as made:
-        yield made
 
 
 @pytest.fixture(autouse=True)

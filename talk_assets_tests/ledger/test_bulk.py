@@ -1,7 +1,6 @@
 """Frames in and out of PostgreSQL: nothing may change on the way."""
 
 import json
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -24,9 +23,8 @@ from talk_assets.ledger.bulk import (
     temporary_table,
     upsert_frame,
 )
-from talk_assets.ledger.database import Ledger, open_ledger
+from talk_assets.ledger.database import Ledger
 from talk_assets.ledger.tables import cluster, record, run
-from talk_assets_tests.conftest import DatabaseServer
 
 # PostgreSQL's text takes every character but NUL; lone surrogates are no text at all.
 TEXT = st.one_of(
@@ -37,15 +35,6 @@ TEXT = st.one_of(
 )
 TIMES = st.datetimes(datetime(1900, 1, 1), datetime(2999, 12, 31), timezones=st.just(UTC))  # noqa: DTZ001
 INTEGERS = st.integers(-(2**63), 2**63 - 1)
-
-
-@pytest.fixture(scope="module")
-def shared(database_server: DatabaseServer) -> Iterator[Ledger]:
-    url = database_server.create_ledger()
-    opened = open_ledger(url)
-    yield opened
-    opened.close()
-    database_server.drop(url)
 
 
 def rows_of(frame: pd.DataFrame) -> list[dict[str, Any]]:
@@ -84,10 +73,10 @@ def frame_of(rows: list[dict[str, Any]]) -> pd.DataFrame:
 
 @settings(max_examples=150, deadline=None)
 @given(ROWS)
-def test_every_value_survives_the_way_in_and_out(shared: Ledger, rows: list[dict[str, Any]]) -> None:
+def test_every_value_survives_the_way_in_and_out(module_ledger: Ledger, rows: list[dict[str, Any]]) -> None:
     """Else a name with a quotation mark or a line break would be changed in somebody's books."""
     frame = frame_of(rows)
-    with shared.preview() as ledger, ledger.begin() as connection:
+    with module_ledger.preview() as ledger, ledger.begin() as connection:
         connection.exec_driver_sql(
             "create temporary table kept (text text, other text, count bigint, flag boolean, at timestamptz,"
             " place bigint generated always as identity)"
@@ -100,7 +89,9 @@ def test_every_value_survives_the_way_in_and_out(shared: Ledger, rows: list[dict
 
 @settings(max_examples=60, deadline=None)
 @given(rows=ROWS, many=st.booleans())
-def test_every_value_survives_being_inserted_or_updated(shared: Ledger, rows: list[dict[str, Any]], many: bool) -> None:
+def test_every_value_survives_being_inserted_or_updated(
+    module_ledger: Ledger, rows: list[dict[str, Any]], many: bool
+) -> None:
     """Else a record among few would be stored otherwise than one among many."""
     repeated = rows * (FEW + 1) if many else rows
     kept = sa.Table(
@@ -113,7 +104,7 @@ def test_every_value_survives_being_inserted_or_updated(shared: Ledger, rows: li
         sa.Column("at", TIMESTAMP(timezone=True)),
     )
     frame = frame_of(repeated).assign(place=range(len(repeated)))
-    with shared.preview() as ledger, ledger.begin() as connection:
+    with module_ledger.preview() as ledger, ledger.begin() as connection:
         connection.exec_driver_sql(
             "create temporary table kept (place integer primary key, text text, other text, count bigint,"
             " flag boolean, at timestamptz)"
@@ -128,9 +119,9 @@ def test_every_value_survives_being_inserted_or_updated(shared: Ledger, rows: li
 
 @settings(max_examples=100, deadline=None)
 @given(st.lists(st.none() | TEXT, min_size=1))
-def test_a_single_column_survives(shared: Ledger, texts: list[str | None]) -> None:
+def test_a_single_column_survives(module_ledger: Ledger, texts: list[str | None]) -> None:
     """Else a list of keys would lose its empty ones and shift."""
-    with shared.preview() as ledger, ledger.begin() as connection:
+    with module_ledger.preview() as ledger, ledger.begin() as connection:
         name = temporary_table(connection, [sa.Column("value", sa.Text)])
         copy_frame(connection, name, pd.DataFrame({"value": pd.Series(texts, dtype="str")}), ["value"])
         found = read_frame(connection, sa.text(f"select value from {name}"))
@@ -142,7 +133,9 @@ def test_a_single_column_survives(shared: Ledger, texts: list[str | None]) -> No
     names=st.lists(TEXT.filter(bool), min_size=1, max_size=4, unique=True),
     data=st.data(),
 )
-def test_packed_json_survives_and_comes_apart_in_sql(shared: Ledger, names: list[str], data: st.DataObject) -> None:
+def test_packed_json_survives_and_comes_apart_in_sql(
+    module_ledger: Ledger, names: list[str], data: st.DataObject
+) -> None:
     """Else values would be cut or mixed up in the ledger, and written so to the other system."""
     rows = data.draw(st.lists(st.fixed_dictionaries({name: st.none() | TEXT for name in names}), min_size=1))
     frame = pd.DataFrame({name: pd.Series([row[name] for row in rows], dtype="str") for name in names})
@@ -153,7 +146,7 @@ def test_packed_json_survives_and_comes_apart_in_sql(shared: Ledger, names: list
         {name: value for name, value in row.items() if value is not None} for row in rows
     ]
     labels = [f"c{index}" for index in range(len(names))]
-    with shared.preview() as ledger, ledger.begin() as connection:
+    with module_ledger.preview() as ledger, ledger.begin() as connection:
         table = sa.Table(
             "packed", sa.MetaData(), sa.Column("place", sa.Integer), sa.Column("content", record.c["values"].type)
         )

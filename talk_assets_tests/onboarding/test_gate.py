@@ -1,31 +1,17 @@
 """The first sync of configured systems is a preview until somebody says yes, from the command line and in Dagster."""
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from talk_assets_tests.assets.runs import ORGANISATION, keys, run
-from talk_assets_tests.conftest import DatabaseServer
-from talk_assets_tests.installed import FEW, Home, Sandbox, home, sandbox
+from talk_assets_tests.installed import Home, Sandbox
 
 pytestmark = pytest.mark.xdist_group("gate")
 
 SYNC = ("sync", "--subject", "organisation")
 REPORT = keys("reports/onboarding")
-
-
-@pytest.fixture(scope="module")
-def systems() -> Iterator[Sandbox]:
-    with sandbox(FEW) as served:
-        yield served
-
-
-@pytest.fixture(scope="module")
-def place(systems: Sandbox, database_server: DatabaseServer) -> Iterator[Home]:
-    with home(systems.settings, database_server) as made:
-        yield made
 
 
 def stored(place: Home) -> set[str]:

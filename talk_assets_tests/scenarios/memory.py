@@ -149,10 +149,16 @@ class Side:
         feed = self.feeds.get(kind.type, Feed())
         if isinstance(feed.returns, str) and feed.returns != "normal":
             raise SystemUnavailable(self.name, f"Reading {entity} broke off: {feed.returns}.")
+        late = self._take_late(kind)
+        return FeedRead(late, cursor or "0", complete=False) if late else self._page(kind, feed, cursor)
+
+    def _take_late(self, kind: Kind) -> list[Record]:
+        """Records as they once were, which are handed out once more."""
         late = [kept for type_, kept in self.late if type_ == kind.type and self._is(kind, kept)]
-        if late:
-            self.late = [(type_, kept) for type_, kept in self.late if kept not in late]
-            return FeedRead([self._record(kind, kept) for kept in late], cursor or "0", complete=False)
+        self.late = [(type_, kept) for type_, kept in self.late if kept not in late]
+        return [self._record(kind, kept) for kept in late]
+
+    def _page(self, kind: Kind, feed: Feed, cursor: str | None) -> FeedRead:
         whole = (cursor is None or self._whole_reads) and not feed.changes_only
         found = [kept for kept in self.records.get(kind.type, {}).values() if self._is(kind, kept)]
         if isinstance(feed.returns, list):

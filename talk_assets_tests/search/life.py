@@ -13,6 +13,7 @@ from talk_assets.ledger.database import Ledger
 from talk_assets.systems.base import FeedRead, Record
 from talk_assets_tests.scenarios.case import Case
 from talk_assets_tests.scenarios.memory import Killed, Kind, Side, Stored
+from talk_assets_tests.scenarios.misbehaviour import Feed
 from talk_assets_tests.scenarios.play import Player
 from talk_assets_tests.search.town import BAD, POOL, SIDES, STATUS, TITLE, UNMAPPED, Round, Step, Town, Values
 
@@ -32,18 +33,13 @@ class Watched(Side):
 
     handed = 0
 
-    def read(self, entity: str, cursor: str | None) -> FeedRead:
-        """See `systems.base.System`."""
-        late, self.late = self.late, []
-        try:
-            found = super().read(entity, cursor)
-        except Exception:
-            self.late = late
-            raise
-        kind = self.kinds[entity]
-        old = [self._record(kind, kept) for _, kept in late]
+    def _take_late(self, kind: Kind) -> list[Record]:
+        return []
+
+    def _page(self, kind: Kind, feed: Feed, cursor: str | None) -> FeedRead:
+        found = super()._page(kind, feed, cursor)
         self.handed += len(found.records)
-        return FeedRead([*old, *found.records], found.cursor, found.complete)
+        return FeedRead([*super()._take_late(kind), *found.records], found.cursor, found.complete)
 
     def _record(self, kind: Kind, kept: Stored) -> Record:
         return {**dict.fromkeys(kind.types), **super()._record(kind, kept)}

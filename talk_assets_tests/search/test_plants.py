@@ -85,12 +85,12 @@ def _rewrite(patch: pytest.MonkeyPatch, change: Callable[[Write], Write]) -> Non
 )
 def test_a_planted_fault_is_found(
     plant: Callable[[pytest.MonkeyPatch], None],
-    town_ledger: Ledger,
+    module_ledger: Ledger,
     monkeypatch: pytest.MonkeyPatch,
     record_property: Callable[[str, object], None],
 ) -> None:
     """The search would go on saying that all is well where it sees nothing."""
     plant(monkeypatch)
-    failed = first_failure(_EXAMPLES, town_ledger, derandomize=True)
+    failed = first_failure(_EXAMPLES, module_ledger, derandomize=True)
     assert failed is not None
     record_property("told", failed[1][0][:200])

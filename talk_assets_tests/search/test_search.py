@@ -56,30 +56,30 @@ def search(examples: int, ledger: Ledger, tell: Callable[[str, object], None], *
         pytest.fail("\n".join([*found, repr(town), as_scenario(town, life, found)]))
 
 
-def test_invariants_hold(town_ledger: Ledger, record_property: Callable[[str, object], None]) -> None:
+def test_invariants_hold(module_ledger: Ledger, record_property: Callable[[str, object], None]) -> None:
     """Otherwise records differ for ever, are doubled, or lose what somebody typed, and nobody is told."""
-    search(100, town_ledger, record_property, derandomize=True)
+    search(100, module_ledger, record_property, derandomize=True)
 
 
 @pytest.mark.soak
-def test_invariants_hold_in_rare_cases(town_ledger: Ledger, record_property: Callable[[str, object], None]) -> None:
+def test_invariants_hold_in_rare_cases(module_ledger: Ledger, record_property: Callable[[str, object], None]) -> None:
     """Otherwise the same happens where much happens at once."""
-    search(2000, town_ledger, record_property, derandomize=False)
+    search(2000, module_ledger, record_property, derandomize=False)
 
 
-def test_late_page_is_no_correction_of_a_record_that_cannot_be_read(town_ledger: Ledger) -> None:
+def test_late_page_is_no_correction_of_a_record_that_cannot_be_read(module_ledger: Ledger) -> None:
     """The record would count as corrected, and what is owed to it be sent and refused until it is given up."""
     bad, late = Step(1, "edit", "right", {"price": "cheap"}), Step(2, "late", "right", {})
     edit = Step(1, "edit", "left", {"street": "Side 2"})
     story = Story({"name": "Ann"}, {"name": "Ann"}, (bad, edit, late))
     rules = {"keys": [["email"]], "shared": [TITLE, "email", *POOL]}
     town = Town(rules, (story,), (Round(quiet=True), Round(quiet=True), Round(deaf=("right",), quiet=True)))
-    assert problems(town, town_ledger)[0] == []
+    assert problems(town, module_ledger)[0] == []
 
 
-def test_record_that_cannot_be_read_costs_no_more_reads(town_ledger: Ledger) -> None:
+def test_record_that_cannot_be_read_costs_no_more_reads(module_ledger: Ledger) -> None:
     """A feed would be read twice in every sync for as long as somebody leaves a wrong value in one record."""
     bad, edit = Step(1, "edit", "right", {"price": "cheap"}), Step(1, "edit", "left", {"name": "Bo"})
     story = Story({"name": "Ann"}, {"name": "Ann"}, (bad, edit))
     town = Town({"keys": [["email"]], "shared": [TITLE, "email", *POOL]}, (story,), (Round(quiet=True), Round()))
-    assert problems(town, town_ledger)[0] == []
+    assert problems(town, module_ledger)[0] == []
