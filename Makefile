@@ -23,7 +23,7 @@ dev: $(READY) ## Start Dagster with its web pages on this machine; Ctrl-C stops 
 	@$(BIN)/talk-assets dev $(ARGS)
 
 test: check ## Run check, then every test but those of soak (within 10 minutes on two cores)
-	@$(BIN)/pytest -n 2 --dist loadgroup -m "not soak" $(ARGS)
+	@$(BIN)/pytest -n 3 --dist loadgroup -m "not soak" $(ARGS)
 
 # Where dg finds that telemetry is off, and that it runs in the environment of this folder.
 check: export DAGSTER_HOME = $(CURDIR)

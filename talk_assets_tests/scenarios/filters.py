@@ -4,7 +4,7 @@ import re
 from typing import Any
 
 from talk_assets_tests.scenarios.case import Case, NotExpressible, Values
-from talk_assets_tests.scenarios.memory import Kind
+from talk_assets_tests.scenarios.kinds import Kind
 
 
 def filters(case: Case, kinds: list[Kind]) -> Values:

@@ -6,7 +6,7 @@ from typing import Any
 
 from talk_assets_tests.scenarios.case import SYSTEMS, Case, Values, properties_of, split_member
 from talk_assets_tests.scenarios.filters import sent_by
-from talk_assets_tests.scenarios.memory import Kind
+from talk_assets_tests.scenarios.kinds import Kind
 from talk_assets_tests.scenarios.nested import LineNumbers, lines_of
 from talk_assets_tests.scenarios.removal import beside
 

@@ -1,7 +1,7 @@
 """One side of a scenario: a system in memory, spoken to like any other."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -9,6 +9,7 @@ from talk_assets.errors import RecordChanged, RecordGone, RecordRejected, System
 from talk_assets.systems.base import Deletion, DeletionsRead, FeedRead, Record, Written
 from talk_assets.systems.base import Values as Sent
 from talk_assets_tests.scenarios.case import Values
+from talk_assets_tests.scenarios.kinds import Kind
 from talk_assets_tests.scenarios.misbehaviour import Fault, Feed
 from talk_assets_tests.scenarios.nested import LineNumbers
 
@@ -18,31 +19,6 @@ _START = datetime(2020, 1, 1, tzinfo=UTC)
 def moment(t: float) -> str:
     """A time of the scenario's clock as ISO 8601: one minute for each tick."""
     return (_START + timedelta(minutes=t)).isoformat()
-
-
-@dataclass(frozen=True)
-class Kind:
-    """An entity of the mapping as a side keeps it.
-
-    Attributes:
-        entity: its name in the mapping.
-        side: left or right.
-        type: the scenario's type.
-        where: of a type that is split over several entities: what tells this one's records.
-        types: canonical types of its own properties, which say how values are kept.
-        document: of lines: type of their documents.
-        inside: of lines inside documents: name of the list.
-        line_key: of lines: property that tells those of a document apart.
-    """
-
-    entity: str
-    side: str
-    type: str
-    where: Values = field(default_factory=dict)
-    types: Mapping[str, str] = field(default_factory=dict)
-    document: str | None = None
-    inside: str | None = None
-    line_key: str = ""
 
 
 @dataclass
@@ -230,7 +206,7 @@ class Side:
         """See `systems.base.System`."""
         self.calls += 1
         kind = self.kinds[entity]
-        given = {name: self._kept(kind, name, text) for name, text in values.items()}
+        given = {name: kind.kept(name, text) for name, text in values.items()}
         given |= self._numbered(kind, given)
         self._on_the_way("insert", kind.type, "", given)
         self._inserted += 1
@@ -240,7 +216,7 @@ class Side:
         under = self._lines_under(kind)
         if under is not None and under.inside is not None:
             kept.values[under.inside] = [
-                {under.line_key: place, **{n: self._kept(under, n, text) for n, text in line.items()}}
+                {under.line_key: place, **{n: under.kept(n, text) for n, text in line.items()}}
                 for place, line in enumerate(lines, 1)
             ]
             given = {**given, under.inside: kept.values[under.inside]}
@@ -263,7 +239,7 @@ class Side:
         """See `systems.base.System`."""
         self.calls += 1
         kind = self.kinds[entity]
-        given = {name: self._kept(kind, name, text) for name, text in values.items()}
+        given = {name: kind.kept(name, text) for name, text in values.items()}
         self._on_the_way("update", kind.type, key, given)
         kept = self.records[kind.type].get(key)
         if kept is None:
@@ -296,7 +272,7 @@ class Side:
         if kind.inside is None:
             return self.create(entity, {**values, str(kind.document): document})
         self.calls += 1
-        given = {name: self._kept(kind, name, text) for name, text in values.items()}
+        given = {name: kind.kept(name, text) for name, text in values.items()}
         lines = self._changeable(kind, document, given)
         numbers = [line[kind.line_key] for line in lines if isinstance(line[kind.line_key], int)]
         lines.append({kind.line_key: max(numbers, default=0) + 1, **given})
@@ -320,7 +296,7 @@ class Side:
             line = found.get(key)
             if line is None:
                 raise RecordChanged(self.name, f"Updating {entity}/{key}: it does not exist.")
-            line.update({name: self._kept(kind, name, text) for name, text in values.items()})
+            line.update({name: kind.kept(name, text) for name, text in values.items()})
         self._change_document(kind, document, lines)
         return Written(next(iter(changes)) if len(changes) == 1 else document, None, 200)
 
@@ -354,19 +330,6 @@ class Side:
             "_times": times,
             **values,
         }
-
-    def _kept(self, kind: Kind, name: str, text: str | None) -> Any:
-        """A text of the platform as this side's value."""
-        type_ = kind.types.get(name, "text")
-        if text is None:
-            return None
-        if type_ == "list":
-            return text.split("\n")
-        if type_ == "boolean":
-            return text == "true"
-        if type_ == "decimal":
-            return float(text) if "." in text else int(text)
-        return text
 
     def _stored(self, kind: Kind, name: str, value: Any) -> Any:
         return self._stores.get(name, lambda given: given)(value)

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from talk_assets.ledger.bulk import read_frame
 from talk_assets.ledger.database import Ledger
 from talk_assets_tests.scenarios.case import Values
-from talk_assets_tests.scenarios.memory import Kind
+from talk_assets_tests.scenarios.kinds import Kind
 
 # Kinds of hold, and what a scenario calls them.
 _AMBIGUOUS = {"ambiguous": "ambiguous_match", "ambiguous_lines": "ambiguous_lines"}

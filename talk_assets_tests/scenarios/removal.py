@@ -3,7 +3,7 @@
 from typing import Any
 
 from talk_assets_tests.scenarios.case import SYSTEMS, Case, NotExpressible, Values
-from talk_assets_tests.scenarios.memory import Kind
+from talk_assets_tests.scenarios.kinds import Kind
 
 REMOVAL_RULES = {
     "deletes",

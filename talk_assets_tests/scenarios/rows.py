@@ -5,7 +5,7 @@ from typing import Any
 from talk_assets_tests.scenarios.case import SYSTEMS, Case, NotExpressible, Values
 from talk_assets_tests.scenarios.filters import sent_by
 from talk_assets_tests.scenarios.groups import Group, Seen, keys_of
-from talk_assets_tests.scenarios.memory import Kind
+from talk_assets_tests.scenarios.kinds import Kind
 
 
 def _option(case: Case, group: Group, rule: str, name: str) -> Any:

@@ -7,7 +7,8 @@ from talk_assets.mappings.model import Flow, Mappings, Property, Subject
 from talk_assets_tests.scenarios.case import SYSTEMS, Case, NotExpressible, Values
 from talk_assets_tests.scenarios.filters import filters
 from talk_assets_tests.scenarios.groups import Group, Seen, groups_of, keys_of, shared_properties
-from talk_assets_tests.scenarios.memory import Kind, moment
+from talk_assets_tests.scenarios.kinds import Kind
+from talk_assets_tests.scenarios.memory import moment
 from talk_assets_tests.scenarios.nested import lines_of
 from talk_assets_tests.scenarios.removal import REMOVAL_RULES, deletions, guards, when_gone
 from talk_assets_tests.scenarios.rows import as_text, entities_of, row_of

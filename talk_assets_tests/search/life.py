@@ -12,7 +12,8 @@ from talk_assets.ledger.bulk import read_frame
 from talk_assets.ledger.database import Ledger
 from talk_assets.systems.base import FeedRead, Record
 from talk_assets_tests.scenarios.case import Case
-from talk_assets_tests.scenarios.memory import Killed, Kind, Side, Stored
+from talk_assets_tests.scenarios.kinds import Kind
+from talk_assets_tests.scenarios.memory import Killed, Side, Stored
 from talk_assets_tests.scenarios.misbehaviour import Feed
 from talk_assets_tests.scenarios.play import Player
 from talk_assets_tests.search.town import BAD, POOL, SIDES, STATUS, TITLE, UNMAPPED, Round, Step, Town, Values
