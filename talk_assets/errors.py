@@ -85,6 +85,8 @@ class SystemUnavailable(SystemFault):
     Args:
         outcome_unknown: True when a write may have been carried out although no answer came.
         retry_after: seconds after which the system said it can be asked again, when it said so.
+        postponed: True when a write was not sent because it would have had to wait for the system's limit of calls:
+            it can be sent once what it was planned from was looked at again.
     """
 
     def __init__(
@@ -95,10 +97,12 @@ class SystemUnavailable(SystemFault):
         status: int | None = None,
         outcome_unknown: bool = False,
         retry_after: float | None = None,
+        postponed: bool = False,
     ) -> None:
         super().__init__(system, message, status=status)
         self.outcome_unknown = outcome_unknown
         self.retry_after = retry_after
+        self.postponed = postponed
 
 
 class RecordRejected(SystemFault):

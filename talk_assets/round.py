@@ -32,7 +32,7 @@ class Round:
 
     def failed_writes(self, most: int) -> list[str]:
         """A sentence per write that was refused or failed for now, at most so many, and one about the others."""
-        failed = (Outcome.REJECTED.value, Outcome.UNAVAILABLE.value)
+        failed = (Outcome.REJECTED.value, Outcome.UNAVAILABLE.value, Outcome.POSTPONED.value)
         words = [
             str(write["reason"]) if write["key"] else f"{write['source']}: {write['reason']}"
             for done in self.run.delivered

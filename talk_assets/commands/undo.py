@@ -46,7 +46,8 @@ def undo(run: str, *, record: str | None, carry: bool, who: str | None, as_json:
             finally:
                 totals = summary(cycle, time.monotonic() - started)
                 finish(cycle, totals, complete=complete)
-    failed = [write for write in done.writes if write["outcome"] in (Outcome.REJECTED.value, Outcome.UNAVAILABLE.value)]
+    failures = (Outcome.REJECTED.value, Outcome.UNAVAILABLE.value, Outcome.POSTPONED.value)
+    failed = [write for write in done.writes if write["outcome"] in failures]
     if as_json:
         typer.echo(json.dumps({"run_id": run_id, "applied": carry, **done.plan.as_json(), "writes": done.writes}))
     else:

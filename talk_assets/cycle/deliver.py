@@ -26,7 +26,8 @@ from talk_assets.mappings.model import Subject
 # n writes cost about n / BATCH + 2 reads.
 BATCH = 50
 # No further write of a batch is begun after so many seconds. Exact has no conditional update, so what somebody edits
-# between our read and our write is overwritten; 50 writes within Exact's limits would leave a minute for that.
+# between our read and our write is overwritten; 50 writes within Exact's limits would leave a minute for that. One that
+# was begun is sent within 15 more (`Patience.longest_write`), or not before another look.
 BATCH_SECONDS = 15.0
 # When this many writes in a row meet a passing fault, the rest waits for the next run.
 _GIVE_UP_AFTER = 3
@@ -177,14 +178,19 @@ def _send_all(
                 break
             cycle.still_locked()
             outcomes = sender.send_lines(together) if len(together) > 1 else [sender.send(together[0])]
+            faults = faults + 1 if outcomes[-1][0] in (Outcome.UNAVAILABLE, Outcome.POSTPONED) else 0
+            waits = outcomes[-1][0] is Outcome.POSTPONED and faults < _GIVE_UP_AFTER
             for write, (outcome, words) in zip(together, outcomes, strict=True):
-                _count(done, write, outcome, words)
-            tried |= {write.cluster_id for write in together}
-            faults = faults + 1 if outcomes[-1][0] is Outcome.UNAVAILABLE else 0
+                if not waits or outcome is not Outcome.POSTPONED:
+                    _count(done, write, outcome, words)
+                    tried.add(write.cluster_id)
             if progress is not None:
                 progress(done.entity, len(done.writes), len(done.writes) + len(writes) - len(batch))
             if faults >= _GIVE_UP_AFTER:
                 return
+            if waits:
+                # The look that comes next waits as long; what it shows may differ from what this was planned from.
+                break
         left = any(write.cluster_id not in tried for write in writes)
         if left:
             confirm(cycle, done.entity)

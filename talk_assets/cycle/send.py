@@ -42,6 +42,7 @@ class Outcome(Enum):
     CHANGED = "changed since it was read; decided again"
     REJECTED = "refused"
     UNAVAILABLE = "failed for now; tried again"
+    POSTPONED = "has to wait until calls can be made again"
 
 
 class Sender:
@@ -80,10 +81,7 @@ class Sender:
                 self._note_changed(write)
             return Outcome.CHANGED, str(error)
         except (SystemUnavailable, UnexpectedAnswer) as error:
-            self._without_answer(error, intents)
-            asked = error.retry_after if isinstance(error, SystemUnavailable) else None
-            self._fail_for_now(write, str(error), asked)
-            return Outcome.UNAVAILABLE, str(error)
+            return self._without_answer([write], error, intents), str(error)
         except AccessDenied:
             # Refused before anything was done, so that nothing has to be looked up before it is sent again.
             self._close_intents(intents, "not sent")
@@ -111,11 +109,7 @@ class Sender:
             self._close_intents(intents, "not sent")
             raise
         except (SystemUnavailable, UnexpectedAnswer) as error:
-            self._without_answer(error, intents)
-            asked = error.retry_after if isinstance(error, SystemUnavailable) else None
-            for write in writes:
-                self._fail_for_now(write, str(error), asked)
-            return [(Outcome.UNAVAILABLE, str(error))] * len(writes)
+            return [(self._without_answer(writes, error, intents), str(error))] * len(writes)
         for write, number in zip(writes, intents, strict=True):
             self._store(write, replace(written, key=str(write.key)), [number])
         return [(Outcome.DONE, "")] * len(writes)
@@ -160,12 +154,20 @@ class Sender:
             ]
         return opened
 
-    def _without_answer(self, error: SystemUnavailable | UnexpectedAnswer, intents: list[uuid.UUID]) -> None:
-        """Leave open what may have been carried out."""
+    def _without_answer(
+        self, writes: list[Write], error: SystemUnavailable | UnexpectedAnswer, intents: list[uuid.UUID]
+    ) -> Outcome:
+        """Leave open what may have been carried out, and have the writes tried again."""
         if isinstance(error, UnexpectedAnswer) or error.outcome_unknown:
             self._lose_sight(intents)
         else:
             self._close_intents(intents, "not sent")
+        if isinstance(error, SystemUnavailable) and error.postponed:
+            return Outcome.POSTPONED
+        asked = error.retry_after if isinstance(error, SystemUnavailable) else None
+        for write in writes:
+            self._fail_for_now(write, str(error), asked)
+        return Outcome.UNAVAILABLE
 
     def _note_changed(self, write: Write) -> None:
         row = {"subject": self._subject.subject, "entity": write.entity, "key": write.key}

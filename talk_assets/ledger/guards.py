@@ -73,9 +73,9 @@ def tripped(connection: sa.Connection, division: str, entities: list[str] | None
     return read_columns(connection, guard, names, guard.c.division == division, mine, order=("entity", "kind"))
 
 
-def waiting(connection: sa.Connection, division: str, entities: list[str] | None = None) -> pd.DataFrame:
+def waiting(connection: sa.Connection, division: str) -> pd.DataFrame:
     """Those of the guards that tripped that nobody has accepted; columns as of `tripped`."""
-    found = tripped(connection, division, entities)
+    found = tripped(connection, division)
     return found[found["accepted_at"].isna()]
 
 

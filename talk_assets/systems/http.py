@@ -1,76 +1,31 @@
 """HTTP as both connectors use it: one client with bounded, growing repeats that never repeats a write blindly.
 
 A connector says of every request what sending it twice would do (`Effect`) and judges which answers are passing faults
-(`Judge`); this module repeats what may be repeated and turns what stays broken into `SystemUnavailable`. Statuses that
-are the system's own business (400, 403, 404, 409, 422, ...) are returned for the connector to map.
+(`Judge`); this module has repeated what may be repeated (`repeats`) and turns what stays broken into
+`SystemUnavailable`. Statuses that are the system's own business (400, 403, 404, 409, 422, ...) are returned for the
+connector to map.
 """
 
-import logging
 import ssl
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from enum import Enum
 from functools import cache
 from http import HTTPStatus
 from json import loads
 from typing import Any, Protocol
 
 import httpx
-from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt, wait_exponential, wait_random
 
 from talk_assets.errors import ConfigurationError, SystemUnavailable, UnexpectedAnswer
 from talk_assets.systems.json_text import whole_characters
-
-logger = logging.getLogger(__name__)
+from talk_assets.systems.repeats import Again, Effect, PassingFault, Patience, Repeats
 
 # Seconds that an answer is waited for, unless told otherwise.
 ANSWER_SECONDS = 60.0
 # Faults that arise before a request has left: whatever it was, it was not carried out.
 _NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError, httpx.UnsupportedProtocol)
 _LAST_PORT = 65535
-_TOLD_WAIT = 5.0  # seconds; longer waits are logged
-
-
-class Effect(Enum):
-    """What a request changes, and so whether it may be sent again when no answer came."""
-
-    NONE = "none"  # changes nothing: repeated freely
-    REPEATABLE = "repeatable"  # carrying it out twice is the same as once
-    ONCE = "once"  # carrying it out twice does harm: repeated only when it was certainly not carried out
-
-
-@dataclass(frozen=True, slots=True)
-class PassingFault:
-    """An answer that says: not now.
-
-    Attributes:
-        problem: what was seen, for a person, without a full stop.
-        wait: seconds after which the system said it can be asked again.
-        refused: whether the request was certainly not carried out.
-        status: HTTP status of the answer.
-    """
-
-    problem: str
-    wait: float | None = None
-    refused: bool = False
-    status: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Patience:
-    """How often and how long to try again.
-
-    Attributes:
-        attempts: requests in all, the first included.
-        first_wait: seconds before the second attempt; doubled, with some chance added, before each further one.
-        longest_wait: seconds; a system that asks for more is not waited for.
-    """
-
-    attempts: int = 5
-    first_wait: float = 0.5
-    longest_wait: float = 120.0
 
 
 class Judge(Protocol):
@@ -83,20 +38,11 @@ class Judge(Protocol):
 class Gate(Protocol):
     """Where a system's budget of calls is kept."""
 
-    def before(self, url: httpx.URL) -> None:
-        """Wait until a call may be sent; SystemUnavailable when that takes too long."""
+    def before(self, url: httpx.URL) -> PassingFault | None:
+        """What a call has to wait for, None: nothing; SystemUnavailable when that takes hours."""
 
     def after(self, response: httpx.Response) -> None:
         """Learn from an answer what is left."""
-
-
-class _Again(Exception):
-    """Carries a passing fault to the repeating loop."""
-
-    def __init__(self, fault: PassingFault, *, reached: bool) -> None:
-        super().__init__(fault.problem)
-        self.fault = fault
-        self.reached = reached
 
 
 @cache
@@ -147,8 +93,7 @@ class HttpClient:
         self.root = _root(url, setting)
         self._judge = judge or passing_fault
         self._gate = gate
-        self._patience = patience or Patience()
-        self._sleep = sleep
+        self._repeats = Repeats(system, patience or Patience(), sleep)
         self._calls = 0
         self._counting = threading.Lock()
         self._client = httpx.Client(
@@ -196,7 +141,8 @@ class HttpClient:
             authenticated: whether the client's credentials are added.
 
         Raises:
-            SystemUnavailable: it stayed a passing fault; `outcome_unknown` when a write may have been carried out.
+            SystemUnavailable: it stayed a passing fault; `outcome_unknown` when a write may have been carried out,
+                `postponed` when it has to wait too long to be sent unseen.
             UnexpectedAnswer: the answer redirects, or the address is of another origin.
         """
         url = self.address(path, doing)
@@ -205,23 +151,16 @@ class HttpClient:
             headers = {"Cache-Control": "no-cache", **(headers or {})}
         reached = False
         try:
-            for attempt in self._retrying(effect):
+            for attempt in self._repeats.begin(effect):
                 with attempt:
                     try:
                         request = self._client.build_request(method, url, json=json, data=form, headers=headers)
                         return self._once(request, doing, authenticated=authenticated)
-                    except _Again as again:
+                    except Again as again:
                         reached = reached or again.reached
                         raise
-        except _Again as again:
-            fault = again.fault
-            raise SystemUnavailable(
-                self.system,
-                f"{doing}: {fault.problem}; if this lasts, look at {self.setting} ({self.root}) and at the network",
-                status=fault.status,
-                outcome_unknown=reached and effect is not Effect.NONE,
-                retry_after=fault.wait,
-            ) from again.__cause__
+        except Again as again:
+            raise self._gave_up(again.fault, doing, effect, reached=reached) from again.__cause__
         except SystemUnavailable as error:
             # Raised by the gate or the credentials after an earlier attempt that may have been carried out.
             error.outcome_unknown = reached and effect is not Effect.NONE
@@ -267,17 +206,18 @@ class HttpClient:
         self._client.close()
 
     def _once(self, request: httpx.Request, doing: str, *, authenticated: bool) -> httpx.Response:
-        if self._gate is not None:
-            self._gate.before(request.url)
+        hindrance = self._gate.before(request.url) if self._gate is not None else None
+        if hindrance is not None:
+            raise Again(hindrance, reached=False)
         try:
             response = self._client.send(request, auth=httpx.USE_CLIENT_DEFAULT if authenticated else None)
         except _NOT_SENT as error:
             problem = f"nothing answers at {self.root} ({_reason(error)})"
-            raise _Again(PassingFault(problem, refused=True), reached=False) from error
+            raise Again(PassingFault(problem, refused=True), reached=False) from error
         except httpx.TimeoutException as error:
-            raise _Again(PassingFault("no answer in time"), reached=True) from error
+            raise Again(PassingFault("no answer in time"), reached=True) from error
         except (httpx.TransportError, httpx.DecodingError) as error:
-            raise _Again(PassingFault(f"the connection was cut ({_reason(error)})"), reached=True) from error
+            raise Again(PassingFault(f"the connection was cut ({_reason(error)})"), reached=True) from error
         if response.is_redirect:
             raise UnexpectedAnswer(
                 self.system,
@@ -286,36 +226,22 @@ class HttpClient:
             )
         fault = self._judge(response)
         if fault is not None:
-            raise _Again(fault, reached=not fault.refused)
+            raise Again(fault, reached=not fault.refused)
+        self._repeats.passed()
         return response
 
-    def _retrying(self, effect: Effect) -> Retrying:
-        patience = self._patience
-        growing = wait_exponential(multiplier=patience.first_wait, max=patience.longest_wait) + wait_random(
-            0, patience.first_wait
-        )
-
-        def may_repeat(error: BaseException) -> bool:
-            if not isinstance(error, _Again):
-                return False
-            if error.fault.wait is not None and error.fault.wait > patience.longest_wait:
-                return False
-            return effect is not Effect.ONCE or not error.reached
-
-        def pause(state: RetryCallState) -> float:
-            error = state.outcome.exception() if state.outcome else None
-            asked = error.fault.wait if isinstance(error, _Again) else None
-            seconds = max(asked or 0.0, growing(state))
-            if seconds >= _TOLD_WAIT:
-                logger.info("%s: %s; trying again in %.0f s", self.system, error, seconds)
-            return seconds
-
-        return Retrying(
-            stop=stop_after_attempt(patience.attempts),
-            wait=pause,
-            retry=retry_if_exception(may_repeat),
-            sleep=self._sleep,
-            reraise=True,
+    def _gave_up(self, fault: PassingFault, doing: str, effect: Effect, *, reached: bool) -> SystemUnavailable:
+        """The error of a request that is not sent again."""
+        advice = f"if this lasts, look at {self.setting} ({self.root}) and at the network"
+        if fault.limit:
+            advice = "what is left waits for a later run; if this lasts, see what else uses up the calls"
+        return SystemUnavailable(
+            self.system,
+            f"{doing}: {fault.problem}; {advice}",
+            status=fault.status,
+            outcome_unknown=reached and effect is not Effect.NONE,
+            retry_after=fault.wait,
+            postponed=self._repeats.postpones(fault, effect, reached=reached),
         )
 
     def _count(self, _request: httpx.Request) -> None:
@@ -328,7 +254,7 @@ def passing_fault(response: httpx.Response) -> PassingFault | None:
     status = response.status_code
     wait = retry_after(response.headers.get("Retry-After"))
     if status == HTTPStatus.TOO_MANY_REQUESTS:
-        return PassingFault("too many requests (429)", wait=wait, refused=True, status=status)
+        return PassingFault("too many requests (429)", wait=wait, refused=True, status=status, limit=True)
     if status == HTTPStatus.REQUEST_TIMEOUT or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return PassingFault(f"it answered {status} {response.reason_phrase}".rstrip(), wait=wait, status=status)
     return None

@@ -5,13 +5,14 @@ from functools import partial
 import pytest
 
 from talk_assets.systems import http
+from talk_assets.systems.repeats import Patience
 from talk_assets_tests.cycle.harness import World
 
 
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Repeats come at once."""
-    monkeypatch.setattr(http, "Patience", partial(http.Patience, first_wait=0.001))
+    monkeypatch.setattr(http, "Patience", partial(Patience, first_wait=0.001))
 
 
 def test_an_edit_made_before_an_update_arrived_whose_answer_was_lost(world: World, subtests: pytest.Subtests) -> None:

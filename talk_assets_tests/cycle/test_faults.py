@@ -12,6 +12,7 @@ from talk_assets.cycle.report import status
 from talk_assets.errors import LedgerError
 from talk_assets.mappings.load import PACKAGED_MAPPINGS
 from talk_assets.systems import http
+from talk_assets.systems.repeats import Patience
 from talk_assets_tests.cycle.harness import Report, World, open_world
 
 _REFUSED, _BUSY, _LIMITED, _CUT = "refused", "busy", "limited", "cut off"
@@ -21,7 +22,7 @@ _DOWN, _ASKED, _FINE = "down", "asked for time", "fine"
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Repeats come at once, and an insert without an answer is given up as soon as the target does not show it."""
-    monkeypatch.setattr(http, "Patience", partial(http.Patience, first_wait=0.001))
+    monkeypatch.setattr(http, "Patience", partial(Patience, first_wait=0.001))
     monkeypatch.setattr(recover, "LATEST_ARRIVAL", timedelta(0))
 
 

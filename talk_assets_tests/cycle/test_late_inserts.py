@@ -7,6 +7,7 @@ import pytest
 
 from talk_assets.cycle import recover
 from talk_assets.systems import http
+from talk_assets.systems.repeats import Patience
 from talk_assets_tests.cycle.harness import World
 
 _COMPANY = "Jansen Bouw BV"
@@ -17,7 +18,7 @@ _CODE = "1".rjust(18)
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Repeats come at once."""
-    monkeypatch.setattr(http, "Patience", partial(http.Patience, first_wait=0.001))
+    monkeypatch.setattr(http, "Patience", partial(Patience, first_wait=0.001))
 
 
 def _accounts(world: World) -> list[str]:

@@ -6,7 +6,7 @@ Waits are over at once here; an hour goes by when a test says so.
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -25,7 +25,6 @@ from talk_assets.sandbox.exact.config import ExactConfig
 from talk_assets.sandbox.exact.oauth import Tokens
 from talk_assets.sandbox.faults.names import NAMED
 from talk_assets.systems import http
-from talk_assets.systems.exact.limits import RateGate
 from talk_assets.systems.exact.system import ExactSystem
 from talk_assets_tests.conftest import DatabaseServer
 from talk_assets_tests.cycle.harness import World, open_world
@@ -96,7 +95,6 @@ def naps() -> Iterator[list[float]]:
             assert defaults is not None
             patch.setitem(defaults, "sleep", slept.append)
             patch.setitem(defaults, "timeout", _PATIENCE)
-        patch.setattr(RateGate.__init__, "__defaults__", (lambda: datetime.now(UTC), slept.append, None))
         yield slept
 
 

@@ -5,6 +5,8 @@ from threading import Thread
 import pytest
 
 from talk_assets.cycle import deliver
+from talk_assets.cycle.send import Outcome
+from talk_assets.systems.exact.system import ExactSystem
 from talk_assets_tests.cycle.harness import World
 
 JANSEN = {"Name": "Jansen Bouw BV", "OrganizationNumber": "12345678", "Email": "info@jansen.example"}
@@ -243,6 +245,48 @@ def test_writes_that_take_long_are_sent_after_another_look(world: World, monkeyp
     assert report.delivered["exact.accounts"].updated == 2, "the rest is to be sent in the same sync"
     assert [world.show("exact.accounts", key)["Phone"] for key in accounts] == ["2", "2", "3"]
     assert [world.show("customerp.customer", key)["Phone"] for key in customers] == ["2", "2", "3"]
+
+
+def test_a_write_that_has_to_wait_is_sent_after_another_look(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While we wait for Exact's next minute of calls a colleague's edit would be overwritten."""
+    customers = [world.add("customerp.customer", Name=f"Customer {n}", Phone="1") for n in range(2)]
+    world.sync()
+    accounts = [world.twin("customerp.customer", key, "exact.accounts") for key in customers]
+    for key in customers:
+        world.edit("customerp.customer", key, Phone="2")
+    world.fault("exact", fault="rate-limit", method="PUT", path=accounts[0])
+    naps: list[float] = []
+
+    def wait(seconds: float) -> None:
+        naps.append(seconds)
+        world.edit("exact.accounts", accounts[0], Phone="3")
+
+    monkeypatch.setitem(ExactSystem.__init__.__kwdefaults__ or {}, "sleep", wait)
+    with world.reopened():
+        report = world.sync()
+    assert len(naps) == 1
+    done = report.delivered["exact.accounts"]
+    assert (done.updated, done.failed) == (1, 0), "what is still right is sent in the same sync"
+    assert [world.show("exact.accounts", key)["Phone"] for key in accounts] == ["3", "2"]
+    assert [world.show("customerp.customer", key)["Phone"] for key in customers] == ["3", "2"]
+
+
+@pytest.mark.soak
+def test_writes_that_are_never_let_through_end_the_sync(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A limit on writes alone, which a look at the feed does not meet, would have a sync go round for ever."""
+    customer = world.add("customerp.customer", Name="Jansen", Phone="1")
+    world.sync()
+    world.edit("customerp.customer", customer, Phone="2")
+    naps: list[float] = []
+    monkeypatch.setitem(ExactSystem.__init__.__kwdefaults__ or {}, "sleep", naps.append)
+    world.fault("exact", fault="rate-limit-bare", method="PUT", times=None)
+    with world.reopened():
+        done = world.sync().delivered["exact.accounts"]
+        assert (done.failed, [write["outcome"] for write in done.writes]) == (1, [Outcome.POSTPONED.value])
+        assert naps == [60.0, 60.0, 60.0]
+        assert [row["state"] for row in world.owed("exact.accounts")] == ["owed"]
+        world.end_faults()
+        assert world.sync().delivered["exact.accounts"].updated == 1
 
 
 def test_a_preview_stores_and_writes_nothing(world: World) -> None:

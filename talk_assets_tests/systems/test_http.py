@@ -5,7 +5,8 @@ import httpx
 import pytest
 
 from talk_assets.errors import ConfigurationError, SystemUnavailable, UnexpectedAnswer
-from talk_assets.systems.http import Effect, HttpClient, Patience
+from talk_assets.systems.http import HttpClient
+from talk_assets.systems.repeats import Effect, Patience
 from talk_assets_tests.systems.loopback import CUT, Answer, Asked, free_port, loopback
 
 
@@ -103,6 +104,26 @@ def test_repeats_are_bounded() -> None:
             http.send("GET", "/x", doing="reading x", effect=Effect.NONE)
         assert len(server.asked) == 3
     assert len(naps) == 2
+
+
+@pytest.mark.parametrize(("asked", "naps"), [("50", [50.0, 50.0]), ("200", [])])
+def test_waits_for_one_request_are_bounded_together(asked: str, naps: list[float]) -> None:
+    """Five waits that are each short enough would hold a run for ten minutes, feed after feed."""
+    slept: list[float] = []
+    with loopback(in_turn(Answer(429, headers={"Retry-After": asked}))) as server, pytest.raises(SystemUnavailable):
+        client(server.url, slept).send("GET", "/x", doing="reading x", effect=Effect.NONE)
+    assert slept == naps
+
+
+def test_a_write_is_not_sent_again_when_much_time_has_passed() -> None:
+    """A change that got no answer for a minute would overwrite what a colleague has entered in that minute."""
+    patience = Patience(longest_write=0.3)
+    with loopback(in_turn(CUT)) as server:
+        for effect in (Effect.REPEATABLE, Effect.NONE):
+            with pytest.raises(SystemUnavailable) as caught:
+                client(server.url, [], patience=patience).send("PUT", "/x", doing="updating x", effect=effect)
+            assert caught.value.outcome_unknown is (effect is Effect.REPEATABLE)
+        assert len(server.asked) == 1 + patience.attempts
 
 
 def test_silence_ends_by_time_out() -> None:

@@ -13,7 +13,8 @@ from talk_assets.errors import AccessDenied, ConfigurationError, UnexpectedAnswe
 from talk_assets.systems.customerp.dialect import SYSTEM
 from talk_assets.systems.customerp.json_exact import decode
 from talk_assets.systems.customerp.sections import Authentication, Basic, Bearer, ClientCredentials, HeaderKey
-from talk_assets.systems.http import Effect, HttpClient
+from talk_assets.systems.http import HttpClient
+from talk_assets.systems.repeats import Effect
 
 SETTING = "CUSTOMERP_TOKEN"
 _EARLY = 60.0  # seconds before its end that a token is no longer used

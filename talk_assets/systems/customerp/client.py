@@ -23,7 +23,8 @@ from talk_assets.systems.customerp.dialect import SYSTEM
 from talk_assets.systems.customerp.json_exact import decode, encode, get
 from talk_assets.systems.customerp.profile import Profile
 from talk_assets.systems.customerp.sections import ClientCredentials, Problem
-from talk_assets.systems.http import ANSWER_SECONDS, Effect, HttpClient, Patience, trusted
+from talk_assets.systems.http import ANSWER_SECONDS, HttpClient, trusted
+from talk_assets.systems.repeats import Effect, Patience
 
 _SHOWN = 300  # characters of an answer's own words that an error repeats
 

@@ -18,7 +18,8 @@ from talk_assets.systems.customerp.paging import Listing
 from talk_assets.systems.customerp.profile import Profile
 from talk_assets.systems.customerp.translate import DocumentTranslator
 from talk_assets.systems.customerp.writes import RecordWriter
-from talk_assets.systems.http import ANSWER_SECONDS, Patience
+from talk_assets.systems.http import ANSWER_SECONDS
+from talk_assets.systems.repeats import Patience
 
 
 @dataclass(frozen=True, slots=True)

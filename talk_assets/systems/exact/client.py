@@ -9,7 +9,8 @@ from talk_assets.errors import SystemUnavailable, UnexpectedAnswer
 from talk_assets.systems.exact import odata
 from talk_assets.systems.exact.faults import read_fault, write_fault
 from talk_assets.systems.exact.odata import Row
-from talk_assets.systems.http import Effect, HttpClient
+from talk_assets.systems.http import HttpClient
+from talk_assets.systems.repeats import Effect
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,8 @@ from talk_assets.errors import (
 )
 from talk_assets.systems.exact import odata
 from talk_assets.systems.exact.limits import too_many
-from talk_assets.systems.http import Judge, PassingFault, passing_fault
+from talk_assets.systems.http import Judge, passing_fault
+from talk_assets.systems.repeats import PassingFault
 
 # In the user's language. The Dutch words of refusals are recorded (Exact reference, Errors); the others are the same
 # rules in the languages that Exact speaks.

@@ -4,10 +4,8 @@
 governor that shares the budget between processes is handed to the connector instead.
 """
 
-import logging
 import re
 import threading
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,9 +15,8 @@ import httpx
 
 from talk_assets.errors import SystemUnavailable
 from talk_assets.systems.exact.failed_calls import ErrorBudget
-from talk_assets.systems.http import PassingFault, retry_after
-
-logger = logging.getLogger(__name__)
+from talk_assets.systems.http import retry_after
+from talk_assets.systems.repeats import PassingFault
 
 _MINUTE = 60.0
 _SLACK = 0.1  # seconds after the reset, so that the next call does not fall into the old window
@@ -53,25 +50,22 @@ class RateGate:
 
     Args:
         now: the present time, with zone.
-        sleep: waits the given seconds.
         errors: the budget of failed calls; None counts none.
     """
 
     def __init__(
         self,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
-        sleep: Callable[[float], None] = time.sleep,
         errors: ErrorBudget | None = None,
     ) -> None:
         self._now = now
-        self._sleep = sleep
         self._errors = errors
         self._minute: Window | None = None
         self._day: Window | None = None
         self._lock = threading.Lock()
 
-    def before(self, url: httpx.URL) -> None:
-        """Wait until the minute has a call left.
+    def before(self, url: httpx.URL) -> PassingFault | None:
+        """The minute whose calls are spent, with the time until it ends; None when a call can be sent.
 
         Calls without a division, such as current/Me and those for tokens, are not counted by Exact.
 
@@ -80,7 +74,7 @@ class RateGate:
                 calls are possible again.
         """
         if not _COUNTED.search(url.path):
-            return
+            return None
         if self._errors is not None:
             self._errors.before(url)
         with self._lock:
@@ -93,19 +87,22 @@ class RateGate:
                     "what is owed is sent",
                     retry_after=seconds,
                 )
-            if self._minute is not None and self._minute.spent(now):
-                # A minute never lasts longer, whatever the difference between both clocks.
-                seconds = min(self._minute.reset - now, _MINUTE) + _SLACK
-                logger.info("exact: the calls of this minute are spent; waiting %.0f s", seconds)
-                self._sleep(seconds)
-                self._minute = None
+            if self._minute is None or not self._minute.spent(now):
+                return None
+            # A minute never lasts longer, whatever the difference between both clocks.
+            seconds = min(self._minute.reset - now, _MINUTE) + _SLACK
+            # Told once, so that a wait is over when it has been waited for, whatever the clocks say.
+            self._minute = None
+            return PassingFault("the calls of this minute are spent", wait=seconds, refused=True, limit=True)
 
     def after(self, response: httpx.Response) -> None:
         """Learn what is left from an answer's headers, and count it when it failed."""
         if self._errors is not None and _COUNTED.search(response.request.url.path):
             self._errors.after(response)
         with self._lock:
-            self._minute = minute_window(response.headers) or self._minute
+            # How long to wait after a refusal is told by `too_many`.
+            refused = response.status_code == HTTPStatus.TOO_MANY_REQUESTS
+            self._minute = None if refused else minute_window(response.headers) or self._minute
             self._day = day_window(response.headers) or self._day
 
 
@@ -119,12 +116,14 @@ def too_many(response: httpx.Response, now: datetime) -> PassingFault | None:
     minute, day = minute_window(response.headers), day_window(response.headers)
     if day is not None and day.left <= 0 and (minute is None or minute.left > 0):
         wait = max(day.reset - now.timestamp(), 0.0)
-        return PassingFault("the calls of this day are spent (429)", wait=wait, refused=True, status=429)
-    if minute is not None:
+        problem = "the calls of this day are spent (429)"
+    elif minute is not None:
         wait = min(max(minute.reset - now.timestamp(), 0.0), _MINUTE) + _SLACK
+        problem = "the calls of this minute are spent (429)"
     else:
         wait = retry_after(response.headers.get("Retry-After")) or _MINUTE
-    return PassingFault("the calls of this minute are spent (429)", wait=wait, refused=True, status=429)
+        problem = "too many calls were made, Exact does not say in which time (429)"
+    return PassingFault(problem, wait=wait, refused=True, status=429, limit=True)
 
 
 def _window(headers: httpx.Headers, left: str, reset: str) -> Window | None:

@@ -18,7 +18,8 @@ import httpx
 from pydantic import SecretStr
 
 from talk_assets.errors import AccessDenied, ConfigurationError, SystemUnavailable, UnexpectedAnswer
-from talk_assets.systems.http import Effect, HttpClient
+from talk_assets.systems.http import HttpClient
+from talk_assets.systems.repeats import Effect
 from talk_assets.systems.tokens import StoredToken, TokenStore
 
 logger = logging.getLogger(__name__)

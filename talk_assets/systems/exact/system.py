@@ -18,7 +18,8 @@ from talk_assets.systems.exact.limits import RateGate
 from talk_assets.systems.exact.oauth import BearerAuth, Credentials, TokenSource
 from talk_assets.systems.exact.odata import Row
 from talk_assets.systems.exact.values import MODIFIED, TIMESTAMP, decode, decode_time, encode
-from talk_assets.systems.http import ANSWER_SECONDS, Gate, HttpClient, Patience
+from talk_assets.systems.http import ANSWER_SECONDS, Gate, HttpClient
+from talk_assets.systems.repeats import Patience
 from talk_assets.systems.tokens import TokenStore
 
 _DELETED_SCOPE = "organization/administration"
@@ -75,7 +76,7 @@ class ExactSystem:
             "EXACT_URL",
             headers={"Accept": "application/json"},
             judge=judge(now),
-            gate=gate or RateGate(now, sleep),
+            gate=gate or RateGate(now),
             patience=patience,
             timeout=timeout,
             sleep=sleep,

@@ -189,7 +189,7 @@ def connect(
         store,
         capabilities,
         wanted,
-        gate=None if failed is None else RateGate(clock.now, clock.sleep, ErrorBudget(failed, clock.now)),
+        gate=None if failed is None else RateGate(clock.now, ErrorBudget(failed, clock.now)),
         now=clock.now,
         sleep=clock.sleep,
         timeout=5.0,

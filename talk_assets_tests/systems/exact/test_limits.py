@@ -74,16 +74,46 @@ def test_a_spent_day_sends_nothing_until_it_is_over(exact: ExactSystem, tenant: 
     exact.read("exact.accounts", None)
 
 
-def test_a_refusal_for_the_minute_waits_for_its_end(exact: ExactSystem, tenant: Tenant, clock: Clock) -> None:
-    """Another worker can spend the minute first; the write must then still be sent, once."""
-    said = [Answer(429, None, windows(clock, minute=0))]
-    created = Answer(201, {"d": {"ID": key(7), "Name": "One"}})
-    tenant.script = lambda asked: (
-        (said.pop() if said else created) if asked.method == "POST" and "crm" in asked.path else None
-    )
+@pytest.mark.parametrize("told", ["by the answer before", "by a refusal"])
+def test_a_write_is_not_kept_waiting_for_the_minute(
+    exact: ExactSystem, tenant: Tenant, clock: Clock, told: str
+) -> None:
+    """What was planned from a record a minute ago overwrites what a colleague has entered since; or is never sent."""
+    full, created = windows(clock, minute=0), Answer(201, {"d": {"ID": key(7), "Name": "One"}})
+    refusals = [Answer(429, None, full)] if told == "by a refusal" else []
+    reads = [Answer(200, {"d": {"results": ROWS}}, {} if refusals else full)]
+
+    def script(asked: Asked) -> Answer | None:
+        if "sync" in asked.path:
+            return reads.pop() if reads else Answer(200, {"d": {"results": []}})
+        return (refusals.pop() if refusals else created) if asked.method == "POST" and "crm" in asked.path else None
+
+    tenant.script = script
+    exact.read("exact.accounts", None)
+    with pytest.raises(SystemUnavailable, match="the calls of this minute are spent") as caught:
+        exact.create("exact.accounts", {"Name": "One"})
+    assert (caught.value.postponed, caught.value.outcome_unknown, clock.naps) == (True, False, [])
+    exact.read("exact.accounts", "2")
+    assert clock.naps == [pytest.approx(40.1)], "the look before it is sent again waits in its stead"
     assert exact.create("exact.accounts", {"Name": "One"}).key == key(7)
-    assert clock.naps[0] == pytest.approx(40.1)
-    assert sum(clock.naps) < 45
+    assert len(clock.naps) == 1
+
+
+def test_a_limit_that_lasts_is_waited_for_once(exact: ExactSystem, tenant: Tenant, clock: Clock) -> None:
+    """A limit by the hour of which Exact tells nothing would have every feed wait its minutes, until morning."""
+    refusal = error(429, "Too many requests")
+    tenant.script = lambda asked: refusal if "sync" in asked.path else None
+    for _ in range(3):
+        with pytest.raises(SystemUnavailable, match=r"too many calls were made.* what is left waits for a later run"):
+            exact.read("exact.accounts", None)
+    assert clock.naps == [60.0, 60.0]
+    assert len(tenant.resources()) == 5
+    tenant.script = rows_with(dict)
+    exact.read("exact.accounts", None)
+    said = [refusal]
+    tenant.script = lambda asked: said.pop() if said and "sync" in asked.path else None
+    exact.read("exact.accounts", None)
+    assert len(clock.naps) == 3, "a limit that passed is waited for again"
 
 
 @pytest.mark.parametrize(("headers", "wait"), [({}, 60.0), ({"Retry-After": "20"}, 20.0)])
