@@ -37,6 +37,8 @@ _PANDAS_TYPES: dict[pa.DataType, Any] = {
 }
 # Up to here rows travel within a statement; a temporary table costs several milliseconds to make and analyse.
 FEW = 500
+# A table whose rows grew or changed by more than this share is analysed at once; PostgreSQL does so a minute later.
+_GROWN = 0.1
 _BLOCK_BYTES = 8 << 20
 
 
@@ -155,7 +157,27 @@ def upsert_frame(
     statement = _upsert(table, columns, _names(columns), sql.Identifier(staged), key, changed)
     count = driver.execute(statement).rowcount
     driver.execute(sql.SQL("DROP TABLE {}").format(sql.Identifier(staged)))
+    analyse_grown(connection, table, count)
     return count
+
+
+def analyse_grown(connection: sa.Connection, table: sa.Table, count: int) -> None:
+    """Have PostgreSQL look at a table of which many rows are new, so that what follows is planned well.
+
+    Without it a table that was just filled for the first time is taken for one of a handful of rows, and joining it
+    takes a time that grows with the square of their number.
+
+    Args:
+        connection: in the transaction that changed them.
+        table: the table.
+        count: how many rows are new or changed.
+    """
+    name = sql.Identifier(*filter(None, (table.schema, table.name)))
+    known = sa.text("select reltuples from pg_class where oid = to_regclass(:name)")
+    rows = connection.execute(known, {"name": table.fullname}).scalar_one()
+    if count > _GROWN * max(rows, 0):
+        # A run of another division that is doing the same is not waited for: both could wait for each other.
+        driver_connection(connection).execute(sql.SQL("ANALYZE (SKIP_LOCKED) {}").format(name))
 
 
 # There are as many as tables and ways to change them, and to write one takes longer than to store a row.

@@ -7,7 +7,7 @@ import pandas as pd
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
-from talk_assets.ledger.bulk import copy_frame, read_columns, read_frame, upsert_frame
+from talk_assets.ledger.bulk import FEW, analyse_grown, copy_frame, read_columns, read_frame, upsert_frame
 from talk_assets.ledger.keys import among, keys_of, records_named, values_of
 from talk_assets.ledger.tables import conflict, history, hold, run
 from talk_assets.mappings.model import Subject
@@ -97,7 +97,9 @@ def add_history(connection: sa.Connection, division: str, rows: pd.DataFrame, ru
     if rows.empty:
         return
     frame = rows.assign(division=division, at=pd.Timestamp.now("UTC"), run=run_id).reset_index(drop=True)
-    copy_frame(connection, "talk.history", frame, [str(name) for name in frame.columns])
+    copy_frame(connection, history.fullname, frame, [str(name) for name in frame.columns])
+    if len(frame) > FEW:
+        analyse_grown(connection, history, len(frame))
 
 
 def add_skips(connection: sa.Connection, division: str, rows: pd.DataFrame, run_id: str) -> None:

@@ -117,6 +117,19 @@ def test_every_value_survives_being_inserted_or_updated(
     assert rows_of(found) == rows
 
 
+def test_a_table_that_was_just_filled_is_known_to_the_planner(ledger: Ledger) -> None:
+    """Else the first sync of a company takes a time that grows with the square of its customers: hours."""
+    rows = pd.DataFrame({"id": range(1, 2 * FEW + 1), "division": "1", "subject": "organisation", "created_run": "r"})
+    rows["created_at"] = pd.Timestamp.now("UTC")
+    columns = sa.text("select count(*) from pg_stats where schemaname = 'talk' and tablename = 'cluster'")
+    with ledger.begin() as connection:
+        assert connection.execute(columns).scalar_one() == 0
+        upsert_frame(connection, cluster, rows, key=["id"])
+        assert connection.execute(columns).scalar_one() > 0
+        (plan,) = connection.execute(sa.text("explain (format json) select from talk.cluster")).scalar_one()
+        assert plan["Plan"]["Plan Rows"] == len(rows)
+
+
 @settings(max_examples=100, deadline=None)
 @given(st.lists(st.none() | TEXT, min_size=1))
 def test_a_single_column_survives(module_ledger: Ledger, texts: list[str | None]) -> None:
