@@ -5,8 +5,10 @@ Waits are over at once here; an hour goes by when a test says so.
 
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -98,12 +100,9 @@ def naps() -> Iterator[list[float]]:
         yield slept
 
 
-@pytest.fixture(scope="module")
-def world(
-    database_server: DatabaseServer, tmp_path_factory: pytest.TempPathFactory, naps: list[float]
-) -> Iterator[World]:
+@contextmanager
+def _companies(server: DatabaseServer, home: Path) -> Iterator[World]:
     """Linked companies, created in either system from the other, read in pages of two."""
-    home = tmp_path_factory.mktemp("home")
     mappings = home / "mappings"
     mappings.mkdir()
     for file in PACKAGED_MAPPINGS.glob("*.yaml"):
@@ -111,13 +110,29 @@ def world(
         if file.name == "organisation.yaml":
             text = text.replace("    criteria:\n", "    create: {customerp: true}\n    criteria:\n", 1)
         (mappings / file.name).write_text(text, encoding="utf-8")
-    url = database_server.create_ledger()
+    url = server.create_ledger()
     with open_world(url, home, mappings=mappings, page_size=_PAGE) as made:
         for number in range(_PAIRS):
             made.add("customerp.customer", Name=f"Pair {number}", Phone="1")
         assert _sync(made) is None
         yield made
-    database_server.drop(url)
+    server.drop(url)
+
+
+@pytest.fixture(scope="module")
+def world(
+    database_server: DatabaseServer, tmp_path_factory: pytest.TempPathFactory, naps: list[float]
+) -> Iterator[World]:
+    """Companies whose faults end with each test."""
+    with _companies(database_server, tmp_path_factory.mktemp("home")) as made:
+        yield made
+
+
+@pytest.fixture
+def locked_out(database_server: DatabaseServer, tmp_path: Path, naps: list[float]) -> Iterator[World]:
+    """Companies of one test's own, whose login to Exact will be gone after it."""
+    with _companies(database_server, tmp_path) as made:
+        yield made
 
 
 @pytest.fixture(autouse=True)
@@ -258,7 +273,6 @@ def test_writes_that_meet_faults_arrive_once(world: World) -> None:
         assert theirs == (["https://edited-meanwhile.example"] if name == "edited-meanwhile" else [None]) * 2
 
 
-@pytest.mark.soak
 def test_reads_that_meet_faults_pass_nothing_over(world: World) -> None:
     """An edit that was listed on a page that never came whole would not be read again."""
     keys = _pairs(world, "Read 1", "Read 2")
@@ -328,27 +342,26 @@ def test_what_is_refused_is_not_sent_twice_within_an_hour(world: World) -> None:
     assert customers == {name: phone for name, phone in accounts.items() if name in customers}
 
 
-def test_a_login_that_is_revoked_between_two_pages(world: World) -> None:
+def test_a_login_that_is_revoked_between_two_pages(locked_out: World) -> None:
     """What changed on the pages that were not read any more would be lost, and nobody learn that a login is needed."""
     news = [f"New {number} after login" for number in range(2 * _PAGE)]
     for name in news:
-        world.add("exact.accounts", Name=name, Status="C")
-    world.fault("exact", fault="revoked-login", skip=1, **_READS["exact"])
+        locked_out.add("exact.accounts", Name=name, Status="C")
+    locked_out.fault("exact", fault="revoked-login", skip=1, **_READS["exact"])
     for said in ("log in again and set EXACT_REFRESH_TOKEN", "log in to Exact again and set EXACT_REFRESH_TOKEN"):
-        ended = _sync(world)
+        ended = _sync(locked_out)
         assert isinstance(ended, AccessDenied)
         assert said in str(ended)
-        _pass_time(world)
-    assert not set(news) & set(_phones(world, "customerp.customer"))
+        _pass_time(locked_out)
+    assert not set(news) & set(_phones(locked_out, "customerp.customer"))
     login = ExactConfig({}, "app", "app-secret", refresh_token="second-refresh")
-    Tokens(world.stores["exact"], login)  # makes the token known, as a person's login does
-    with world.reopened(exact_refresh_token=SecretStr("second-refresh")):
-        assert _sync(world) is None
-        assert set(news) <= set(_phones(world, "customerp.customer"))
-        assert _sync(world) is None
+    Tokens(locked_out.stores["exact"], login)  # makes the token known, as a person's login does
+    with locked_out.reopened(exact_refresh_token=SecretStr("second-refresh")):
+        assert _sync(locked_out) is None
+        assert set(news) <= set(_phones(locked_out, "customerp.customer"))
+        assert _sync(locked_out) is None
 
 
-@pytest.mark.soak
 @pytest.mark.parametrize("case", _cases(), ids=str)
 def test_nothing_is_lost_or_doubled(world: World, case: Case) -> None:
     """An edit or a new company would vanish, or a company stand twice in the books, after one bad answer."""
