@@ -77,7 +77,7 @@ def _show(done: Undone, run_id: str, *, carry: bool) -> None:
     plan = done.plan
     rows = [*_rows("put back" if carry else "would be put back", plan.back), *_rows("left as it is", plan.left)]
     rows += [("created", record, "", "", "", "nothing is deleted: remove it by hand") for record in plan.created]
-    rows += [("deleted", record, "", "", "", "nothing is restored: add it by hand") for record in plan.deleted]
+    rows += [(each.how, each.record, "", "", "", each.reason) for each in plan.removed]
     console.listing(f"Run {plan.run}", ["what", "record", "property", "written by the run", "before", "why"], rows)
     if carry:
         sent = sum(write["outcome"] == Outcome.DONE.value for write in done.writes)

@@ -18,8 +18,8 @@ from talk_assets.sync.unit import active
 from talk_assets.undo import written
 from talk_assets.undo.written import Row
 
-# Writes after which a record is no longer there, or no longer in use.
-_REMOVALS = ("delete", "archive")
+# Writes after which a record is no longer there, or no longer in use, and what they did.
+_REMOVALS = {"delete": "deleted", "archive": "archived"}
 
 
 @dataclass(frozen=True)
@@ -48,6 +48,21 @@ class Reversal:
 
 
 @dataclass(frozen=True)
+class Removal:
+    """A record that a run deleted or archived, which is not put back.
+
+    Attributes:
+        record: `entity/key`.
+        how: `deleted` or `archived`.
+        reason: that it is not put back, and what a person can do.
+    """
+
+    record: str
+    how: str
+    reason: str
+
+
+@dataclass(frozen=True)
 class UndoPlan:
     """What undoing a run comes to.
 
@@ -56,14 +71,14 @@ class UndoPlan:
         back: what is put back.
         left: what is left as it is, with the reasons.
         created: records that the run created; nothing is deleted, so a person has to.
-        deleted: records that the run deleted or archived; they are not put back, so a person has to.
+        removed: records that the run deleted or archived; they are not put back, so a person has to.
     """
 
     run: str
     back: Sequence[Reversal]
     left: Sequence[Reversal]
     created: Sequence[str]
-    deleted: Sequence[str]
+    removed: Sequence[Removal]
 
     def as_json(self) -> dict[str, Any]:
         """Plain dictionaries and lists."""
@@ -93,8 +108,35 @@ def plan_undo(cycle: Cycle, connection: sa.Connection, run: str, cluster: int | 
         back=[each for each in found if not each.reason],
         left=[each for each in found if each.reason],
         created=[record for record, deleted_at in created.items() if deleted_at is None],
-        deleted=list(dict.fromkeys(f"{row['entity']}/{row['key']}" for row in rows if row["rule"] in _REMOVALS)),
+        removed=_removed(cycle, connection, [row for row in rows if row["rule"] in _REMOVALS]),
     )
+
+
+def _removed(cycle: Cycle, connection: sa.Connection, rows: Sequence[Row]) -> list[Removal]:
+    """What the run took away, and how a person brings it back: a link that ended so does not come back by itself."""
+    numbers = sorted({int(row["cluster_id"]) for row in rows if row["cluster_id"] is not None})
+    gone: dict[int, list[str]] = {}
+    for other in written.gone(connection, cycle.division, numbers):
+        gone.setdefault(int(other["cluster_id"]), []).append(f"{other['entity']}/{other['key']}")
+    found = {}
+    for row in rows:
+        record = f"{row['entity']}/{row['key']}"
+        others = " and ".join(other for other in gone.get(row["cluster_id"], []) if other != record)
+        held = f"talk-assets why {record} tells what it held"
+        if row["rule"] == "archive":
+            reason = (
+                f"archiving is not undone: {row['property']} was set to {_quoted(row['after'])}, and what it was is "
+                "not known. Set it back by hand; the record is then left alone"
+            )
+        elif others:
+            reason = (
+                f"a deletion is not undone: bring {others} back where it was deleted, and the next sync creates this "
+                f"one again; or enter it by hand. {held}"
+            )
+        else:
+            reason = f"a deletion is not undone: enter it by hand. {held}"
+        found[record] = Removal(record, _REMOVALS[row["rule"]], reason)
+    return list(found.values())
 
 
 def _together(cycle: Cycle, found: Sequence[Reversal]) -> list[Reversal]:

@@ -39,6 +39,10 @@ _MEMBERS = sa.text(
     "from talk.member m join talk.record r using (division, entity, key) "
     "where m.division = :division and m.deleted_at is null and m.cluster_id = any(:clusters) order by m.entity, m.key"
 )
+_GONE = sa.text(
+    "select entity, key, cluster_id from talk.member "
+    "where division = :division and deleted_at is not null and cluster_id = any(:clusters) order by entity, key"
+)
 _OWED = sa.text(
     "select cluster_id, entity, state, values from talk.owed where division = :division and cluster_id = any(:clusters)"
 )
@@ -93,6 +97,11 @@ def decided_by(connection: sa.Connection, division: str, run: str, clusters: Seq
 def members(connection: sa.Connection, division: str, clusters: Sequence[int]) -> list[Row]:
     """`entity, key, cluster_id, values` of the records of clusters that are there."""
     return _rows(connection, _MEMBERS, division=division, clusters=list(clusters))
+
+
+def gone(connection: sa.Connection, division: str, clusters: Sequence[int]) -> list[Row]:
+    """`entity, key, cluster_id` of the records of clusters that are no longer there."""
+    return _rows(connection, _GONE, division=division, clusters=list(clusters))
 
 
 def owed(connection: sa.Connection, division: str, clusters: Sequence[int]) -> list[Row]:
