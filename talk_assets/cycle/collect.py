@@ -7,6 +7,7 @@ import sqlalchemy as sa
 
 from talk_assets.cycle.absent import check_names
 from talk_assets.cycle.context import Cycle
+from talk_assets.cycle.edit_times import keep_times
 from talk_assets.cycle.filtered import filtered_keys, has_filter, lack_lines, leave_out, left_out
 from talk_assets.cycle.guards import stops_empty_feed, stops_empty_lines, stops_gone
 from talk_assets.cycle.missing import note_absent, reads_whole, take_for_deleted
@@ -17,6 +18,7 @@ from talk_assets.ledger import absence, guards
 from talk_assets.ledger import records as store
 from talk_assets.ledger.clusters import links_of, mark_returned
 from talk_assets.ledger.contested import keep_returned
+from talk_assets.ledger.edit_times import advance_times
 from talk_assets.ledger.notes import add_events, add_unmapped, replace_holds
 from talk_assets.schemas.frames import feed_schema
 from talk_assets.schemas.report import failures
@@ -232,6 +234,7 @@ def _store(
         fresh[store.MARKED] = fresh["key"].isin(marked).map({True: "true", False: ""})
     known = store.records_by_key(connection, cycle.division, entity, fresh["key"], properties).set_index("key")
     fresh, same = _merge_known(fresh, known, properties, versions_grow=entity.startswith("exact."))
+    fresh = keep_times(cycle, connection, entity, fresh, known, properties)
     failed = failures(feed_schema(entity, cycle.mappings), fresh)
     whole = failed[failed["key"].isna()]
     if len(whole):
@@ -268,7 +271,8 @@ def _store(
     if len(broken):
         linked = links_of(connection, cycle.division, broken.assign(entity=entity))
         # A late page must not pass for the correction.
-        store.advance_times(connection, cycle.division, entity, broken[broken["key"].isin(linked["key"])])
+        held = broken[broken["key"].isin(linked["key"])]
+        advance_times(connection, cycle.division, entity, held, properties)
         broken = _without(broken[~broken["key"].isin(linked["key"])], failed)
         never = pd.Series(pd.NaT, index=broken.index, dtype=TIME)
         rows = pd.concat([rows, broken.assign(accounted=False, deleted_at=never)], ignore_index=True)

@@ -108,17 +108,6 @@ def newer_known(connection: sa.Connection, division: str, entity: str, modified:
     return list(found.scalars())
 
 
-def advance_times(connection: sa.Connection, division: str, entity: str, frame: pd.DataFrame) -> None:
-    """Note of the known records `key, modified` that there is a younger content, of which nothing is taken."""
-    dated = frame.loc[frame["modified"].notna(), ["key", "modified"]].astype({"modified": "str"})
-    if dated.empty:
-        return
-    given = keys_of(connection, dated, "key", "modified")
-    moment = sa.cast(given.c.modified, TIMESTAMP(timezone=True))
-    at = (record.c.division == division, record.c.entity == entity, record.c.key == given.c.key)
-    connection.execute(sa.update(record).values(modified=moment).where(*at, record.c.modified < moment))
-
-
 def unaccounted(connection: sa.Connection, division: str, entity: str, properties: Sequence[str]) -> pd.DataFrame:
     """The records on whose content no decision has been taken yet, deleted ones included.
 

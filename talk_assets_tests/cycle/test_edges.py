@@ -4,7 +4,8 @@ from datetime import datetime
 
 import pytest
 
-from talk_assets_tests.cycle.harness import World
+from talk_assets.cycle.collect import collect
+from talk_assets_tests.cycle.harness import Report, World
 
 VAT = "NL001234567B01"
 
@@ -122,3 +123,36 @@ def test_an_item_without_a_price_leaves_customerps_price(world: World) -> None:
     world.sync()
     assert world.sync().writes == []
     assert float(world.show("customerp.product", product)["Price"]) == 14
+
+
+@pytest.mark.parametrize("later", ["an invalid page", pytest.param("another edit", marks=pytest.mark.soak)])
+def test_an_edit_that_waits_for_a_decision_keeps_its_time(world: World, later: str) -> None:
+    """A number would come back that a colleague has corrected since, because something else was edited after that."""
+    customer = world.add("customerp.customer", Name="Jansen", Phone="1", modified="2024-01-01T00:00:00Z")
+    organisations(world, "first")
+    account = world.twin("customerp.customer", customer, "exact.accounts")
+    world.edit("customerp.customer", customer, Phone="2", modified="2030-01-01T10:00:00Z")
+    read_customers(world, "ended before its decision")
+    world.edit("exact.accounts", account, Phone="3", modified="2030-01-01T11:00:00Z")
+    if later == "an invalid page":
+        world.edit("customerp.customer", customer, Email="none", checked=False, modified="2030-01-01T12:00:00Z")
+        read_customers(world, "ended as well")
+    world.add("customerp.customer", Name="New, and read together with it")
+    world.edit("customerp.customer", customer, Email="a@b.example", modified="2030-01-01T13:00:00Z")
+    organisations(world, "decided")
+    shown = [world.show(*place) for place in (("customerp.customer", customer), ("exact.accounts", account))]
+    assert [(record["Phone"], record["Email"]) for record in shown] == [("3", "a@b.example")] * 2
+
+
+def read_customers(world: World, run: str) -> None:
+    """Read the customers and decide nothing."""
+    with world.installation.cycle(run) as cycle:
+        collect(cycle, "customerp.customer")
+
+
+def organisations(world: World, run: str) -> None:
+    """A round over the organisations."""
+    report = Report()
+    with world.installation.cycle(run) as cycle:
+        world.take(cycle, report, ["organisation"])
+        world.give(cycle, report, ["organisation"])
