@@ -295,21 +295,22 @@ class Player:
         if event.get("crash") is None:
             yield
             return
-        side, before, match = self._moment(str(event["crash"]))
-        system = self.sides[side]
+        before, match = self._moment(str(event["crash"]))
 
         def strike(operation: str, type_: str, id_: str, values: Values) -> None:
             if match(operation, type_, id_, values):
                 raise Killed
 
-        if before:
-            system.before_write = strike
-        else:
-            system.after_write = strike
+        for system in self.sides.values():
+            if before:
+                system.before_write = strike
+            else:
+                system.after_write = strike
         try:
             yield
         finally:
-            system.before_write = system.after_write = None
+            for system in self.sides.values():
+                system.before_write = system.after_write = None
 
     @contextmanager
     def _edited_before_writing(self, event: Values) -> Iterator[None]:
@@ -334,13 +335,17 @@ class Player:
             for side in self.sides.values():
                 side.before_write = None
 
-    def _moment(self, words: str) -> tuple[str, bool, Callable[[str, str, str, Values], bool]]:
-        """From `after the target accepted the insert of L3 ...`: whose call, before or after it, and which one."""
+    def _moment(self, words: str) -> tuple[bool, Callable[[str, str, str, Values], bool]]:
+        """From `after the target accepted the insert of L3 ...`: before or after the call, and which one.
+
+        An insert is named by the record that it is made from, an update or deletion by the record that is written.
+        """
         found = re.search(r"(insert|update|delete) of (?:(left|right)/\w+/)?(\S+)", words)
         if found is None:
             raise NotExpressible(f"crash: {words}")
         operation, _, id_ = found.groups()
-        source_side, record = self._anywhere(id_.rstrip(",."))
+        id_ = id_.rstrip(",.")
+        record = self._anywhere(id_)
         held = {name: value for name, value in record.values.items() if value not in (None, "")}
         before = words.startswith("before")
 
@@ -348,13 +353,13 @@ class Player:
             given = {name: value for name, value in values.items() if value not in (None, "")}
             return done == operation and (key == id_ or held.items() <= given.items())
 
-        return ("right" if source_side == "left" else "left"), before, match
+        return before, match
 
-    def _anywhere(self, id_: str) -> tuple[str, Stored]:
-        for side, system in self.sides.items():
+    def _anywhere(self, id_: str) -> Stored:
+        for system in self.sides.values():
             for records in system.records.values():
                 if id_ in records:
-                    return side, records[id_]
+                    return records[id_]
         raise NotExpressible(f"no record {id_}")
 
 
