@@ -1,5 +1,6 @@
 """Steps 4 to 6 for given clusters: decide, check what was agreed, plan what is owed, and store it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import pandas as pd
@@ -16,13 +17,18 @@ from talk_assets.cycle.settling import account_plain
 from talk_assets.ledger import clusters as links
 from talk_assets.ledger import contested, debts, notes
 from talk_assets.ledger.evidence import first_evidence
+from talk_assets.ledger.members import load_slots
+from talk_assets.ledger.planned import replace_owed
+from talk_assets.mappings.capabilities import Capabilities
 from talk_assets.mappings.model import Subject
 from talk_assets.schemas.frames import golden_schema
 from talk_assets.schemas.report import failures
 from talk_assets.sync.decide import CONFLICTS, Decision, decide
 from talk_assets.sync.frames import Golden, Members
 from talk_assets.sync.history import HISTORY
+from talk_assets.sync.owed import Owed
 from talk_assets.sync.plan import Plan, plan
+from talk_assets.sync.slots import entity_of, number_of, slot_name, with_slots
 
 # A record whose cluster's agreed values break their schema: nothing is written for the cluster.
 INVALID_GOLDEN = "invalid_golden"
@@ -68,9 +74,10 @@ def agree(
     frames = [m.current for m in members.values()] + [m.base for m in members.values()] + [before.values]
     targets = known_targets(cycle, connection, subject, frames)
     now = pd.Timestamp.now("UTC").floor("us")
-    decision = decide(subject, members, before, capabilities=cycle.capabilities, clusters_of=targets, now=now)
+    slotted, capabilities = with_slots(subject, cycle.capabilities, members)
+    decision = decide(slotted, members, before, capabilities=capabilities, clusters_of=targets, now=now)
     invalid, bad = _invalid(cycle, subject, decision)
-    looked_at = pd.concat([pd.DataFrame({"entity": entity, "key": m.keys}) for entity, m in members.items()])
+    looked_at = _records(members)
     notes.replace_holds(connection, cycle.division, looked_at, [INVALID_GOLDEN], invalid, cycle.run_id)
     debts.drop_owed(connection, cycle.division, bad)
     alive = alive.difference(bad)
@@ -79,7 +86,7 @@ def agree(
         decision,
         accounted={entity: account_plain(subject, m, now) for entity, m in decision.accounted.items()},
     )
-    planned = _plan(cycle, connection, subject, members, known, decision, targets, held)
+    planned = _plan(cycle, connection, slotted, capabilities, members, known, decision, targets, held)
     _store(cycle, connection, subject, before, decision, planned)
     return Agreement(decision.history, decision.conflicts, invalid)
 
@@ -87,20 +94,27 @@ def agree(
 def _members(
     cycle: Cycle, connection: sa.Connection, subject: Subject, clusters: pd.Index, known: pd.DataFrame
 ) -> dict[str, Members]:
-    """What the live members hold and held, of those entities of which there are any."""
+    """What the live members hold and held, of those entities, or slots of them, of which there are any."""
     live = set(known["entity"][~known["deleted"].astype(bool)])
-    members = {
-        entity: links.load_members(connection, cycle.division, entity, list(subject.held_by(entity)), clusters)
-        for entity in subject.entities
-        if entity in live
-    }
-    return {entity: frame for entity, frame in members.items() if len(frame.keys)}
+    members: dict[str, Members] = {}
+    for entity in subject.entities:
+        if entity in live:
+            at = (connection, cycle.division, entity, list(subject.held_by(entity)), clusters)
+            for number, frame in enumerate(load_slots(*at, twins=subject.keeps_twins), start=1):
+                members[slot_name(entity, number)] = frame
+    return {slot: frame for slot, frame in members.items() if len(frame.keys)}
+
+
+def _records(members: Mapping[str, Members]) -> pd.DataFrame:
+    """`entity, key` of members, index cluster."""
+    return pd.concat([pd.DataFrame({"entity": entity_of(slot), "key": m.keys}) for slot, m in members.items()])
 
 
 def _plan(
     cycle: Cycle,
     connection: sa.Connection,
     subject: Subject,
+    capabilities: Capabilities,
     members: dict[str, Members],
     known: pd.DataFrame,
     decision: Decision,
@@ -119,7 +133,7 @@ def _plan(
         subject,
         decision.accounted,
         decision.golden,
-        capabilities=cycle.capabilities,
+        capabilities=capabilities,
         clusters_of=targets,
         gone=not_to_be_made(cycle, connection, subject, known, decision.accounted),
         held=held,
@@ -141,12 +155,8 @@ def _invalid(cycle: Cycle, subject: Subject, decision: Decision) -> tuple[pd.Dat
     clusters = pd.Index(pd.to_numeric(found["key"]).astype("int64").unique())
     if found.empty:
         return no_holds(), clusters
-    members = pd.concat(
-        [
-            pd.DataFrame({"entity": entity, "key": m.keys, "cluster": m.keys.index.astype("str")})
-            for entity, m in decision.accounted.items()
-        ]
-    )
+    members = _records(decision.accounted)
+    members["cluster"] = members.index.astype("str")
     found = found.rename(columns={"key": "cluster"})
     reason = "the agreed value is not valid, so nothing is written: " + found["problem"] + " Correct it in a system."
     held = members.merge(found.assign(reason=reason, kind=INVALID_GOLDEN), on="cluster")
@@ -171,13 +181,16 @@ def _store(
 ) -> None:
     division, run = cycle.division, cycle.run_id
     clusters = decision.golden.values.index
-    for entity, frame in decision.accounted.items():
-        links.store_bases(connection, division, entity, frame)
+    for slot, frame in decision.accounted.items():
+        links.store_bases(connection, division, entity_of(slot), frame)
     first = first_evidence(connection, division, clusters.difference(before.values.index), run)
     links.store_golden(connection, division, subject.subject, decision.golden, run, first)
-    debts.drop_owed(connection, division, clusters, [e for e in subject.entities if e not in planned.owed])
-    for entity, owed in planned.owed.items():
-        debts.replace_owed(connection, division, entity, clusters, owed, run)
+    owed: dict[str, dict[int, Owed]] = {}
+    for slot, each in planned.owed.items():
+        owed.setdefault(entity_of(slot), {})[number_of(slot)] = each
+    debts.drop_owed(connection, division, clusters, [e for e in subject.entities if e not in owed])
+    for entity, by_slot in owed.items():
+        replace_owed(connection, division, entity, clusters, by_slot, run)
     conflicts = pd.concat([decision.conflicts, planned.ignored], ignore_index=True)
     notes.replace_conflicts(connection, division, subject.subject, clusters, conflicts, run)
     history = with_evidence(connection, division, decision.history, before)
@@ -215,10 +228,10 @@ def _note_left_out(cycle: Cycle, connection: sa.Connection, subject: Subject, pl
 
 def _hold_unfit(cycle: Cycle, connection: sa.Connection, subject: Subject, decision: Decision, planned: Plan) -> None:
     """Say which values a system cannot take, at the record that the value came from."""
-    looked_at = pd.concat(
-        [pd.DataFrame({"entity": entity, "key": frame.keys}) for entity, frame in decision.accounted.items()]
+    looked_at = _records(decision.accounted)
+    found = (
+        _unfit(decision, planned.problems.drop_duplicates(ignore_index=True)) if len(planned.problems) else no_holds()
     )
-    found = _unfit(decision, planned.problems) if len(planned.problems) else no_holds()
     notes.replace_holds(connection, cycle.division, looked_at, [UNFIT], found, cycle.run_id)
     notes.add_unmapped(connection, cycle.division, subject, found, cycle.run_id)
 

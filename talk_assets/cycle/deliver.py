@@ -100,14 +100,12 @@ def deliver(cycle: Cycle, entity: str, progress: Progress | None = None, done: D
 
 def _note_dropped(cycle: Cycle, before: dict[str, list[Write]], after: dict[str, list[Write]]) -> None:
     """Note the updates that are no longer right, because their target is not what they were planned from."""
-    still = {
-        (name, write.cluster_id, tuple(sorted(write.canonical.items()))) for name in after for write in after[name]
-    }
+    still = {(name, write.debt, tuple(sorted(write.canonical.items()))) for name in after for write in after[name]}
     dropped = [
         {"subject": cycle.mappings.subject_of(name).subject, "entity": name, "key": write.key}
         for name, writes in before.items()
         for write in writes
-        if write.key is not None and (name, write.cluster_id, tuple(sorted(write.canonical.items()))) not in still
+        if write.key is not None and (name, write.debt, tuple(sorted(write.canonical.items()))) not in still
     ]
     if dropped:
         rows = pd.DataFrame(dropped).assign(property=None, rule=CHANGED_SINCE_READ)
@@ -166,12 +164,12 @@ def _send_all(
     """Send what can be sent, batch by batch; after each the target is read and what is left is listed anew."""
     sender = Sender(cycle, entity)
     writes = _sendable(cycle, entity) if prepared is None else prepared
-    tried: set[int] = set()
+    tried: set[tuple[int, int]] = set()
     faults = 0
     while writes:
         batch = writes[:BATCH]
         moved = _moved(cycle, entity, batch)
-        tried |= {write.cluster_id for write in batch if write.key in moved}
+        tried |= {write.debt for write in batch if write.key in moved}
         ends = time.monotonic() + BATCH_SECONDS
         for together in _calls(cycle, [write for write in batch if write.key not in moved]):
             if time.monotonic() > ends:
@@ -183,7 +181,7 @@ def _send_all(
             for write, (outcome, words) in zip(together, outcomes, strict=True):
                 if not waits or outcome is not Outcome.POSTPONED:
                     _count(done, write, outcome, words)
-                    tried.add(write.cluster_id)
+                    tried.add(write.debt)
             if progress is not None:
                 progress(done.entity, len(done.writes), len(done.writes) + len(writes) - len(batch))
             if faults >= _GIVE_UP_AFTER:
@@ -191,10 +189,10 @@ def _send_all(
             if waits:
                 # The look that comes next waits as long; what it shows may differ from what this was planned from.
                 break
-        left = any(write.cluster_id not in tried for write in writes)
+        left = any(write.debt not in tried for write in writes)
         if left:
             confirm(cycle, done.entity)
-        writes = [write for write in _sendable(cycle, entity) if write.cluster_id not in tried] if left else []
+        writes = [write for write in _sendable(cycle, entity) if write.debt not in tried] if left else []
 
 
 def _calls(cycle: Cycle, writes: list[Write]) -> list[list[Write]]:
@@ -203,7 +201,7 @@ def _calls(cycle: Cycle, writes: list[Write]) -> list[list[Write]]:
     for write in writes:
         line = write.document is not None and write.operation == "update"
         together = line and cycle.system_of(write.entity).lines_together(write.entity)
-        found.setdefault(write.document if together else write.cluster_id, []).append(write)
+        found.setdefault(write.document if together else write.debt, []).append(write)
     return list(found.values())
 
 

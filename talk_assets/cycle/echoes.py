@@ -10,7 +10,8 @@ import sqlalchemy as sa
 from talk_assets.cycle.context import Cycle
 from talk_assets.cycle.recover import latest_arrival
 from talk_assets.ledger import debts
-from talk_assets.ledger.clusters import load_golden, load_members, store_bases
+from talk_assets.ledger.clusters import load_golden, store_bases
+from talk_assets.ledger.members import load_members
 from talk_assets.ledger.notes import add_events
 from talk_assets.mappings.model import Property, Subject
 from talk_assets.sync.compare import comparable, made_coarser, same
@@ -37,8 +38,8 @@ def account_echoes(cycle: Cycle, connection: sa.Connection, subject: Subject) ->
         )
         for _, intent in intents[intents["looked"].astype(bool)].iterrows():
             clusters = pd.Index([int(intent["cluster_id"])], dtype="int64")
-            members = load_members(connection, cycle.division, entity, properties, clusters)
-            target = members.at(members.keys.eq(intent["key"]))
+            key = str(intent["key"])
+            target = load_members(connection, cycle.division, entity, properties, clusters, key)
             arrived = [name for name in properties if _arrived(target, name, intent[name], subject.properties[name])]
             if arrived:
                 _account(connection, cycle.division, entity, target, intent[arrived])

@@ -13,6 +13,7 @@ from talk_assets.ledger.records import MARKED, records_by_key
 from talk_assets.mappings.model import Subject
 from talk_assets.sync.frames import Members
 from talk_assets.sync.remove import Removals, removals
+from talk_assets.sync.slots import entity_of
 
 PARTNER_DELETED = "partner_deleted"
 
@@ -72,7 +73,7 @@ def not_to_be_made(
     That is beside a deleted member, beside one whose content could not be taken from its feed, and where a record that
     is marked as deleted would match. What we deleted ourselves is no reason: its counterpart may be there again.
     """
-    loaded = pd.concat([(entity + "/" + frame.keys) for entity, frame in members.items()])
+    loaded = pd.concat([(entity_of(slot) + "/" + frame.keys) for slot, frame in members.items()])
     deleted = known["deleted"].astype(bool)
     there = known[~(deleted & known["origin"].eq(BY_US))]
     found = there[there["deleted"].astype(bool) | ~(there["entity"] + "/" + there["key"]).isin(loaded)]
@@ -107,7 +108,9 @@ def note_partners(
             (other,) = (each for each in flow.entities if each != entity)
             if flow.when_gone.policy(entity) != "ignore":
                 continue
-            left = lost[lost["entity"].eq(entity)].merge(live[live["entity"].eq(other)], on="cluster_id")
+            # Whoever has another counterpart of that kind lost nothing.
+            still = lost["cluster_id"].isin(live["cluster_id"][live["entity"].eq(entity)])
+            left = lost[lost["entity"].eq(entity) & ~still].merge(live[live["entity"].eq(other)], on="cluster_id")
             rows += [
                 {
                     "subject": subject.subject,

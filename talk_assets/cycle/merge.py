@@ -264,7 +264,8 @@ def _link(
         documents = pd.concat([f.set_index(f["entity"] + "/" + f["key"])["document_cluster"] for f in fresh.values()])
     together = pd.concat([named, live[["entity", "key"]]]).drop_duplicates()
     blocks = blocks_among(connection, cycle.division, together)
-    return link(cycle, connection, subject, assign(everyone, live, free, blocks), documents)
+    assignment = assign(everyone, live, free, blocks, twins=subject.keeps_twins)
+    return link(cycle, connection, subject, assignment, documents)
 
 
 def _concerned(

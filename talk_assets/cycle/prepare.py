@@ -19,6 +19,7 @@ class Ready:
 
     Attributes:
         entity: the entity.
+        slot: the slot, see `sync.slots`.
         rows: `operation, key, document_id, attempts`.
         canonical: what is written, canonical names and texts, references as the entity itself holds them; '' clears;
             NA is not written.
@@ -30,6 +31,7 @@ class Ready:
     """
 
     entity: str
+    slot: int
     rows: pd.DataFrame
     canonical: pd.DataFrame
     own: pd.DataFrame
@@ -39,11 +41,11 @@ class Ready:
     reasons: pd.Series
 
 
-def prepare(cycle: Cycle, connection: sa.Connection, entity: str) -> Ready:
-    """Load what is owed to an entity and translate it; nothing is stored."""
+def prepare(cycle: Cycle, connection: sa.Connection, entity: str, slot: int = 1) -> Ready:
+    """Load what is owed to an entity, in one slot, and translate it; nothing is stored."""
     subject = cycle.mappings.subject_of(entity)
     properties = list(subject.held_by(entity))
-    owed = owed_to(connection, cycle.division, entity, properties, ["owed", "waiting"])
+    owed = owed_to(connection, cycle.division, entity, properties, ["owed", "waiting"], slot)
     owed.index = pd.Index(owed["cluster_id"].astype("int64"))
     canonical = owed[[f"v:{name}" for name in properties]].set_axis(properties, axis=1)
     canonical = _without_taken(cycle, connection, entity, canonical, owed["operation"].eq("create"))
@@ -79,6 +81,7 @@ def prepare(cycle: Cycle, connection: sa.Connection, entity: str) -> Ready:
         own[column] = own[column].mask(flags, "")
     return Ready(
         entity=entity,
+        slot=slot,
         rows=owed[["operation", "key", "document_id", "attempts"]],
         canonical=written,
         own=own,

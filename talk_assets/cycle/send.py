@@ -206,6 +206,7 @@ class Sender:
                 reason=reason,
                 attempts=attempts,
                 next_try=later,
+                slot=write.slot,
             )
 
     def _store(self, write: Write, written: Written, intents: list[uuid.UUID]) -> None:
@@ -225,7 +226,14 @@ class Sender:
             if write.operation == "update":
                 store_written(connection, cycle.division, write.entity, written.key, write.canonical)
             debts.settle_owed(
-                connection, cycle.division, write.entity, write.cluster_id, written.key, write.remaining, write.reason
+                connection,
+                cycle.division,
+                write.entity,
+                write.cluster_id,
+                written.key,
+                write.remaining,
+                write.reason,
+                write.slot,
             )
             self._history(connection, write, written)
 
@@ -235,7 +243,7 @@ class Sender:
         lines = cycle.lines_of(write.entity)
         absence.mark_removed(connection, cycle.division, write.entity, lines, key)
         contested.mark_deleted_by_us(connection, cycle.division, write.entity, key)
-        debts.settle_owed(connection, cycle.division, write.entity, write.cluster_id, key, {}, "")
+        debts.settle_owed(connection, cycle.division, write.entity, write.cluster_id, key, {}, "", write.slot)
         common = {
             "subject": self._subject.subject,
             "kind": "write",

@@ -6,7 +6,8 @@ import sqlalchemy as sa
 from talk_assets.cycle.context import Cycle
 from talk_assets.cycle.match import store_keys
 from talk_assets.ledger import records as store
-from talk_assets.ledger.clusters import links_of, load_members, store_bases
+from talk_assets.ledger.clusters import links_of, store_bases
+from talk_assets.ledger.members import load_slots
 from talk_assets.ledger.notes import add_history
 from talk_assets.mappings.model import Subject
 from talk_assets.sync.frames import Members
@@ -33,7 +34,14 @@ def settle_records(cycle: Cycle, connection: sa.Connection, entity: str, read: p
     if len(linked) == 0:
         return
     clusters = pd.Index(linked["cluster_id"].astype("int64").unique())
-    members = load_members(connection, cycle.division, entity, list(subject.held_by(entity)), clusters)
+    properties = list(subject.held_by(entity))
+    for members in load_slots(connection, cycle.division, entity, properties, clusters, twins=subject.keeps_twins):
+        _settle(cycle, connection, subject, entity, members, live)
+
+
+def _settle(
+    cycle: Cycle, connection: sa.Connection, subject: Subject, entity: str, members: Members, live: pd.DataFrame
+) -> None:
     fresh = members.at(members.keys.isin(live["key"]))
     plain = account_plain(subject, fresh, pd.Timestamp.now("UTC").floor("us"))
     settled, equal = settle(subject, entity, plain)

@@ -17,11 +17,11 @@ from talk_assets.ledger.clusters import (
     keys_in,
     links_of,
     load_golden,
-    load_members,
     members_of,
     positions_of,
     sources_of,
 )
+from talk_assets.ledger.members import load_members
 from talk_assets.ledger.notes import add_skips, hold_reasons, holds_of
 from talk_assets.ledger.records import records_by_key, records_of_documents
 from talk_assets.sync.filters import outside
@@ -44,6 +44,7 @@ class Write:
     Attributes:
         entity: the entity, a line entity for a line.
         cluster_id: the cluster it is owed to.
+        slot: in it, which of several records of the entity, see `sync.slots`.
         operation: `create`, `update` or `delete`.
         key: the record's own key; None for a create.
         document: of a line: own key of its document.
@@ -70,6 +71,12 @@ class Write:
     version: str | None = None
     attempts: int = 0
     lines: list[NewLine] = field(default_factory=list)
+    slot: int = 1
+
+    @property
+    def debt(self) -> tuple[int, int]:
+        """Cluster and slot: one record of the entity."""
+        return self.cluster_id, self.slot
 
 
 def writes_of(cycle: Cycle, connection: sa.Connection, entity: str) -> list[Write]:
@@ -77,7 +84,13 @@ def writes_of(cycle: Cycle, connection: sa.Connection, entity: str) -> list[Writ
 
     For the others it is stored what they wait for. A record whose insert has an unknown outcome is left out.
     """
-    return [*_filling(cycle, connection, entity), *_removing(cycle, connection, entity)]
+    slots = [1]
+    if cycle.mappings.subject_of(entity).keeps_twins:
+        slots = debts.slots_owed(connection, cycle.division, entity)
+    filling = [write for slot in slots for write in _filling(cycle, connection, entity, slot)]
+    if len(slots) > 1:
+        filling.sort(key=lambda write: write.debt)
+    return [*filling, *_removing(cycle, connection, entity)]
 
 
 def _removing(cycle: Cycle, connection: sa.Connection, entity: str) -> list[Write]:
@@ -96,6 +109,7 @@ def _removing(cycle: Cycle, connection: sa.Connection, entity: str) -> list[Writ
             canonical={},
             version=versions.get(row["key"]),
             attempts=int(row["attempts"]),
+            slot=int(row["slot"]),
         )
         for row in rows.to_dict("records")
     ]
@@ -110,9 +124,9 @@ def _versions(cycle: Cycle, connection: sa.Connection, entity: str, keys: pd.Ser
     return versions
 
 
-def _filling(cycle: Cycle, connection: sa.Connection, entity: str) -> list[Write]:
-    """The creates and updates."""
-    ready = prepare(cycle, connection, entity)
+def _filling(cycle: Cycle, connection: sa.Connection, entity: str, slot: int) -> list[Write]:
+    """The creates and updates of a slot."""
+    ready = prepare(cycle, connection, entity, slot)
     if ready.rows.empty:
         return []
     lines_entity = cycle.lines_of(entity)
@@ -127,10 +141,13 @@ def _filling(cycle: Cycle, connection: sa.Connection, entity: str) -> list[Write
         waits = waits.mask(homeless, f"waits for its document to be created in {document_entity}")
         waits = _wait_for_filter(cycle, connection, document_entity, ready, waits)
     for cluster_id, reason in waits[waits.ne("")].items():
-        debts.set_state(connection, cycle.division, entity, int(str(cluster_id)), state="waiting", reason=str(reason))
+        number = int(str(cluster_id))
+        debts.set_state(
+            connection, cycle.division, entity, number, state="waiting", reason=str(reason), slot=ready.slot
+        )
     nothing = waits.eq("") & ready.own.isna().all(axis=1) & ready.rows["operation"].eq("update")
     if nothing.any():
-        debts.drop_owed(connection, cycle.division, ready.rows.index[nothing], entity)
+        debts.drop_owed(connection, cycle.division, ready.rows.index[nothing], entity, slot)
     uncertain = debts.clusters_with_intent(connection, cycle.division, entity)
     sendable = ready.rows.index[waits.eq("") & ~nothing]
     inserts = ready.rows["operation"].eq("create") & ready.rows.index.isin(uncertain)
@@ -285,6 +302,7 @@ def _build(
                 version=None if create else versions.get(row["key"]),
                 attempts=int(row["attempts"]),
                 lines=new_lines.get(cluster_id, []) if create else [],
+                slot=ready.slot,
             )
         )
     return found
@@ -303,7 +321,7 @@ def _named(
     members = members[~members["deleted"].astype(bool)]
     found: dict[Hashable, dict[str, str | None]] = {}
     for join in written:
-        mine = members[members["entity"].eq(join.to)].drop_duplicates("cluster_id")
+        mine = members[members["entity"].eq(join.to)].sort_values("key").drop_duplicates("cluster_id")
         for number, key in zip(mine["cluster_id"], mine["key"], strict=True):
             found.setdefault(int(number), {})[join.name] = str(key)
     return found

@@ -301,6 +301,16 @@ def _json_columns(
     return tuple(text.label(label) for label, text in texts.items())
 
 
+def columns_under(found: pd.DataFrame, prefix: str, properties: Sequence[str]) -> pd.DataFrame:
+    """Neighbouring columns, as `json_columns` makes them, under the properties' own names."""
+    if not properties:
+        return found[[]]
+    first = found.columns.tolist().index(f"{prefix}{properties[0]}")
+    part = found.iloc[:, first : first + len(properties)]
+    part.columns = pd.Index(properties)
+    return part
+
+
 def _json_texts(column: pa.ChunkedArray) -> tuple[pa.ChunkedArray, str]:
     """The values as JSON, without the quotation mark that belongs around each of them."""
     kind = column.type

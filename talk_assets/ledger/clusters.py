@@ -1,13 +1,12 @@
 """Links and what is agreed: clusters, members, bases, golden values."""
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 
 import pandas as pd
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY, insert
 
-from talk_assets.ledger.bulk import json_columns, pack_json, read_frame, upsert_frame
+from talk_assets.ledger.bulk import columns_under, json_columns, pack_json, read_frame, upsert_frame
 from talk_assets.ledger.keys import among, keys_of, numbers_of, records_named
 from talk_assets.ledger.tables import base, cluster, conflict, golden, intent, member, record
 from talk_assets.sync.frames import TIME, Golden, Members
@@ -93,14 +92,15 @@ def clusters_of(connection: sa.Connection, division: str, references: pd.Series)
 
 
 def keys_in(connection: sa.Connection, division: str, entity: str, clusters: pd.Index) -> pd.Series:
-    """Index cluster number as text, value the own key of the cluster's live member of an entity."""
+    """Index cluster number as text, value the own key of the cluster's live member of an entity, linked first."""
     wanted = numbers_of(connection, clusters)
     found = read_frame(
         connection,
-        sa.select(member.c.cluster_id, sa.func.min(member.c.key).label("key"))
+        sa.select(member.c.cluster_id, member.c.key)
+        .distinct(member.c.cluster_id)
         .join_from(member, wanted, wanted.c.number == member.c.cluster_id)
         .where(member.c.division == division, member.c.entity == entity, member.c.deleted_at.is_(None))
-        .group_by(member.c.cluster_id),
+        .order_by(member.c.cluster_id, member.c.linked_at, member.c.key),
     )
     return pd.Series(found["key"].to_numpy(), index=pd.Index(found["cluster_id"].astype("str")), dtype="str")
 
@@ -230,69 +230,6 @@ def move_clusters(connection: sa.Connection, division: str, moves: pd.DataFrame)
     return frame
 
 
-def load_members(
-    connection: sa.Connection, division: str, entity: str, properties: Sequence[str], clusters: pd.Index
-) -> Members:
-    """An entity's live members among the clusters, with what they hold and held."""
-    wanted = numbers_of(connection, clusters)
-    selected = [
-        member.c.cluster_id,
-        member.c.key,
-        record.c.modified,
-        sa.cast(record.c.times, sa.Text).label("own_times"),
-        *json_columns(record.c["values"], properties, prefix="c:"),
-        *json_columns(base.c["values"], properties, prefix="b:"),
-        *json_columns(base.c.times, properties, as_timestamp=True, prefix="t:"),
-        *json_columns(base.c.sent, properties, prefix="s:"),
-    ]
-    same_record = sa.and_(
-        record.c.division == member.c.division, record.c.entity == member.c.entity, record.c.key == member.c.key
-    )
-    same_base = sa.and_(
-        base.c.division == member.c.division, base.c.entity == member.c.entity, base.c.key == member.c.key
-    )
-    found = read_frame(
-        connection,
-        sa.select(*selected)
-        .join_from(member, wanted, wanted.c.number == member.c.cluster_id)
-        .join(record, same_record)
-        .join(base, same_base, isouter=True)
-        .where(member.c.division == division, member.c.entity == entity, member.c.deleted_at.is_(None)),
-    )
-    found.index = pd.Index(found["cluster_id"].astype("int64"), name="cluster_id")
-    found = found[~found.index.duplicated()].sort_index() if len(found) > 1 else found
-
-    return Members(
-        keys=found["key"],
-        modified=found["modified"],
-        current=_part(found, "c:", properties),
-        base=_part(found, "b:", properties),
-        times=_part(found, "t:", properties),
-        sent=_part(found, "s:", properties),
-        edited=_own_times(found["own_times"], properties),
-    )
-
-
-def _part(found: pd.DataFrame, prefix: str, properties: Sequence[str]) -> pd.DataFrame:
-    """Neighbouring columns, as `json_columns` makes them, under the properties' own names."""
-    if not properties:
-        return found[[]]
-    first = found.columns.tolist().index(f"{prefix}{properties[0]}")
-    part = found.iloc[:, first : first + len(properties)]
-    part.columns = pd.Index(properties)
-    return part
-
-
-def _own_times(told: pd.Series, properties: Sequence[str]) -> pd.DataFrame | None:
-    """Times of single properties from JSON; None when there are none."""
-    some = told[told.ne("{}")]
-    if some.empty:
-        return None
-    times = pd.DataFrame([json.loads(text) for text in some], index=some.index, columns=list(properties))
-    dated = {name: pd.to_datetime(times[name], utc=True, format="ISO8601") for name in times}
-    return pd.DataFrame(dated, index=some.index).astype(TIME).reindex(told.index)
-
-
 def store_bases(connection: sa.Connection, division: str, entity: str, members: Members) -> None:
     """Store what members were accounted for."""
     if members.keys.empty:
@@ -327,10 +264,10 @@ def load_golden(connection: sa.Connection, properties: Sequence[str], clusters: 
     found.index = pd.Index(found["cluster_id"].astype("int64"), name="cluster_id")
 
     return Golden(
-        values=_part(found, "v:", properties),
-        times=_part(found, "t:", properties),
-        winners=_part(found, "w:", properties),
-        rules=_part(found, "r:", properties),
+        values=columns_under(found, "v:", properties),
+        times=columns_under(found, "t:", properties),
+        winners=columns_under(found, "w:", properties),
+        rules=columns_under(found, "r:", properties),
     )
 
 

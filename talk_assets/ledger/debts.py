@@ -7,74 +7,40 @@ from datetime import datetime, timedelta
 import pandas as pd
 import sqlalchemy as sa
 
-from talk_assets.ledger.bulk import json_columns, pack_json, read_frame, upsert_frame
-from talk_assets.ledger.keys import among, keys_of, numbers_of
+from talk_assets.ledger.bulk import json_columns, read_frame
+from talk_assets.ledger.keys import among
 from talk_assets.ledger.tables import cluster, cursor, intent, owed
-from talk_assets.sync.owed import Owed
 
 COLUMNS = ["cluster_id", "operation", "key", "state", "reason", "attempts", "next_try"]
 
 
-def replace_owed(
-    connection: sa.Connection, division: str, entity: str, clusters: pd.Index, planned: Owed, run: str
-) -> None:
-    """Make what is owed to an entity for the given clusters what was planned.
-
-    A debt that stays the same keeps its attempts, so that a hopeless write is not tried again because something else
-    about its cluster changed.
-    """
-    concerned = numbers_of(connection, clusters)
-    former = sa.delete(owed).where(
-        owed.c.division == division, owed.c.entity == entity, owed.c.cluster_id == concerned.c.number
-    )
-    if planned.keys.empty:
-        connection.execute(former)
-        return
-    values = pack_json(planned.values)
-    expected = pack_json(planned.expected) if len(planned.expected.columns) else pd.Series("{}", index=values.index)
-    rows = pd.DataFrame(
-        {
-            "division": division,
-            "cluster_id": planned.keys.index.astype("int64"),
-            "entity": entity,
-            "operation": planned.operation.to_numpy(),
-            "key": planned.keys.to_numpy(),
-            "values": values.to_numpy(),
-            "expected": expected.to_numpy(),
-            "state": planned.state.to_numpy(),
-            "reason": planned.reason.to_numpy(),
-            "since": pd.Timestamp.now("UTC"),
-            "run": run,
-        }
-    )
-    same = rows[["values", "operation"]].assign(cluster_id=rows["cluster_id"].astype("str"))
-    keep = keys_of(connection, same, "cluster_id", "values", "operation")
-    unchanged = sa.exists().where(
-        sa.cast(keep.c.cluster_id, sa.BigInteger) == owed.c.cluster_id,
-        sa.cast(keep.c["values"], sa.dialects.postgresql.JSONB) == owed.c["values"],
-        keep.c.operation == owed.c.operation,
-        owed.c.attempts > 0,
-    )
-    connection.execute(former.where(~unchanged))
-    upsert_frame(connection, owed, rows, key=["division", "cluster_id", "entity"], update=["key", "expected"])
-
-
 def drop_owed(
-    connection: sa.Connection, division: str, clusters: pd.Index, to: str | Sequence[str] | None = None
+    connection: sa.Connection,
+    division: str,
+    clusters: pd.Index,
+    to: str | Sequence[str] | None = None,
+    slot: int | None = None,
 ) -> None:
-    """Forget what is owed for clusters, to one entity, to several, or to all (None)."""
+    """Forget what is owed for clusters, to one entity, to several, or to all (None); or in one slot only."""
     if clusters.empty or to == []:
         return
     statement = sa.delete(owed).where(owed.c.division == division, owed.c.cluster_id.in_(among(connection, clusters)))
     if to is not None:
         statement = statement.where(owed.c.entity.in_([to] if isinstance(to, str) else to))
+    if slot is not None:
+        statement = statement.where(owed.c.slot == slot)
     connection.execute(statement)
 
 
 def owed_to(
-    connection: sa.Connection, division: str, entity: str, properties: Sequence[str], states: Sequence[str]
+    connection: sa.Connection,
+    division: str,
+    entity: str,
+    properties: Sequence[str],
+    states: Sequence[str],
+    slot: int = 1,
 ) -> pd.DataFrame:
-    """The creates and updates that are owed to an entity and can be tried now.
+    """The creates and updates that are owed to an entity, in one slot, and can be tried now.
 
     Returns:
         `COLUMNS`, `document_id`, and per property `v:<name>`, the value to write ('' clears), and `e:<name>`, what the
@@ -92,6 +58,7 @@ def owed_to(
         .where(
             owed.c.division == division,
             owed.c.entity == entity,
+            owed.c.slot == slot,
             owed.c.operation != "delete",
             owed.c.state.in_(states),
             sa.or_(owed.c.next_try.is_(None), owed.c.next_try <= sa.func.now()),
@@ -101,13 +68,13 @@ def owed_to(
 
 
 def removals_owed(connection: sa.Connection, division: str, entity: str) -> pd.DataFrame:
-    """`cluster_id, key, values, attempts` of the deletions that are owed to an entity and can be tried now.
+    """`cluster_id, slot, key, values, attempts` of the deletions that are owed to an entity and can be tried now.
 
     `values` is JSON text: under the system's own names what is set instead, `{}` where the record is deleted.
     """
     return read_frame(
         connection,
-        sa.select(owed.c.cluster_id, owed.c.key, owed.c["values"], owed.c.attempts)
+        sa.select(owed.c.cluster_id, owed.c.slot, owed.c.key, owed.c["values"], owed.c.attempts)
         .where(
             owed.c.division == division,
             owed.c.entity == entity,
@@ -115,8 +82,16 @@ def removals_owed(connection: sa.Connection, division: str, entity: str) -> pd.D
             owed.c.state == "owed",
             sa.or_(owed.c.next_try.is_(None), owed.c.next_try <= sa.func.now()),
         )
-        .order_by(owed.c.cluster_id),
+        .order_by(owed.c.cluster_id, owed.c.slot),
     )
+
+
+def slots_owed(connection: sa.Connection, division: str, entity: str) -> list[int]:
+    """The slots of an entity to which something is owed."""
+    rows = connection.execute(
+        sa.select(owed.c.slot).where(owed.c.division == division, owed.c.entity == entity).distinct()
+    )
+    return sorted(rows.scalars())
 
 
 def updates_owed(connection: sa.Connection, division: str, clusters: pd.Index) -> pd.DataFrame:
@@ -157,6 +132,7 @@ def set_state(
     reason: str,
     attempts: int | None = None,
     next_try: datetime | None = None,
+    slot: int = 1,
 ) -> None:
     """Say how a debt stands."""
     values: dict[str, object] = {"state": state, "reason": reason, "next_try": next_try}
@@ -165,7 +141,12 @@ def set_state(
     connection.execute(
         sa.update(owed)
         .values(**values)
-        .where(owed.c.division == division, owed.c.entity == entity, owed.c.cluster_id == cluster_id)
+        .where(
+            owed.c.division == division,
+            owed.c.entity == entity,
+            owed.c.cluster_id == cluster_id,
+            owed.c.slot == slot,
+        )
     )
 
 
@@ -177,9 +158,15 @@ def settle_owed(
     key: str,
     remaining: Mapping[str, str],
     reason: str,
+    slot: int = 1,
 ) -> None:
     """A debt was delivered: it goes, or only the given values remain owed, waiting for the reason named."""
-    at = (owed.c.division == division, owed.c.entity == entity, owed.c.cluster_id == cluster_id)
+    at = (
+        owed.c.division == division,
+        owed.c.entity == entity,
+        owed.c.cluster_id == cluster_id,
+        owed.c.slot == slot,
+    )
     if not remaining:
         connection.execute(sa.delete(owed).where(*at))
         return
@@ -285,12 +272,15 @@ def reasons_of(connection: sa.Connection, division: str, entity: str, clusters: 
     """Index cluster number as text, value why what is owed to an entity for that cluster was not delivered yet."""
     found = read_frame(
         connection,
-        sa.select(owed.c.cluster_id, owed.c.reason).where(
+        sa.select(owed.c.cluster_id, owed.c.reason)
+        .where(
             owed.c.division == division,
             owed.c.entity == entity,
             owed.c.reason != "",
             owed.c.cluster_id.in_(among(connection, clusters)),
-        ),
+        )
+        .distinct(owed.c.cluster_id)
+        .order_by(owed.c.cluster_id, owed.c.slot),
     )
     return pd.Series(found["reason"].to_numpy(), index=pd.Index(found["cluster_id"].astype("str")), dtype="str")
 

@@ -144,8 +144,8 @@ def replace_proposals(connection: sa.Connection, division: str, flow: str, propo
 
 
 def proposals_of(connection: sa.Connection, division: str, flows: Sequence[str]) -> pd.DataFrame:
-    """`entity, key, other_entity, other_key, criterion` that the criteria of some flows propose."""
-    names = ("entity", "key", "other_entity", "other_key", "criterion")
+    """`entity, key, other_entity, other_key, criterion, flow` that the criteria of some flows propose."""
+    names = ("entity", "key", "other_entity", "other_key", "criterion", "flow")
     return read_frame(
         connection,
         sa.select(*(proposal.c[name] for name in names))

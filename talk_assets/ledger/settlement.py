@@ -128,8 +128,8 @@ def intents_of(
 
 def send_again(
     connection: sa.Connection, division: str, clusters: pd.Index | None
-) -> Sequence[sa.Row[tuple[int, str, str, str, str]]]:
-    """Have refused debts sent again at once; `cluster_id, entity, key, operation, reason` of those that were refused.
+) -> Sequence[sa.Row[tuple[int, str, int, str, str, str]]]:
+    """Have refused debts sent again at once; `cluster_id, entity, slot, key, operation, reason` of those refused.
 
     Args:
         connection: in a transaction.
@@ -141,7 +141,7 @@ def send_again(
     which = (
         refused if clusters is None else sa.and_(refused | later, owed.c.cluster_id.in_(among(connection, clusters)))
     )
-    names = ("cluster_id", "entity", "key", "operation", "reason")
+    names = ("cluster_id", "entity", "slot", "key", "operation", "reason")
     found = connection.execute(
         sa.select(*(owed.c[name] for name in names)).where(owed.c.division == division, which).with_for_update()
     ).all()
@@ -150,7 +150,9 @@ def send_again(
         .values(state="owed", reason="", attempts=0, next_try=None)
         .where(
             owed.c.division == division,
-            sa.tuple_(owed.c.cluster_id, owed.c.entity).in_([(row.cluster_id, row.entity) for row in found]),
+            sa.tuple_(owed.c.cluster_id, owed.c.entity, owed.c.slot).in_(
+                [(row.cluster_id, row.entity, row.slot) for row in found]
+            ),
         )
     )
     return found

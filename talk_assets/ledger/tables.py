@@ -175,7 +175,14 @@ owed = sa.Table(
     _time("next_try", "Not before this time, after a passing fault.", null=True),
     _time("since"),
     _text("run"),
-    sa.PrimaryKeyConstraint("division", "cluster_id", "entity"),
+    sa.Column(
+        "slot",
+        sa.Integer,
+        nullable=False,
+        server_default=sa.text("1"),
+        comment="Of several records of the entity in the cluster: which one, in the order of their linking.",
+    ),
+    sa.PrimaryKeyConstraint("division", "cluster_id", "entity", "slot"),
     comment="Differences between a golden record and a member that must still be delivered.",
 )
 sa.Index(None, owed.c.division, owed.c.entity, owed.c.state)

@@ -32,6 +32,7 @@ def check_structure(checked: Checked) -> None:
         MappingError: the first mistake, with file, line and field.
     """
     _check_lines(checked)
+    _check_twins(checked)
     for name in checked.subject.properties:
         _check_members(checked, name)
         _check_preferences(checked, name)
@@ -183,6 +184,23 @@ def _check_lines(checked: Checked) -> None:
             raise checked.error("lines", problem=f"{entity} has lines, but no flow under `lines` has {needed}.")
     if lines is not None and not any(checked.capabilities[entity].lines for entity in checked.subject.entities):
         raise checked.error("lines", problem=f"none of {', '.join(checked.subject.entities)} has lines.")
+
+
+def _check_twins(checked: Checked) -> None:
+    subject = checked.subject
+    if not subject.keeps_twins:
+        return
+    place = "same_side_duplicates"
+    if checked.document is not None or subject.lines is not None:
+        problem = "keep_in_sync is for records without lines: whose line a line of several documents is cannot be told."
+        raise checked.error(place, problem=problem)
+    for name, flow in subject.flows.items():
+        if flow.join is not None and not flow.join.written:
+            problem = (
+                f"keep_in_sync does not go with the `join` of flow {name}: what names one record would be the same as "
+                "all that name it."
+            )
+            raise checked.error(place, problem=problem)
 
 
 def _check_members(checked: Checked, name: str) -> None:

@@ -42,6 +42,7 @@ Comparison = Literal[
 Rule = Literal["latest", "owner", "prefer", "manual", "union"]
 Spelling = Literal["upper", "lower"]
 Rounding = Literal["down", "up", "half_up"]
+Duplicates = Literal["hold", "keep_in_sync"]
 
 
 class Strict(BaseModel):
@@ -255,6 +256,8 @@ class Subject(Strict):
         criteria: what makes records of any two of the subject's entities the same, of one system too; beside those of
             the flows.
         tie_break: entities or systems; of edits of the same time the first one named wins.
+        same_side_duplicates: what becomes of several records of one entity that the criteria call the same: `hold`
+            leaves them for a person, `keep_in_sync` has them all in one cluster and keeps them equal.
         lines: the subject of the documents' lines, for sales_document.
         deletions: entity to how it is told that its records are gone.
         guards: entity to how much of it may change in one run.
@@ -268,6 +271,7 @@ class Subject(Strict):
     constants: dict[str, dict[str, str]] = {}
     criteria: list[list[CriterionProperty]] = []
     tie_break: list[str] = []
+    same_side_duplicates: Duplicates = "hold"
     lines: "Subject | None" = None
     deletions: dict[str, Deletions] = {}
     guards: dict[str, Guards] = {}
@@ -283,6 +287,11 @@ class Subject(Strict):
     def proposers(self) -> list[str]:
         """The names under which records are proposed to be the same: the flows, and the subject with its criteria."""
         return [*self.flows, *([self.subject] if self.criteria else [])]
+
+    @property
+    def keeps_twins(self) -> bool:
+        """Whether a cluster may have several records of one entity."""
+        return self.same_side_duplicates == "keep_in_sync"
 
     def deletions_of(self, entity: str) -> Deletions:
         """How it is told that records of an entity are gone."""

@@ -65,7 +65,7 @@ def _check(cycle: Cycle, connection: sa.Connection, one: Named, other: Named) ->
     for record in (one, other):
         if record.deleted:
             raise OrderRefused(f"{record.name} is gone from its system: there is nothing to link.")
-    if one.entity == other.entity:
+    if one.entity == other.entity and not one.subject.keeps_twins:
         raise OrderRefused(f"{one.name} and {other.name} are both of {one.entity}: only one of them can be linked.")
     if one.cluster_id is not None and one.cluster_id == other.cluster_id:
         raise OrderRefused(f"{one.name} and {other.name} are linked already.")
@@ -81,10 +81,13 @@ def _check(cycle: Cycle, connection: sa.Connection, one: Named, other: Named) ->
 
 
 def _check_together(cycle: Cycle, connection: sa.Connection, one: Named, other: Named, known: pd.DataFrame) -> None:
-    """Refuse a cluster that would have two live records of an entity, or two records that were unlinked by hand."""
+    """Refuse a cluster that would have two records that were unlinked by hand, or two live ones of an entity.
+
+    The latter only where the mapping does not keep duplicates in sync.
+    """
     alive = pd.concat([known.loc[~known["deleted"], ["entity", "key"]], frame_of(one, other)]).drop_duplicates()
     twice = alive[alive["entity"].duplicated(keep=False)].sort_values(["entity", "key"])
-    if len(twice):
+    if len(twice) and not one.subject.keeps_twins:
         names = " and ".join(twice["entity"] + "/" + twice["key"])
         raise OrderRefused(
             f"{one.name} and {other.name} cannot be linked: {names} would be the same then, and a record has one "

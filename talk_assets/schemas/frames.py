@@ -52,16 +52,18 @@ def feed_schema(entity: str, mappings: Mappings) -> pa.DataFrameSchema:
 def pair_schema(flow: str, mappings: Mappings) -> pa.DataFrameSchema:
     """The matched pairs of a flow: `customerp_key` and `exact_key` (`str`), `cluster_id` (Int64), `origin` (`str`).
 
-    A record without a counterpart is a pair with one key. A cluster has one pair.
+    A record without a counterpart is a pair with one key. A cluster has one pair, or where the mapping keeps duplicates
+    in sync, one of each record with each of its counterparts.
 
     Raises:
         KeyError: no mapping has this flow.
     """
     pair = mappings.flows[flow]
+    twins = mappings.subject_of(pair.customerp).keeps_twins
     columns = {
         "customerp_key": _text(f"The key of the record in {pair.customerp}.", checks=[filled()]),
         "exact_key": _text(f"The key of the record in {pair.exact}.", checks=[filled()]),
-        "cluster_id": _whole("The cluster that both records belong to.", unique=True),
+        "cluster_id": _whole("The cluster that both records belong to.", unique=not twins),
         "origin": _text("What says that the two are the same: a criterion, our own insert or a person."),
     }
     return pa.DataFrameSchema(columns, name=flow, description=pair.meaning, metadata={IDENTITY: ["cluster_id"]})

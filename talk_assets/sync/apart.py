@@ -11,7 +11,9 @@ from scipy.sparse.csgraph import connected_components
 _STAR = ["other_entity", "other_key", "criterion"]
 
 
-def kept_apart(records: pd.DataFrame, proposals: pd.DataFrame, blocks: pd.DataFrame) -> tuple[pd.Series, pd.Series]:
+def kept_apart(
+    records: pd.DataFrame, proposals: pd.DataFrame, blocks: pd.DataFrame, *, twins: bool = False
+) -> tuple[pd.Series, pd.Series]:
     """Take the groups apart that hold two records never to be linked.
 
     Args:
@@ -19,6 +21,7 @@ def kept_apart(records: pd.DataFrame, proposals: pd.DataFrame, blocks: pd.DataFr
             connect.
         proposals: `entity, key, other_entity, other_key, criterion`.
         blocks: `entity, key, other_entity, other_key` of the pairs never to be linked.
+        twins: several records of an entity may be together.
 
     Returns:
         The group of each record, and whether it cannot be told to which side its group belongs; index as `records`.
@@ -34,7 +37,7 @@ def kept_apart(records: pd.DataFrame, proposals: pd.DataFrame, blocks: pd.DataFr
     shared = _sharing(unit_of, proposals[(proposals["entity"] + "/" + proposals["key"]).isin(_names(inside))])
     fresh = int(group.max()) + 1
     for _, members in inside.groupby("group"):
-        for part, clear in _parts(members, shared, forbidden):
+        for part, clear in _parts(members, shared, forbidden, twins=twins):
             at = members.index[members["unit"].isin(part)]
             group[at], doubtful[at] = fresh, not clear
             fresh += 1
@@ -62,12 +65,12 @@ def _sharing(unit_of: pd.Series, proposals: pd.DataFrame) -> set[tuple[int, int]
 
 
 def _parts(
-    members: pd.DataFrame, shared: set[tuple[int, int]], forbidden: set[tuple[int, int]]
+    members: pd.DataFrame, shared: set[tuple[int, int]], forbidden: set[tuple[int, int]], *, twins: bool
 ) -> list[tuple[list[int], bool]]:
     """The parts into which a group falls, each with whether its units surely belong together.
 
-    A part is what could be together: it is clear when no two of its units are kept apart, no entity is there twice, and
-    shared values alone hold it together.
+    A part is what could be together: it is clear when no two of its units are kept apart, no entity is there twice
+    (but for twins), and shared values alone hold it together.
     """
     entities = members.groupby("unit")["entity"].agg(set)
     units = [int(unit) for unit in entities.index]
@@ -75,12 +78,14 @@ def _parts(
         (one, other)
         for at, one in enumerate(units)
         for other in units[at + 1 :]
-        if (one, other) not in forbidden and not entities[one] & entities[other]
+        if (one, other) not in forbidden and (twins or not entities[one] & entities[other])
     ]
     found = []
     for part in _connected(units, possible):
         edges = [pair for pair in possible if pair in shared and pair[0] in part and pair[1] in part]
-        several = sum(len(entities[unit]) for unit in part) > len(set().union(*(entities[unit] for unit in part)))
+        several = not twins and sum(len(entities[unit]) for unit in part) > len(
+            set().union(*(entities[unit] for unit in part))
+        )
         apart = any(one in part and other in part for one, other in forbidden)
         clear = len(part) == 1 or (not several and not apart and len(_connected(part, edges)) == 1)
         found.append((part, clear))

@@ -19,6 +19,7 @@ from talk_assets.schemas.checks import NOT_ONE_VALUE
 from talk_assets.sync.columns import arrow, series
 from talk_assets.sync.compare import shortened, spelled
 from talk_assets.sync.items import LINE, items_of, text_of
+from talk_assets.sync.slots import entity_of
 
 DEFAULT_SCALE = 4
 # Arrow prints numbers below 10**-6 with an exponent; no property of either system needs more decimals.
@@ -130,7 +131,7 @@ def to_target(
     for name, row in subject.held_by(entity).items():
         member = row.members[entity]
         values = golden[name] if name in golden else pd.Series(pd.NA, index=golden.index, dtype="str")
-        limit, own = capability.properties[member.name].max_length, f"{entity} {member.name}"
+        limit, own = capability.properties[member.name].max_length, f"{entity_of(entity)} {member.name}"
         if member.only_digits:
             values = values.where(values.str.fullmatch("[0-9]+").eq(True))
         if member.spelling is not None:

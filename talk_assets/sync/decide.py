@@ -19,6 +19,7 @@ from talk_assets.sync.frames import Golden, Members, as_numbers, as_times, with_
 from talk_assets.sync.history import HISTORY, agreed_rows, overruled_rows
 from talk_assets.sync.part import Bools, Matrix, Part
 from talk_assets.sync.rules import claims_of, judge
+from talk_assets.sync.slots import entity_of
 from talk_assets.sync.take import Taken, complete
 from talk_assets.sync.union import unite
 from talk_assets.sync.unit import Unit, build_unit, units
@@ -61,7 +62,7 @@ def decide(
 
     Args:
         subject: the subject of the clusters.
-        members: entity to its live members among the clusters.
+        members: entity (or slot, see `sync.slots`) to its live members among the clusters.
         golden: what was agreed so far.
         capabilities: what the entities can take; gives the length in which an entity shows a value.
         clusters_of: index `entity/key`, value cluster number as text, of the records that references point to.
@@ -127,7 +128,7 @@ class _Draft:
 
     def __init__(self, agreed: Golden, over: Mapping[str, Members]) -> None:
         self.known = agreed.times.notna().any(axis=1).to_numpy(dtype=bool)
-        self.who = {entity: entity + "/" + frame.keys for entity, frame in over.items()}
+        self.who = {entity: entity_of(entity) + "/" + frame.keys for entity, frame in over.items()}
         self._clusters = agreed.values.index
         self._agreed = (agreed.values, agreed.times, agreed.winners, agreed.rules)
         # Only the columns that changed.
@@ -171,8 +172,8 @@ def _disputed(
                         "cluster_id": members.index,
                         "property": part.name,
                         "kind": np.where(first[at], INITIAL_DIFFERENCE, BOTH_CHANGED),
-                        "entity": entity,
-                        "key": members.str.removeprefix(f"{entity}/").to_numpy(),
+                        "entity": entity_of(entity),
+                        "key": members.str.removeprefix(f"{entity_of(entity)}/").to_numpy(),
                         "value": part.text(part.current[at, column], members.index).to_numpy(),
                         "time": as_times(times[at, column], members.index).array,
                     }

@@ -16,6 +16,7 @@ from talk_assets.mappings.model import CriterionProperty, Flow, Subject
 from talk_assets.sync.apart import kept_apart
 from talk_assets.sync.columns import Vector, arrow, series, take
 from talk_assets.sync.compare import comparable
+from talk_assets.sync.doubles import certain_twins
 
 # Between the parts of a key made of several properties: no text of either system contains it.
 _SEPARATOR = "\x1f"
@@ -138,15 +139,21 @@ class Assignment:
 
 
 def assign(
-    fresh: pd.DataFrame, members: pd.DataFrame, proposals: pd.DataFrame, blocks: pd.DataFrame | None = None
+    fresh: pd.DataFrame,
+    members: pd.DataFrame,
+    proposals: pd.DataFrame,
+    blocks: pd.DataFrame | None = None,
+    *,
+    twins: bool = False,
 ) -> Assignment:
     """Form clusters from stored links and proposals.
 
     Args:
         fresh: `entity, key` of the live records that are being matched now, linked or not.
         members: `entity, key, cluster_id` of every live linked record of the clusters concerned.
-        proposals: `entity, key, other_entity, other_key, criterion`.
+        proposals: `entity, key, other_entity, other_key, criterion`; with `twins` also `flow`.
         blocks: `entity, key, other_entity, other_key` of records that are never to be in one cluster.
+        twins: several records of an entity may be in one cluster, see `sync.doubles`.
 
     Returns:
         The assignment; every fresh record is in it or already a member, unless it is ambiguous.
@@ -160,10 +167,12 @@ def assign(
     records["group"] = labels[unit] if len(unit) else unit
     doubtful = pd.Series(False, index=records.index)
     if blocks is not None and len(blocks):
-        records["group"], doubtful = kept_apart(records, proposals, blocks)
-    per_entity = records.groupby(["group", "entity"])["key"].transform("nunique")
+        records["group"], doubtful = kept_apart(records, proposals, blocks, twins=twins)
+    several = records.groupby(["group", "entity"])["key"].transform("nunique").gt(1)
+    if twins and several.any():
+        several &= ~certain_twins(records, proposals["flow"], left, right)
     records["criterion"] = _criteria(records, proposals, left, right)
-    records["ambiguous"] = (per_entity.gt(1) | doubtful).groupby(records["group"]).transform("any")
+    records["ambiguous"] = (several | doubtful).groupby(records["group"]).transform("any")
     clear = records[~records["ambiguous"]]
     oldest = clear.groupby("group", sort=False)["cluster_id"].transform("min")
     joined = clear.assign(new=oldest.isna(), cluster=oldest.where(oldest.notna(), clear["group"]))

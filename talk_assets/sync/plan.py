@@ -22,6 +22,7 @@ from talk_assets.sync.filters import outside
 from talk_assets.sync.frames import Golden, Members, as_numbers
 from talk_assets.sync.owed import Owed, written
 from talk_assets.sync.remove import Removals, with_removals
+from talk_assets.sync.slots import entity_of
 from talk_assets.sync.unit import active
 
 # Why an update is not sent: the system takes no writes.
@@ -38,7 +39,7 @@ class Plan:
     """What is owed.
 
     Attributes:
-        owed: per entity to which something is.
+        owed: per entity (or slot) to which something is.
         problems: values that an entity cannot take, columns `PROBLEMS`.
         left_out: what is not created or updated, and why, columns `LEFT_OUT`.
         ignored: edits that do not count and are left as they are, columns `CONFLICTS`.
@@ -68,7 +69,7 @@ def plan(
 
     Args:
         subject: the subject of the clusters.
-        members: entity to its live members, after `decide` (bases moved).
+        members: entity (or slot, see `sync.slots`) to its live members, after `decide` (bases moved).
         golden: the agreed values of the clusters.
         capabilities: what the entities can take.
         clusters_of: index `entity/key`, value cluster number as text, of the records that references point to.
@@ -105,8 +106,8 @@ def plan(
         if has[entity].any():
             gaps = _gaps(subject, entity, over[entity], golden, desired, closed, capability, clusters_of)
             owed[entity] = _updates(gaps, capability)
-            problems.append(gaps.refused.assign(entity=entity))
-            ignored.append(gaps.ignored.assign(entity=entity))
+            problems.append(gaps.refused.assign(entity=entity_of(entity)))
+            ignored.append(gaps.ignored.assign(entity=entity_of(entity)))
             if removed is not None:
                 keys = over[entity].keys
                 owed[entity] = with_removals(owed[entity], subject, entity, keys, removed, held, capability)
@@ -123,7 +124,7 @@ def plan(
             owed[entity] = owed[entity].without(out)
         if len(unfit):
             unfit = unfit[_concerns(unfit, subject, entity, over.get(entity), golden, wanted, capability, clusters_of)]
-            problems.append(unfit.assign(entity=entity))
+            problems.append(unfit.assign(entity=entity_of(entity)))
     return Plan(
         owed={entity: each for entity, each in owed.items() if len(each.keys)},
         problems=_stacked(problems, PROBLEMS),
@@ -135,7 +136,9 @@ def plan(
 def _not_written(entity: str, owed: Owed, why: str) -> pd.DataFrame:
     """Writes that are not made, and why."""
     keys = owed.keys
-    return pd.DataFrame({"cluster_id": keys.index, "entity": entity, "key": keys, "property": None, "rule": why})
+    return pd.DataFrame(
+        {"cluster_id": keys.index, "entity": entity_of(entity), "key": keys, "property": None, "rule": why}
+    )
 
 
 def _stacked(frames: list[pd.DataFrame], columns: list[str]) -> pd.DataFrame:
@@ -264,13 +267,14 @@ def _differs(
 
 
 def _refused(clusters: pd.Index, entity: str, name: str, own: str) -> pd.DataFrame:
-    problem = f"was cleared, but {entity} needs a value for {own}"
+    problem = f"was cleared, but {entity_of(entity)} needs a value for {own}"
     return pd.DataFrame({"cluster_id": clusters, "property": name, "value": "", "problem": problem})
 
 
 def _fixed(at: Flags, entity: str, name: str, own: str, held: pd.Series, agreed: pd.Series) -> pd.DataFrame:
     """Values that would have to be changed where the entity takes them only when a record is created."""
-    problem = f"{entity} takes {own} only when a record is created, and still holds '" + held[at].fillna("") + "'"
+    takes = f"{entity_of(entity)} takes {own} only when a record is created"
+    problem = takes + ", and still holds '" + held[at].fillna("") + "'"
     return pd.DataFrame(
         {
             "cluster_id": held.index[at],

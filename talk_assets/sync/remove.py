@@ -10,6 +10,7 @@ from talk_assets.mappings.model import Flow, Subject
 from talk_assets.sync.compare import differ
 from talk_assets.sync.frames import EDIT, KEEP, OPEN, Members
 from talk_assets.sync.owed import Owed
+from talk_assets.sync.slots import entity_of
 
 CONTESTED = ["cluster_id", "entity", "key", "other_entity", "other_key", "wins"]
 
@@ -48,7 +49,7 @@ def removals(
 
     Args:
         subject: the subject of the clusters.
-        members: entity to its live members, before anything is decided.
+        members: entity (or slot, see `sync.slots`) to its live members, before anything is decided.
         clusters: the clusters.
         gone: `cluster_id, entity, key, marked` of members that were deleted, but not by us; `marked`: the record is
             still there and only says that it is deleted.
@@ -76,10 +77,14 @@ def removals(
                 continue
             at &= ~_needed(subject, flow, entity, other, has)
             waits = clusters.isin(pending["cluster_id"][pending["entity"].eq(entity)])
-            met = at & said.isna() & (_edited(subject, other, over[other], clusters_of) | waits)
+            edits = {s: _edited(subject, s, over[s], clusters_of) for s in over if entity_of(s) == other}
+            met = at & said.isna() & (pd.concat(edits, axis=1).any(axis=1) | waits)
             edited = flow.when_gone.edited
             if edited != "delete" and met.any():
-                contested.append(_contested(entity, mine["key"], other, over[other].keys, met, edited))
+                keys = over[other].keys
+                for slot, where in edits.items():
+                    keys = over[slot].keys.where(where, keys)
+                contested.append(_contested(entity, mine["key"], other, keys, met, edited))
                 at &= ~met
                 _add(found.restore, entity, absent & met & (edited == "edit"))
             _add(found.restore, entity, absent & at & said.eq(EDIT))
@@ -137,16 +142,16 @@ def with_removals(
     Args:
         owed: the creates and updates.
         subject: the entity's subject.
-        entity: the entity.
-        keys: its live members' own keys, index cluster.
+        entity: the entity, or one of its slots.
+        keys: the live members' own keys, index cluster; NA where there is none.
         found: what is to be deleted and archived.
         held: clusters for which nothing is deleted.
         can: what the entity can take.
     """
     nowhere = pd.Series(False, index=keys.index)
-    free = ~keys.index.isin(held)
-    delete = found.delete.get(entity, nowhere) & free
-    archive = found.archive.get(entity, nowhere) & free
+    free = keys.notna() & ~keys.index.isin(held)
+    delete = found.delete.get(entity_of(entity), nowhere) & free
+    archive = found.archive.get(entity_of(entity), nowhere) & free
     clusters = keys.index[delete | archive]
     if clusters.empty:
         return owed

@@ -6,6 +6,7 @@ import numpy as np
 
 from talk_assets.sync.columns import Flags, Vector
 from talk_assets.sync.part import NOTHING, Bools, Matrix
+from talk_assets.sync.slots import entity_of
 from talk_assets.sync.unit import Unit, named
 
 _NEVER = np.iinfo(np.int64).min
@@ -93,7 +94,10 @@ def _ranks(unit: Unit) -> tuple[Vector, Vector]:
         return np.zeros(count, dtype=np.int64), np.zeros(len(unit.present), dtype=np.int64)
     order = unit.row.order
     places = [[at for at, name in enumerate(order) if named([name], entity)] for entity in unit.entities]
-    ranks = np.array([found[0] if found else len(order) + at for at, found in enumerate(places)], dtype=np.int64)
+    # Records of one entity rank the same.
+    others = list(dict.fromkeys(entity_of(entity) for entity in unit.entities))
+    last = [len(order) + others.index(entity_of(entity)) for entity in unit.entities]
+    ranks = np.array([found[0] if found else end for found, end in zip(places, last, strict=True)], dtype=np.int64)
     return ranks, np.append(ranks, _WORST)[unit.golden_from]
 
 

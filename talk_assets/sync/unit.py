@@ -11,6 +11,7 @@ from talk_assets.mappings.model import Property, Subject
 from talk_assets.sync.columns import Flags, Vector
 from talk_assets.sync.frames import Golden, Members
 from talk_assets.sync.part import NOTHING, Bools, Part, build_part
+from talk_assets.sync.slots import SLOT, entity_of
 
 
 @dataclass(frozen=True)
@@ -202,7 +203,7 @@ def active(row: Property, entity: str, has: Mapping[str, pd.Series], clusters: p
 
 def named(names: list[str], entity: str) -> bool:
     """Whether a list of entities and systems names an entity."""
-    return entity in names or entity.partition(".")[0] in names
+    return entity.partition(SLOT)[0] in names or entity.partition(".")[0] in names
 
 
 def _golden_from(parts: list[Part], entities: list[str], present: Bools, times: list[Vector], golden: Golden) -> Vector:
@@ -214,6 +215,6 @@ def _golden_from(parts: list[Part], entities: list[str], present: Bools, times: 
     for at, part in enumerate(parts):
         winners = golden.winners[part.name]
         for column, entity in enumerate(entities):
-            came = winners.str.startswith(f"{entity}/").to_numpy(dtype=bool)
+            came = winners.str.startswith(f"{entity_of(entity)}/").to_numpy(dtype=bool)
             source[(youngest == at) & came & present[:, column]] = column
     return source

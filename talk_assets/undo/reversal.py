@@ -222,7 +222,7 @@ class _Examination:
 
     def _hindrance(self, each: Reversal, subject: Subject, row: Property, last: Row) -> str:
         """Why a value is left as it is; '' when nothing has happened to it since."""
-        entity = each.record.partition("/")[0]
+        entity, name = each.record.partition("/")[0], each.property
         kept = [each.written]
         for event in self._since:
             if event["id"] <= last["id"] or event["cluster_id"] != each.cluster or event["property"] != each.property:
@@ -238,7 +238,8 @@ class _Examination:
         if not any(self._same(row, holds, value) for value in kept):
             return f"it holds {_quoted(holds)} now"
         for debt in self._owed:
-            if debt["cluster_id"] == each.cluster and debt["entity"] == entity and each.property in debt["values"]:
+            mine = debt["key"] is None or f"{entity}/{debt['key']}" == each.record
+            if (debt["cluster_id"], debt["entity"]) == (each.cluster, entity) and mine and name in debt["values"]:
                 return f"it is owed {_quoted(debt['values'][each.property])} already"
         if (each.cluster, each.property) in self._conflicts:
             return "a person has to decide about it: talk-assets conflicts"

@@ -44,7 +44,8 @@ _GONE = sa.text(
     "where division = :division and deleted_at is not null and cluster_id = any(:clusters) order by entity, key"
 )
 _OWED = sa.text(
-    "select cluster_id, entity, state, values from talk.owed where division = :division and cluster_id = any(:clusters)"
+    "select cluster_id, entity, key, state, values from talk.owed "
+    "where division = :division and cluster_id = any(:clusters)"
 )
 _CONFLICTS = sa.text(
     "select cluster_id, property from talk.conflict "
@@ -105,7 +106,7 @@ def gone(connection: sa.Connection, division: str, clusters: Sequence[int]) -> l
 
 
 def owed(connection: sa.Connection, division: str, clusters: Sequence[int]) -> list[Row]:
-    """`cluster_id, entity, state, values` of what clusters are owed."""
+    """`cluster_id, entity, key, state, values` of what clusters are owed."""
     return _rows(connection, _OWED, division=division, clusters=list(clusters))
 
 

@@ -309,6 +309,15 @@ BROKEN = [
         "another `rule`",
     ),
     Broken(
+        "duplicates of documents",
+        "sales_document",
+        "subject: sales_document\n",
+        "subject: sales_document\nsame_side_duplicates: keep_in_sync\n",
+        "same_side_duplicates: keep_in_sync",
+        "same_side_duplicates",
+        "for records without lines",
+    ),
+    Broken(
         "order of nothing",
         "organisation",
         "    type: email\n",

@@ -168,9 +168,16 @@ def _subject(case: Case, group: Group, rows: dict[str, Values], inserts: str) ->
     }
     if group.together:
         content["criteria"] = criteria
+    if not (group.lines or _has_lines(case, group)):
+        content["same_side_duplicates"] = rules.get("same_side_duplicates", "hold")
     if "tie_break" in rules:
         content["tie_break"] = entities_of(group, rules["tie_break"])
     return Subject.model_validate(content)
+
+
+def _has_lines(case: Case, group: Group) -> bool:
+    documents = {(side, at.document) for side, at in lines_of(case).items()}
+    return any((kind.side, kind.type) in documents for kind in group.kinds)
 
 
 def _written_key(case: Case, group: Group, one: Kind, other: Kind) -> Values | None:

@@ -1,0 +1,62 @@
+"""What was planned becomes what is owed."""
+
+from collections.abc import Mapping
+
+import pandas as pd
+import sqlalchemy as sa
+
+from talk_assets.ledger.bulk import pack_json, upsert_frame
+from talk_assets.ledger.keys import keys_of, numbers_of
+from talk_assets.ledger.tables import owed
+from talk_assets.sync.owed import Owed
+
+
+def replace_owed(
+    connection: sa.Connection, division: str, entity: str, clusters: pd.Index, planned: Mapping[int, Owed], run: str
+) -> None:
+    """Make what is owed to an entity for the given clusters what was planned, by slot (see `sync.slots`).
+
+    A debt that stays the same keeps its attempts, so that a hopeless write is not tried again because something else
+    about its cluster changed.
+    """
+    concerned = numbers_of(connection, clusters)
+    former = sa.delete(owed).where(
+        owed.c.division == division, owed.c.entity == entity, owed.c.cluster_id == concerned.c.number
+    )
+    frames = [_rows(slot, each) for slot, each in planned.items() if len(each.keys)]
+    if not frames:
+        connection.execute(former)
+        return
+    rows = frames[0] if len(frames) == 1 else pd.concat(frames, ignore_index=True)
+    rows = rows.assign(division=division, entity=entity, since=pd.Timestamp.now("UTC"), run=run)
+    same = rows[["values", "operation"]].assign(
+        cluster_id=rows["cluster_id"].astype("str"), key=rows["key"].fillna(""), slot=rows["slot"].astype("str")
+    )
+    keep = keys_of(connection, same, "cluster_id", "slot", "key", "values", "operation")
+    unchanged = sa.exists().where(
+        sa.cast(keep.c.cluster_id, sa.BigInteger) == owed.c.cluster_id,
+        sa.cast(keep.c.slot, sa.Integer) == owed.c.slot,
+        keep.c.key == sa.func.coalesce(owed.c.key, ""),
+        sa.cast(keep.c["values"], sa.dialects.postgresql.JSONB) == owed.c["values"],
+        keep.c.operation == owed.c.operation,
+        owed.c.attempts > 0,
+    )
+    connection.execute(former.where(~unchanged))
+    upsert_frame(connection, owed, rows, key=["division", "cluster_id", "entity", "slot"], update=["expected"])
+
+
+def _rows(slot: int, planned: Owed) -> pd.DataFrame:
+    values = pack_json(planned.values)
+    expected = pack_json(planned.expected) if len(planned.expected.columns) else pd.Series("{}", index=values.index)
+    return pd.DataFrame(
+        {
+            "cluster_id": planned.keys.index.astype("int64"),
+            "operation": planned.operation.to_numpy(),
+            "key": planned.keys.astype("str").array,
+            "values": values.to_numpy(),
+            "expected": expected.to_numpy(),
+            "state": planned.state.to_numpy(),
+            "reason": planned.reason.to_numpy(),
+            "slot": slot,
+        }
+    )
