@@ -1,5 +1,6 @@
 """What must always hold, over real HTTP and a real ledger."""
 
+import time
 from threading import Thread
 
 import pytest
@@ -254,7 +255,10 @@ def test_a_write_that_has_to_wait_is_sent_after_another_look(world: World, monke
     accounts = [world.twin("customerp.customer", key, "exact.accounts") for key in customers]
     for key in customers:
         world.edit("customerp.customer", key, Phone="2")
-    world.fault("exact", fault="rate-limit", method="PUT", path=accounts[0])
+    # Longer than a write waits by itself, whatever the second of the minute.
+    reset = round((time.time() + 40) * 1000)
+    spent = {"X-RateLimit-Minutely-Remaining": "0", "X-RateLimit-Minutely-Reset": str(reset)}
+    world.fault("exact", status=429, headers=spent, method="PUT", path=accounts[0])
     naps: list[float] = []
 
     def wait(seconds: float) -> None:
