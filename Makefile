@@ -5,6 +5,9 @@ SHELL := bash
 .DEFAULT_GOAL := help
 .PHONY: help sync dev test check lint-fix soak clean
 
+# Without bytecode every command compiles some 2,700 modules anew, for seconds; images of Python often ask for that.
+unexport PYTHONDONTWRITEBYTECODE
+
 BIN := .venv/bin
 READY := .venv/.ready
 # Another interpreter: make sync PYTHON=/path/to/python3
