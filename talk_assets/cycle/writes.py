@@ -10,8 +10,11 @@ import sqlalchemy as sa
 from talk_assets.cycle.agree import INVALID_GOLDEN
 from talk_assets.cycle.collect import INVALID, INVALID_LINE
 from talk_assets.cycle.context import Cycle
+from talk_assets.cycle.lines import AMBIGUOUS_LINES
+from talk_assets.cycle.linking import AMBIGUOUS
 from talk_assets.cycle.pairs import INVALID_PAIR
 from talk_assets.cycle.prepare import Ready, prepare
+from talk_assets.cycle.references import REFERENCE
 from talk_assets.ledger import debts
 from talk_assets.ledger.clusters import (
     keys_in,
@@ -26,6 +29,9 @@ from talk_assets.ledger.notes import add_skips, hold_reasons, holds_of
 from talk_assets.ledger.records import records_by_key, records_of_documents
 from talk_assets.sync.filters import outside
 from talk_assets.sync.plan import OUT_OF_FILTER
+
+# Holds of records whose content is not decided about.
+_UNDECIDED = [INVALID, AMBIGUOUS, AMBIGUOUS_LINES, REFERENCE]
 
 
 @dataclass(frozen=True)
@@ -133,7 +139,7 @@ def _filling(cycle: Cycle, connection: sa.Connection, entity: str, slot: int) ->
     lines = prepare(cycle, connection, lines_entity) if lines_entity is not None else None
     waits = ready.waits if lines is None else _wait_for_lines(cycle, connection, ready, lines)
     waits = waits.mask(waits.eq("") & ready.own.isna().all(axis=1), ready.reasons)
-    waits = _wait_for_correction(cycle, connection, ready, waits)
+    waits = _wait_while_held(cycle, connection, ready, waits)
     document_entity = cycle.capabilities[entity].document
     documents = {} if document_entity is None else _documents(cycle, connection, document_entity, ready)
     if document_entity is not None:
@@ -164,14 +170,14 @@ def _names(clusters: pd.Series) -> pd.Series:
     return clusters.astype("Int64").astype("str")
 
 
-def _wait_for_correction(cycle: Cycle, connection: sa.Connection, ready: Ready, waits: pd.Series) -> pd.Series:
-    """A record whose content could not be taken is not written until a person has corrected it."""
+def _wait_while_held(cycle: Cycle, connection: sa.Connection, ready: Ready, waits: pd.Series) -> pd.Series:
+    """A record is not written while it is held: what it holds is not decided about."""
     keys = ready.rows["key"].astype("str")
     if keys.isna().all():
         return waits
     targets = pd.DataFrame({"entity": ready.entity, "key": keys.dropna()})
-    held = holds_of(connection, cycle.division, targets, [INVALID]).drop_duplicates("key").set_index("key")["reason"]
-    text = "waits for " + ready.entity + "/" + keys + " to be corrected: " + keys.map(held).astype("str")
+    held = holds_of(connection, cycle.division, targets, _UNDECIDED).drop_duplicates("key").set_index("key")["reason"]
+    text = "waits for " + ready.entity + "/" + keys + ", which is held: " + keys.map(held).astype("str")
     return waits.mask(waits.eq("") & text.notna(), text)
 
 

@@ -83,3 +83,11 @@ def test_record_that_cannot_be_read_costs_no_more_reads(module_ledger: Ledger) -
     story = Story({"name": "Ann"}, {"name": "Ann"}, (bad, edit))
     town = Town({"keys": [["email"]], "shared": [TITLE, "email", *POOL]}, (story,), (Round(quiet=True), Round()))
     assert problems(town, module_ledger)[0] == []
+
+
+def test_record_that_is_held_costs_no_more_reads(module_ledger: Ledger) -> None:
+    """A feed would be read twice in every sync for as long as nobody tells two records apart."""
+    edit, twin = Step(1, "edit", "right", {"fixed": ""}), Step(1, "create", "right", {"zip": "10"})
+    story = Story(None, {"fixed": "two"}, (edit, twin))
+    rules = {"keys": [["email"]], "shared": [TITLE, "email", *POOL], "inserts": "right_only"}
+    assert problems(Town(rules, (story,), (Round(quiet=True), Round())), module_ledger)[0] == []
