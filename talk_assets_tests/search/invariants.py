@@ -6,7 +6,7 @@ from typing import Any
 
 from talk_assets.errors import SystemUnavailable
 from talk_assets_tests.search.life import Known, Life, Replaced
-from talk_assets_tests.search.town import BAD, POOL, SIDES, STATUS, UNMAPPED, Values
+from talk_assets_tests.search.town import ARCHIVED, BAD, POOL, SIDES, STATUS, UNMAPPED, Values
 
 # A quiet sync: the feed and the removals of each side.
 FEEDS = 4
@@ -61,6 +61,13 @@ class Judge:
                 "select cluster_id, property from talk.conflict where division = :division and resolved_at is null"
             )
         }
+        self._contested = {
+            int(row["cluster_id"])
+            for row in life.rows(
+                "select cluster_id from talk.conflict "
+                "where division = :division and kind = 'edit_versus_delete' and resolved_at is null"
+            )
+        }
         self._owed = life.rows("select cluster_id, entity, state, reason from talk.owed where division = :division")
 
     def problems(self) -> list[str]:
@@ -94,6 +101,10 @@ class Judge:
             yield f"duplicate: {ours} were all inserted"
         if known.odd or known.failing or self._bad(keys):
             return
+        if known.deleted is not None:
+            yield from self._after_deletion(known, known.deleted, keys)
+            if not all(keys.values()):
+                return
         yield from self._listed(keys)
         if all(len(found) == 1 for found in keys.values()):
             pair = {side: found[0] for side, found in keys.items()}
@@ -105,6 +116,35 @@ class Judge:
         else:
             yield from self._lacking(keys)
 
+    def _after_deletion(self, known: Known, side: str, keys: dict[str, list[str]]) -> Iterator[str]:
+        """What became of the counterpart of a record that people deleted."""
+        other = OTHER[side]
+        policy = self._rules.get("deletes", {}).get(side, "ignore")
+        gone, there = not keys[side], [self._life.held(other, key) for key in keys[other]]
+        if not gone:
+            found = "again"
+        elif not there:
+            found = "deleted"
+        elif any(record.get(ARCHIVED) not in (None, "", False) for record in there):
+            found = "archived"
+        else:
+            found = "kept"
+        removed = {"delete": "deleted", "archive": "archived"}.get(policy, "")
+        wanted = {removed} if removed else {"again" if policy == "restore" else "kept"}
+        if removed and any(known.edits.values()):
+            # Whether the edit was met or had arrived before is a matter of moments.
+            wins = self._rules.get("edit_versus_delete")
+            contested = any(self._cluster_of(other, key) in self._contested for key in keys[other])
+            wanted |= {None: {"kept"} if contested else set(), "edit": {"again"}, "delete": set()}[wins]
+        if "again" in wanted and there and not self._complete(side, there[0]):
+            wanted.add("kept")
+        if found not in wanted:
+            yield f"counterpart: the record on the {side} was deleted, the other is {found}, which is not {policy}"
+
+    def _complete(self, side: str, source: Values) -> bool:
+        """Whether a record holds what a side wants of a new one."""
+        return all(source.get(name) not in (None, "") for name in (self._rules.get("required") or {}).get(side, []))
+
     def _lacking(self, keys: dict[str, list[str]]) -> Iterator[str]:
         """A record without counterpart, where one is wanted."""
         inserts = self._rules.get("inserts", "both")
@@ -113,8 +153,7 @@ class Judge:
             if found or not wanted:
                 continue
             source = self._life.held(OTHER[side], keys[OTHER[side]][0])
-            needed = (self._rules.get("required") or {}).get(side, [])
-            if all(source.get(name) not in (None, "") for name in needed):
+            if self._complete(side, source):
                 yield f"lost insert: {keys} has no counterpart on the {side}"
 
     def _listed(self, keys: dict[str, list[str]]) -> Iterator[str]:
@@ -147,7 +186,8 @@ class Judge:
             self._rules, name, held["right"]
         ):
             yield f"{name}: the sides disagree, {held}"
-        yield from self._uncontested(known, name, held)
+        if known.deleted is None:
+            yield from self._uncontested(known, name, held)
 
     def _uncontested(self, known: Known, name: str, held: Values) -> Iterator[str]:
         """What only one side's people wrote since all was well reaches both."""

@@ -16,7 +16,19 @@ from talk_assets_tests.scenarios.kinds import Kind
 from talk_assets_tests.scenarios.memory import Killed, Side, Stored
 from talk_assets_tests.scenarios.misbehaviour import Feed
 from talk_assets_tests.scenarios.play import Player
-from talk_assets_tests.search.town import BAD, POOL, SIDES, STATUS, TITLE, UNMAPPED, Round, Step, Town, Values
+from talk_assets_tests.search.town import (
+    ARCHIVED,
+    BAD,
+    POOL,
+    SIDES,
+    STATUS,
+    TITLE,
+    UNMAPPED,
+    Round,
+    Step,
+    Town,
+    Values,
+)
 
 # What is waited for, so that nothing has to be: a write that failed for now, an insert that may still arrive.
 _AN_HOUR = (
@@ -43,7 +55,7 @@ class Watched(Side):
         return FeedRead([*super()._take_late(kind), *found.records], found.cursor, found.complete)
 
     def _record(self, kind: Kind, kept: Stored) -> Record:
-        return {**dict.fromkeys(kind.types), **super()._record(kind, kept)}
+        return {**dict.fromkeys((*kind.types, ARCHIVED)), **super()._record(kind, kept)}
 
 
 @dataclass(frozen=True)
@@ -62,7 +74,9 @@ class Known:
     """What is known of a story without asking the platform.
 
     Attributes:
-        odd: a record was deleted, or there were two of one side: what becomes of it is not said here.
+        odd: there were two records of one side, or one was deleted while not all was well: what becomes of it is not
+            said here.
+        deleted: the side on which people deleted one of two records since the last quiet period.
         failing: a write of it is refused for ever.
         edits: since the last quiet period: per property and side the last value that a person wrote.
         troubled: a value that no record may hold was written since the last quiet period.
@@ -71,6 +85,7 @@ class Known:
     """
 
     odd: bool = False
+    deleted: str | None = None
     failing: bool = False
     edits: dict[str, dict[str, Any]] = field(default_factory=dict)
     troubled: bool = False
@@ -145,7 +160,8 @@ class Life(Player):
         elif step.do == "touch":
             self._act({"touch": f"{step.side}/contact/{found[0]}", "t": self._moment_on(step.side)})
         elif step.do == "delete":
-            known.odd = True
+            known.odd |= not known.settled or known.deleted is not None
+            known.deleted = step.side
             self._act({"delete": f"{step.side}/contact/{found[0]}", "t": self._moment_on(step.side)})
         elif step.do == "late":
             states = self._states[step.side, found[0]]
@@ -157,7 +173,7 @@ class Life(Player):
         self._made += 1
         key = f"{side[0].upper()}{self._made}"
         # A side always shows what it knows, also where it is empty.
-        nothing = dict.fromkeys((*POOL, UNMAPPED))
+        nothing = dict.fromkeys((*POOL, UNMAPPED, ARCHIVED))
         typed = {n: self._typed(side, n, v) for n, v in values.items()}
         email = f"s{number}@x.example" if self.town.stories[number].keyed else None
         given = {**nothing, TITLE: self.title(number), "email": email, **typed}
@@ -301,7 +317,7 @@ def _case(town: Town, division: str) -> Case:
             shown.append(
                 {
                     "create": f"{side}/contact/shown",
-                    "set": {TITLE: "a", "email": "a@x.example", UNMAPPED: "a", **values},
+                    "set": {TITLE: "a", "email": "a@x.example", UNMAPPED: "a", ARCHIVED: True, **values},
                 }
             )
     return Case(division, town.rules, {side: {"contact": []} for side in SIDES}, [], [], [], shown)

@@ -29,6 +29,8 @@ BAD: dict[str, Any] = {"price": "cheap", "status": "X"}
 TITLE = "title"
 # A property that no mapping names.
 UNMAPPED = "note"
+# What a record is marked with where deletions are archived.
+ARCHIVED = "archived"
 NOTES = ["", "call back", "do not call"]
 
 
@@ -155,7 +157,22 @@ def rules(draw: st.DrawFn) -> Values:
         found["inserts"] = draw(st.sampled_from(["right_only", "left_only", "none"]))
     if draw(st.booleans()):
         found["tie_break"] = ["right", "left"]
+    if draw(st.booleans()):
+        found |= draw(_removal())
     return found
+
+
+@st.composite
+def _removal(draw: st.DrawFn) -> Values:
+    """What becomes of the counterpart of a deleted record; without it nothing."""
+    found: Values = {
+        "deletes": {
+            side: draw(st.sampled_from(["delete", "delete", "restore", "archive", "ignore"])) for side in SIDES
+        },
+        "archive": {side: {ARCHIVED: True} for side in SIDES},
+    }
+    edited = draw(st.sampled_from([None, "edit", "delete"]))
+    return found if edited is None else {**found, "edit_versus_delete": edited}
 
 
 def _written(side: str, least: int = 1) -> st.SearchStrategy[Values]:
@@ -170,7 +187,7 @@ def _written(side: str, least: int = 1) -> st.SearchStrategy[Values]:
 @st.composite
 def steps(draw: st.DrawFn, rounds: int) -> Step:
     """One step; most are edits."""
-    do = draw(st.sampled_from(["edit"] * 8 + ["late", "touch", "fail", "fail", "bad", "delete", "create"]))
+    do = draw(st.sampled_from(["edit"] * 8 + ["late", "touch", "fail", "fail", "bad", "delete", "delete", "create"]))
     side = draw(st.sampled_from(SIDES))
     at = draw(st.integers(0, rounds - 1))
     if do in ("edit", "create"):
@@ -229,7 +246,7 @@ def smaller(town: Town) -> Sequence[Town]:
     if town.behind:
         found.append(replace(town, behind=0))
     for word, value in town.rules.items():
-        if word in ("keys", "shared", "value_map"):
+        if word in ("keys", "shared", "value_map", "archive"):
             continue
         found.append(replace(town, rules={w: v for w, v in town.rules.items() if w != word}))
         if isinstance(value, dict):

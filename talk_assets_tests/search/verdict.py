@@ -52,7 +52,9 @@ def _after_quiet(life: Life) -> list[str]:
         found.append(f"- a quiet sync made {after_calls - calls} calls instead of {FEEDS}")
     for number, known in enumerate(life.known):
         known.settled = judge.well(number)
-        known.edits, known.troubled = {}, False
+        # Whose counterpart stays without it is not judged any further.
+        known.odd |= known.deleted is not None and not known.settled
+        known.edits, known.troubled, known.deleted = {}, False, None
     return found
 
 
