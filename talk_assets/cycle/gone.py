@@ -48,6 +48,7 @@ def decide_removals(
         members,
         clusters,
         gone=lost.assign(marked=_marked(cycle, connection, subject, lost)),
+        there=known[~known["deleted"].astype(bool)],
         pending=updates_owed(connection, cycle.division, clusters),
         verdicts=verdicts(connection, cycle.division, clusters),
         clusters_of=targets,

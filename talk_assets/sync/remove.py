@@ -39,6 +39,7 @@ def removals(
     clusters: pd.Index,
     *,
     gone: pd.DataFrame,
+    there: pd.DataFrame,
     pending: pd.DataFrame,
     verdicts: pd.Series,
     clusters_of: pd.Series,
@@ -53,6 +54,8 @@ def removals(
         clusters: the clusters.
         gone: `cluster_id, entity, key, marked` of members that were deleted, but not by us; `marked`: the record is
             still there and only says that it is deleted.
+        there: `cluster_id, entity` of members that were not deleted, also of those whose content is not known just now
+            because they are outside a filter.
         pending: `cluster_id, entity` of updates that were still owed to deleted records.
         verdicts: index cluster, what was said before about a deletion that met an edit.
         clusters_of: index `entity/key`, value cluster number as text, of the records that references point to.
@@ -60,6 +63,7 @@ def removals(
     nowhere = pd.Series(False, index=clusters)
     over = {entity: frame.over(clusters) for entity, frame in members.items()}
     has = {entity: over[entity].keys.notna() if entity in over else nowhere for entity in subject.entities}
+    lives = {e: at | clusters.isin(there["cluster_id"][there["entity"].eq(e)]) for e, at in has.items()}
     found = Removals({}, {}, {}, pd.DataFrame(columns=CONTESTED))
     contested = []
     said = verdicts.reindex(clusters)
@@ -68,14 +72,14 @@ def removals(
             policy = flow.when_gone.policy(entity)
             mine = gone[gone["entity"].eq(entity)].drop_duplicates("cluster_id", keep="last").set_index("cluster_id")
             (other,) = (each for each in flow.entities if each != entity)
-            at = nowhere | (clusters.isin(mine.index) & ~has[entity] & has[other])
+            at = nowhere | (clusters.isin(mine.index) & ~lives[entity] & has[other])
             if policy == "ignore" or not at.any():
                 continue
             absent = at & ~clusters.isin(mine.index[mine["marked"].astype(bool)])
             if policy == "restore":
                 _add(found.restore, entity, absent)
                 continue
-            at &= ~_needed(subject, flow, entity, other, has)
+            at &= ~_needed(subject, flow, entity, other, lives)
             waits = clusters.isin(pending["cluster_id"][pending["entity"].eq(entity)])
             edits = {s: _edited(subject, s, over[s], clusters_of) for s in over if entity_of(s) == other}
             met = at & said.isna() & (pd.concat(edits, axis=1).any(axis=1) | waits)
@@ -99,14 +103,14 @@ def _add(places: dict[str, pd.Series], entity: str, at: pd.Series) -> None:
         places[entity] = places[entity] | at if entity in places else at
 
 
-def _needed(subject: Subject, flow: Flow, entity: str, other: str, has: Mapping[str, pd.Series]) -> pd.Series:
+def _needed(subject: Subject, flow: Flow, entity: str, other: str, lives: Mapping[str, pd.Series]) -> pd.Series:
     """Where a record is the counterpart of yet another record that is there."""
-    needed = pd.Series(False, index=has[other].index)
+    needed = pd.Series(False, index=lives[other].index)
     for each in subject.flows.values():
         if each is not flow and other in each.entities:
             for partner in each.entities:
                 if partner not in (other, entity):
-                    needed |= has[partner]
+                    needed |= lives[partner]
     return needed
 
 

@@ -37,6 +37,7 @@ def found(of: Subject, cluster: Cluster, **options: Any) -> Removals:
     """What the deletion of the record on the left leads to."""
     members, _ = frames(of, {1: cluster})
     rows = [(1, LEFT, "9", options.get("marked", False))]
+    there = [(1, entity) for entity in options.get("unread", [])]
     pending = pd.DataFrame(options.get("pending", []), columns=["cluster_id", "entity"])
     said = pd.Series(options.get("said", {}), dtype="str")
     return removals(
@@ -44,6 +45,7 @@ def found(of: Subject, cluster: Cluster, **options: Any) -> Removals:
         members,
         pd.Index([1]),
         gone=pd.DataFrame(rows, columns=["cluster_id", "entity", "key", "marked"]),
+        there=pd.DataFrame(there, columns=["cluster_id", "entity"]),
         pending=pending,
         verdicts=said,
         clusters_of=pointing(),
@@ -162,3 +164,5 @@ def test_a_record_stays_while_another_one_needs_it() -> None:
         found(of, Cluster({RIGHT: right, THIRD: known({"name": "An"})}, agreed({"name": "An"}))).delete, RIGHT
     )
     assert at(found(of, Cluster({RIGHT: right}, agreed({"name": "An"}))).delete, RIGHT)
+    unread = found(of, Cluster({RIGHT: right}, agreed({"name": "An"})), unread=[THIRD])
+    assert not at(unread.delete, RIGHT), "the third record is there, outside a filter"
