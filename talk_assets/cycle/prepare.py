@@ -6,6 +6,7 @@ import pandas as pd
 import sqlalchemy as sa
 
 from talk_assets.cycle.context import Cycle
+from talk_assets.cycle.references import targets_of
 from talk_assets.ledger import clusters as links
 from talk_assets.ledger.debts import owed_to, reasons_of
 from talk_assets.ledger.records import values_in_use
@@ -112,7 +113,8 @@ def _own_keys(
 ) -> tuple[pd.Series, pd.Series]:
     """The target's own keys for references `entity/key`, and why one is not there yet."""
     target = cycle.mappings.target_of(entity, name)
-    clusters = links.clusters_of(connection, cycle.division, references.where(references.ne("")))
+    subject = cycle.mappings.subject_of(target).subject
+    clusters = targets_of(cycle, connection, references.where(references.ne("")), {subject})
     found = references.map(clusters).astype("str")
     numbers = pd.Index(pd.to_numeric(found.dropna()).astype("int64").unique())
     keys = found.map(links.keys_in(connection, cycle.division, target, numbers)).astype("str")

@@ -5,7 +5,7 @@ import sqlalchemy as sa
 
 from talk_assets.cycle.context import Cycle
 from talk_assets.cycle.holds import no_holds
-from talk_assets.ledger.clusters import clusters_of
+from talk_assets.ledger.clusters import clusters_of, with_twins
 from talk_assets.ledger.notes import hold_reasons
 from talk_assets.mappings.model import Subject
 
@@ -18,7 +18,19 @@ def known_targets(cycle: Cycle, connection: sa.Connection, subject: Subject, fra
     references = [frame[name] for frame in frames for name in names if name in frame]
     if not references:
         return pd.Series(dtype="str", index=pd.Index([], dtype="str"))
-    return clusters_of(connection, cycle.division, pd.concat(references, ignore_index=True))
+    everything = pd.concat(references, ignore_index=True)
+    return targets_of(cycle, connection, everything, {str(subject.properties[name].to) for name in names})
+
+
+def targets_of(cycle: Cycle, connection: sa.Connection, references: pd.Series, subjects: set[str]) -> pd.Series:
+    """Index `entity/key`, value cluster number as text, of what references to records of some subjects point to.
+
+    Where duplicates are kept in sync, what pointed to a deleted one points to those that stay.
+    """
+    found = clusters_of(connection, cycle.division, references)
+    if any(cycle.mappings.subjects[name].keeps_twins for name in subjects):
+        return with_twins(connection, cycle.division, references, found)
+    return found
 
 
 def resolved(subject: Subject, feed: pd.DataFrame, targets: pd.Series) -> pd.DataFrame:

@@ -91,6 +91,30 @@ def clusters_of(connection: sa.Connection, division: str, references: pd.Series)
     )
 
 
+def with_twins(connection: sa.Connection, division: str, references: pd.Series, found: pd.Series) -> pd.Series:
+    """What `clusters_of` found, and those references to deleted records beside which a live one of their entity is."""
+    lost = references[~references.isin(found.index)].dropna()
+    if lost.empty:
+        return found
+    wanted, twin = records_named(connection, lost), member.alias()
+    alive = sa.exists().where(
+        twin.c.division == division,
+        twin.c.cluster_id == member.c.cluster_id,
+        twin.c.entity == member.c.entity,
+        twin.c.deleted_at.is_(None),
+    )
+    more = read_frame(
+        connection,
+        sa.select(member.c.entity, member.c.key, member.c.cluster_id)
+        .join_from(member, wanted, sa.and_(wanted.c.entity == member.c.entity, wanted.c.key == member.c.key))
+        .where(member.c.division == division, member.c.deleted_at.is_not(None), alive),
+    )
+    names = pd.Index(more["entity"] + "/" + more["key"], dtype="str")
+    twins = pd.Series(more["cluster_id"].astype("str").to_numpy(), index=names, dtype="str")
+    together: pd.Series = pd.concat([found, twins])
+    return together
+
+
 def keys_in(connection: sa.Connection, division: str, entity: str, clusters: pd.Index) -> pd.Series:
     """Index cluster number as text, value the own key of the cluster's live member of an entity, linked first."""
     wanted = numbers_of(connection, clusters)
