@@ -144,7 +144,8 @@ class Life(Player):
         known, found = self.known[number], self.there(number, step.side)
         self.deeds += 1
         if step.do == "create":
-            known.odd |= bool(found) or bool(known.written[step.side]) or self.runs > 0
+            alone = not found and not known.written[step.side] and self.town.stories[number].keyed
+            known.odd |= not alone or self.runs > 0
             self._create(number, step.side, step.values)
         elif step.do == "fail":
             known.failing |= step.how == 0
