@@ -66,7 +66,6 @@ def test_a_wrong_setting_is_one_sentence_in_the_run(place: Home) -> None:
     assert "not-the-token" not in told.log
 
 
-@pytest.mark.soak
 def test_a_run_goes_on_where_it_failed(place: Home, systems: Sandbox, tmp_path: Path) -> None:
     """After a right was restored, either everything is done anew, or what was written is written twice."""
     systems.fault("exact", method="POST", path="crm/Accounts", status=403, times=None)

@@ -15,7 +15,6 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(http, "Patience", partial(Patience, first_wait=0.001))
 
 
-@pytest.mark.soak
 def test_an_edit_made_before_an_update_arrived_whose_answer_was_lost(world: World, subtests: pytest.Subtests) -> None:
     """Our own stale value, younger by the time of our write, would be written over what a person had just corrected."""
     customer = world.add("customerp.customer", Name="Jansen Bouw BV", Phone="1")

@@ -50,7 +50,6 @@ def test_a_record_that_comes_back_to_its_own_place_is_linked_again(world: World)
     assert len(world.all("exact.accounts")) == 2
 
 
-@pytest.mark.soak
 def test_an_edit_made_under_a_clock_that_was_put_back_arrives(world: World) -> None:
     """Edits would vanish for hours after a server's clock was corrected."""
     customer = world.add("customerp.customer", Name="One", Phone="1", modified="2031-01-01T12:00:00Z")

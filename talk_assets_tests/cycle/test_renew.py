@@ -23,7 +23,6 @@ def changed(folder: Path, file: str, before: str, after: str) -> Path:
     return folder
 
 
-@pytest.mark.soak
 def test_a_setting_given_later_ends_the_waiting(world: World) -> None:
     """An employee would wait for ever for a setting that was filled in long ago."""
     with world.reopened(exact_employer_account=None):

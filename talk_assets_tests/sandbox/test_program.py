@@ -227,7 +227,6 @@ def test_state_that_is_no_state_is_left_alone(start: Starter, tmp_path: Path) ->
     assert letter.read_text().startswith("Dear reader")
 
 
-@pytest.mark.soak
 def test_limits_are_those_of_exact_unless_asked_otherwise(start: Starter) -> None:
     """Without it a trial would be easier than the real Exact, or could not be freed of its limits."""
     default, narrow = start(), start("--calls-per-minute", "2", "--calls-per-day", "90", "--no-admin")
