@@ -4,12 +4,43 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import pandas as pd
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import ARRAY, insert
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from talk_assets.ledger.bulk import columns_under, json_columns, pack_json, read_frame, upsert_frame
 from talk_assets.ledger.keys import among, keys_of, numbers_of, records_named
 from talk_assets.ledger.tables import base, cluster, conflict, golden, intent, member, record
 from talk_assets.sync.frames import TIME, Golden, Members
+
+# These are text because they are executed once per write: SQLAlchemy compiles an insert with ON CONFLICT every time.
+_INSERTED = sa.text(
+    """
+    INSERT INTO talk.member (division, entity, key, cluster_id, origin, linked_at, linked_run)
+    VALUES (:division, :entity, :key, :cluster_id, 'insert', now(), :run)
+    ON CONFLICT (division, entity, key) DO UPDATE
+    SET cluster_id = excluded.cluster_id, origin = excluded.origin, deleted_at = NULL
+    """
+)
+_SENT = sa.text(
+    """
+    WITH agreed AS (
+        SELECT coalesce(jsonb_object_agg(name, coalesce(golden.times ->> name, :now)), '{}') AS times
+        FROM unnest(:names) AS name LEFT JOIN talk.golden ON golden.cluster_id = :cluster_id
+    )
+    INSERT INTO talk.base AS held (division, entity, key, "values", times, sent)
+    SELECT :division, :entity, :key, :filled, agreed.times, :filled FROM agreed
+    ON CONFLICT (division, entity, key) DO UPDATE
+    SET "values" = (held."values" - :cleared) || excluded."values",
+        times = held.times || excluded.times,
+        sent = (held.sent - :cleared) || excluded.sent
+    """
+).bindparams(
+    sa.bindparam("filled", type_=JSONB),
+    sa.bindparam("names", type_=ARRAY(sa.Text)),
+    sa.bindparam("cleared", type_=ARRAY(sa.Text)),
+    sa.bindparam("now", type_=sa.Text),
+    sa.bindparam("cluster_id", type_=sa.BigInteger),
+    *(sa.bindparam(name, type_=sa.Text) for name in ("division", "entity", "key")),
+)
 
 
 def new_clusters(
@@ -169,17 +200,8 @@ def store_members(connection: sa.Connection, division: str, frame: pd.DataFrame,
 
 def store_insert(connection: sa.Connection, division: str, entity: str, key: str, cluster_id: int, run: str) -> None:
     """Store the link to a record that we have just inserted."""
-    statement = insert(member).values(
-        division=division,
-        entity=entity,
-        key=key,
-        cluster_id=cluster_id,
-        origin="insert",
-        linked_at=sa.func.now(),
-        linked_run=run,
-    )
-    taken = {"cluster_id": cluster_id, "origin": "insert", "deleted_at": None}
-    connection.execute(statement.on_conflict_do_update(index_elements=["division", "entity", "key"], set_=taken))
+    given = {"division": division, "entity": entity, "key": key, "cluster_id": cluster_id, "run": run}
+    connection.execute(_INSERTED, given)
 
 
 def mark_deleted(connection: sa.Connection, division: str, frame: pd.DataFrame) -> None:
@@ -324,19 +346,14 @@ def account_sent(
 
     The times are those of the agreed values, so that delivering a value does not make it younger.
     """
-    times = connection.execute(sa.select(golden.c.times).where(golden.c.cluster_id == cluster_id)).scalar_one_or_none()
-    now = pd.Timestamp.now("UTC").isoformat(timespec="microseconds")
-    filled = {name: value for name, value in values.items() if value}
-    given = {name: (times or {}).get(name, now) for name in values}
-    cleared = [name for name, value in values.items() if not value]
-    statement = insert(base).values(division=division, entity=entity, key=key, values=filled, times=given, sent=filled)
-    connection.execute(
-        statement.on_conflict_do_update(
-            index_elements=["division", "entity", "key"],
-            set_={
-                "values": (base.c["values"] - sa.cast(cleared, ARRAY(sa.Text))).op("||")(statement.excluded["values"]),
-                "times": base.c.times.op("||")(statement.excluded.times),
-                "sent": (base.c.sent - sa.cast(cleared, ARRAY(sa.Text))).op("||")(statement.excluded.sent),
-            },
-        )
-    )
+    given = {
+        "division": division,
+        "entity": entity,
+        "key": key,
+        "cluster_id": cluster_id,
+        "names": list(values),
+        "filled": {name: value for name, value in values.items() if value},
+        "cleared": [name for name, value in values.items() if not value],
+        "now": pd.Timestamp.now("UTC").isoformat(timespec="microseconds"),
+    }
+    connection.execute(_SENT, given)

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TIMESTAMP, insert
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TIMESTAMP
 
 from talk_assets.ledger.absence import reported, unapplied
 from talk_assets.ledger.bulk import json_columns, pack_json, read_frame, upsert_frame
@@ -16,6 +16,15 @@ JOIN = "join"
 # Filled for a record that says of itself that it is deleted.
 MARKED = "marked"
 
+# Text, because SQLAlchemy compiles an insert with ON CONFLICT every time.
+_READ_UP_TO = sa.text(
+    """
+    INSERT INTO talk.cursor (division, feed, value, updated_at, run) VALUES (:division, :feed, :value, now(), :run)
+    ON CONFLICT (division, feed) DO UPDATE
+    SET value = excluded.value, updated_at = excluded.updated_at, run = excluded.run
+    """
+)
+
 
 def read_cursor(connection: sa.Connection, division: str, feed: str) -> str | None:
     """Where the next read of a feed starts; None when it was never read."""
@@ -26,13 +35,7 @@ def read_cursor(connection: sa.Connection, division: str, feed: str) -> str | No
 
 def store_cursor(connection: sa.Connection, division: str, feed: str, value: str, run: str) -> None:
     """Remember where the next read of a feed starts."""
-    statement = insert(cursor).values(division=division, feed=feed, value=value, updated_at=sa.func.now(), run=run)
-    names = ("value", "updated_at", "run")
-    connection.execute(
-        statement.on_conflict_do_update(
-            index_elements=["division", "feed"], set_={name: statement.excluded[name] for name in names}
-        )
-    )
+    connection.execute(_READ_UP_TO, {"division": division, "feed": feed, "value": value, "run": run})
 
 
 def forget_cursors(connection: sa.Connection, division: str, feeds: Sequence[str]) -> None:
