@@ -104,6 +104,13 @@ def _removing(cycle: Cycle, connection: sa.Connection, entity: str) -> list[Writ
     rows = debts.removals_owed(connection, cycle.division, entity)
     if rows.empty:
         return []
+    waits = _reasons_while_held(cycle, connection, entity, rows["key"])
+    for (cluster_id, slot), reason in zip(rows[["cluster_id", "slot"]].to_numpy(), waits, strict=True):
+        if reason:
+            debts.set_state(
+                connection, cycle.division, entity, int(cluster_id), state="waiting", reason=reason, slot=int(slot)
+            )
+    rows = rows[waits.eq("")]
     versions = _versions(cycle, connection, entity, rows["key"])
     return [
         Write(
@@ -139,7 +146,7 @@ def _filling(cycle: Cycle, connection: sa.Connection, entity: str, slot: int) ->
     lines = prepare(cycle, connection, lines_entity) if lines_entity is not None else None
     waits = ready.waits if lines is None else _wait_for_lines(cycle, connection, ready, lines)
     waits = waits.mask(waits.eq("") & ready.own.isna().all(axis=1), ready.reasons)
-    waits = _wait_while_held(cycle, connection, ready, waits)
+    waits = waits.mask(waits.eq(""), _reasons_while_held(cycle, connection, entity, ready.rows["key"]))
     document_entity = cycle.capabilities[entity].document
     documents = {} if document_entity is None else _documents(cycle, connection, document_entity, ready)
     if document_entity is not None:
@@ -170,15 +177,15 @@ def _names(clusters: pd.Series) -> pd.Series:
     return clusters.astype("Int64").astype("str")
 
 
-def _wait_while_held(cycle: Cycle, connection: sa.Connection, ready: Ready, waits: pd.Series) -> pd.Series:
-    """A record is not written while it is held: what it holds is not decided about."""
-    keys = ready.rows["key"].astype("str")
-    if keys.isna().all():
-        return waits
-    targets = pd.DataFrame({"entity": ready.entity, "key": keys.dropna()})
+def _reasons_while_held(cycle: Cycle, connection: sa.Connection, entity: str, keys: pd.Series) -> pd.Series:
+    """Why records are not written while they are held, '' for others: what they hold is not decided about."""
+    known = keys.dropna().astype("str")
+    if known.empty:
+        return pd.Series("", index=keys.index, dtype="str")
+    targets = pd.DataFrame({"entity": entity, "key": known})
     held = holds_of(connection, cycle.division, targets, _UNDECIDED).drop_duplicates("key").set_index("key")["reason"]
-    text = "waits for " + ready.entity + "/" + keys + ", which is held: " + keys.map(held).astype("str")
-    return waits.mask(waits.eq("") & text.notna(), text)
+    text = "waits for " + entity + "/" + known + ", which is held: " + known.map(held).astype("str")
+    return text.reindex(keys.index).fillna("")
 
 
 def _wait_for_filter(cycle: Cycle, connection: sa.Connection, entity: str, ready: Ready, waits: pd.Series) -> pd.Series:

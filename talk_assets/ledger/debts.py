@@ -79,7 +79,7 @@ def removals_owed(connection: sa.Connection, division: str, entity: str) -> pd.D
             owed.c.division == division,
             owed.c.entity == entity,
             owed.c.operation == "delete",
-            owed.c.state == "owed",
+            owed.c.state.in_(["owed", "waiting"]),
             sa.or_(owed.c.next_try.is_(None), owed.c.next_try <= sa.func.now()),
         )
         .order_by(owed.c.cluster_id, owed.c.slot),

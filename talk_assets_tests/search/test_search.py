@@ -91,3 +91,13 @@ def test_record_that_is_held_costs_no_more_reads(module_ledger: Ledger) -> None:
     story = Story(None, {"fixed": "two"}, (edit, twin))
     rules = {"keys": [["email"]], "shared": [TITLE, "email", *POOL], "inserts": "right_only"}
     assert problems(Town(rules, (story,), (Round(quiet=True), Round())), module_ledger)[0] == []
+
+
+def test_record_to_archive_that_cannot_be_read_costs_no_more_reads(module_ledger: Ledger) -> None:
+    """A feed would be read twice in every sync, and nobody told why a record of somebody who left is not archived."""
+    unmapped, gone = Step(1, "edit", "right", {"status": "X"}), Step(2, "delete", "left", {}, how=2)
+    story = Story(None, {}, (unmapped, gone))
+    codes = {"left": {"open": "open", "closed": "closed"}, "right": {"O": "open", "C": "closed"}}
+    rules = {"keys": [["email"]], "shared": [TITLE, "email", *POOL], "value_map": {"status": codes}}
+    rules |= {"deletes": {"left": "archive"}, "archive": {side: {"archived": True} for side in ("left", "right")}}
+    assert problems(Town(rules, (story,), (Round(), Round(), Round())), module_ledger)[0] == []
