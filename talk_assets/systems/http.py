@@ -168,15 +168,25 @@ class HttpClient:
         raise AssertionError("tenacity ends by an answer or an exception")  # pragma: no cover
 
     def address(self, path: str, doing: str) -> httpx.URL:
-        """The full address of a path; an absolute address is checked to be of the configured origin.
+        """The full address of a path; whatever it says, it is checked to be of the configured origin.
+
+        A next page's address comes from an answer: one such as `.example.org` or `@example.org`, put after the root
+        address, would name another host as well as an absolute one does.
 
         Raises:
             UnexpectedAnswer: the address is of another origin, where credentials must not go.
         """
-        if not path.startswith(("http://", "https://")):
-            return httpx.URL(f"{self.root}{path}")
-        url, root = httpx.URL(path), httpx.URL(self.root)
-        if (url.scheme, url.host, url.port) != (root.scheme, root.host, root.port):
+        absolute = path.lower().startswith(("http://", "https://"))
+        try:
+            url = httpx.URL(path if absolute else f"{self.root}{path}")
+        except httpx.InvalidURL:
+            raise UnexpectedAnswer(
+                self.system,
+                f"{doing}: the answer points to what is no address; look whether {self.setting} is {self.system}'s own "
+                "address",
+            ) from None
+        root = httpx.URL(self.root)
+        if (url.scheme, url.host, url.port) != (root.scheme, root.host, root.port) or url.userinfo:
             raise UnexpectedAnswer(
                 self.system,
                 f"{doing}: the answer points to another host ({url.scheme}://{url.netloc.decode()}), where credentials "

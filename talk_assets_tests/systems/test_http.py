@@ -148,13 +148,59 @@ def test_a_redirect_is_not_followed() -> None:
         assert len(server.asked) == 1
 
 
-def test_an_absolute_address_of_another_origin_is_refused() -> None:
-    """A page link to another host would carry the access token there."""
+@pytest.mark.parametrize(
+    "other",
+    [
+        "https://start.example/next",
+        "http://start.example:8443/next",
+        "https://evil.example:8443/next",
+        "HTTPS://evil.example:8443/next",
+        "https://start.example:8443@evil.example/next",
+        "https://me@start.example:8443/next",
+        "@evil.example/next",
+        "0@evil.example/next",
+        "https://[next",
+    ],
+)
+def test_an_address_of_another_origin_is_refused(other: str) -> None:
+    """A page link to another host, however it is spelt, would carry the access token there."""
+    with pytest.raises(UnexpectedAnswer, match=r"another host|no address"):
+        client("https://start.example:8443", []).address(other, "reading x")
+
+
+@pytest.mark.parametrize("other", [".evil.example/next", "@evil.example/next", ":8443/next"])
+def test_a_path_cannot_change_the_host_that_it_is_put_after(other: str) -> None:
+    """An answer would choose the host that gets the access token by what it leaves out of a page link."""
+    with pytest.raises(UnexpectedAnswer, match="another host"):
+        client("https://start.example", []).address(other, "reading x")
+
+
+def test_addresses_of_the_own_origin_are_taken() -> None:
+    """Every second page would be refused."""
     http = client("https://start.example:8443", [])
     assert http.address("https://start.example:8443/next", "reading x").path == "/next"
-    for other in ("https://start.example/next", "http://start.example:8443/next", "https://evil.example:8443/next"):
-        with pytest.raises(UnexpectedAnswer, match="another host"):
-            http.address(other, "reading x")
+    assert http.address("https://START.example:8443/next", "reading x").path == "/next"
+    assert http.address("//evil.example/next", "reading x").host == "start.example"
+    assert http.address("?page=2", "reading x").query == b"page=2"
+    assert client("https://start.example", []).address("https://start.example:443/x", "reading x").path == "/x"
+
+
+def test_no_credentials_leave_for_another_origin() -> None:
+    """An address in a notification or a page link would have the access token sent to whoever wrote it."""
+
+    class Token(httpx.Auth):
+        def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+            request.headers["Authorization"] = "Bearer of-the-own-origin"
+            yield request
+
+    with loopback(lambda _asked: Answer(200, {})) as own, loopback(lambda _asked: Answer(200, {})) as elsewhere:
+        http = client(own.url, [], auth=Token())
+        for address in (f"{elsewhere.url}/x", elsewhere.url.replace("http:", "HTTP:"), f"@{elsewhere.url[7:]}/x"):
+            with pytest.raises(UnexpectedAnswer, match="another host"):
+                http.send("GET", address, doing="reading x", effect=Effect.NONE)
+        http.send("GET", f"{own.url}/x", doing="reading x", effect=Effect.NONE)
+        assert [asked.headers["Authorization"] for asked in own.asked] == ["Bearer of-the-own-origin"]
+        assert elsewhere.asked == []
 
 
 def test_html_where_json_is_due_names_the_setting() -> None:
