@@ -6,6 +6,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import TypeVar
 
+from talk_assets.connection import credentials_of, site_of, token_store
 from talk_assets.cycle.context import Cycle
 from talk_assets.cycle.renew import renew
 from talk_assets.errors import ConfigurationError
@@ -16,8 +17,6 @@ from talk_assets.ledger.locks import division_lock
 from talk_assets.ledger.notes import DONE, last_run, start_run
 from talk_assets.ledger.origin import confirm_origin, remember_origin
 from talk_assets.ledger.records import read_cursor, store_cursor
-from talk_assets.ledger.secrets import open_cipher
-from talk_assets.ledger.tokens import TokenStore
 from talk_assets.ledger.views import create_views
 from talk_assets.mappings.capabilities import Capabilities
 from talk_assets.mappings.load import load_capabilities, load_mappings
@@ -30,7 +29,6 @@ from talk_assets.systems.customerp.profile_file import load_profile
 from talk_assets.systems.customerp.system import CustomerpSystem
 from talk_assets.systems.exact.failed_calls import ErrorBudget
 from talk_assets.systems.exact.limits import RateGate
-from talk_assets.systems.exact.oauth import Credentials
 from talk_assets.systems.exact.system import ExactSystem
 from talk_assets.systems.local import start_local_systems
 
@@ -87,14 +85,10 @@ class Installation:
             )
             stack.callback(customerp.close)
             exact = ExactSystem(
-                _given(settings.exact_url, "EXACT_URL"),
+                site_of(settings),
                 _given(settings.exact_division, "EXACT_DIVISION"),
-                Credentials(
-                    _given(settings.exact_client_id, "EXACT_CLIENT_ID"),
-                    _given(settings.exact_client_secret, "EXACT_CLIENT_SECRET"),
-                    settings.exact_refresh_token,
-                ),
-                TokenStore(self.ledger, open_cipher(settings), self.division),
+                credentials_of(settings),
+                token_store(self.ledger, settings, sandbox=self.sandbox),
                 self.capabilities,
                 wanted,
                 gate=RateGate(errors=ErrorBudget(FailedCallStore(self.ledger, self.division))),

@@ -1,12 +1,23 @@
 """The settings of an installation, read once from the environment and from `.env`."""
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Self
 
-from pydantic import Field, SecretStr, ValidationError, model_validator
+from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from talk_assets.errors import ConfigurationError
+
+# What a login in Exact needs, and what a sync needs.
+EXACT_LOGIN = ("EXACT_URL", "EXACT_CLIENT_ID", "EXACT_CLIENT_SECRET")
+BOTH_SYSTEMS = (
+    "CUSTOMERP_URL",
+    "CUSTOMERP_TOKEN",
+    "EXACT_URL",
+    "EXACT_DIVISION",
+    "EXACT_CLIENT_ID",
+    "EXACT_CLIENT_SECRET",
+)
 
 
 class Settings(BaseSettings):
@@ -41,7 +52,8 @@ class Settings(BaseSettings):
     exact_client_id: str | None = Field(default=None, description="The app registration's client id.")
     exact_client_secret: SecretStr | None = Field(default=None, description="The app registration's client secret.")
     exact_refresh_token: SecretStr | None = Field(
-        default=None, description="First start only; afterwards the ledger holds the current one."
+        default=None,
+        description="Instead of a first login in the browser; afterwards the ledger holds the current one.",
     )
     exact_webhook_secret: SecretStr | None = Field(default=None, description="The app's webhook secret.")
     exact_employer_account: str | None = Field(
@@ -54,37 +66,39 @@ class Settings(BaseSettings):
         """Whether no system is configured, so that the sandbox is started and used."""
         return self.customerp_url is None and self.exact_url is None
 
-    @model_validator(mode="after")
-    def _complete(self) -> Self:
-        if self.sandbox:
-            return self
-        needed = {
-            "CUSTOMERP_URL": self.customerp_url,
-            "CUSTOMERP_TOKEN": self.customerp_token,
-            "EXACT_URL": self.exact_url,
-            "EXACT_DIVISION": self.exact_division,
-            "EXACT_CLIENT_ID": self.exact_client_id,
-            "EXACT_CLIENT_SECRET": self.exact_client_secret,
-        }
-        missing = [name for name, value in needed.items() if value is None]
-        if missing:
-            raise ValueError(
-                f"{', '.join(missing)} {'is' if len(missing) == 1 else 'are'} not set; set all of "
-                f"{', '.join(needed)}, or neither CUSTOMERP_URL nor EXACT_URL to use the sandbox"
-            )
-        return self
+    def check(self, needed: Sequence[str]) -> None:
+        """Make sure that settings are there, unless the sandbox is used.
+
+        Args:
+            needed: names of variables of the environment.
+
+        Raises:
+            ConfigurationError: one sentence that names those that are missing.
+        """
+        missing = [name for name in needed if getattr(self, name.lower()) is None]
+        if not missing or self.sandbox:
+            return
+        raise ConfigurationError(
+            f"{', '.join(missing)} {'is' if len(missing) == 1 else 'are'} not set; set all of "
+            f"{', '.join(needed)}, or neither CUSTOMERP_URL nor EXACT_URL to use the sandbox."
+        )
 
 
-def load_settings() -> Settings:
+def load_settings(needed: Sequence[str] = BOTH_SYSTEMS) -> Settings:
     """Read the settings.
+
+    Args:
+        needed: names of the variables that have to be set where the sandbox is not used.
 
     Raises:
         ConfigurationError: one sentence that names the variable, and never its value.
     """
     try:
-        return Settings()
+        settings = Settings()
     except ValidationError as error:
         first = error.errors(include_input=False)[0]
         name = str(first["loc"][0]).upper() if first["loc"] else ""
         problem = first["msg"].removeprefix("Value error, ")
         raise ConfigurationError(f"{name}: {problem}." if name else f"{problem}.") from None
+    settings.check(needed)
+    return settings

@@ -11,9 +11,8 @@ from typing import Any
 import jsonschema
 import pytest
 
+from talk_assets.connection import token_store
 from talk_assets.ledger.database import open_ledger
-from talk_assets.ledger.secrets import open_cipher
-from talk_assets.ledger.tokens import TokenStore
 from talk_assets.settings import load_settings
 from talk_assets_tests.administration import CITY, REFUSAL, Administration
 from talk_assets_tests.conftest import DatabaseServer
@@ -194,7 +193,7 @@ def test_no_secret_is_shown_or_stored_in_clear(administration: Administration, p
     with place.environment():
         settings = load_settings()
         ledger = open_ledger(place.settings["TALK_DATABASE_URL"])
-        stored = TokenStore(ledger, open_cipher(settings), str(settings.exact_division)).load("exact")
+        stored = token_store(ledger, settings).load("exact")
         ledger.close()
     assert stored is not None
     secrets = [*systems.secrets, stored.access_token, stored.refresh_token]

@@ -53,8 +53,8 @@ class Cipher:
         except InvalidToken:
             raise LedgerError(
                 f"{what} cannot be decrypted with the key from {self._origin}: it was encrypted with another key. "
-                "Restore the former key (TALK_SECRET_KEY, or secret.key in TALK_HOME), or remove the row and "
-                "authorise again."
+                "Restore the former key (TALK_SECRET_KEY, or secret.key in TALK_HOME), or log in again with "
+                "`talk-assets exact login`."
             ) from None
 
 

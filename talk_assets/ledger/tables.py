@@ -6,7 +6,7 @@ Columns named `values` are reached as `table.c["values"]`, because `.values` is 
 from datetime import datetime
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import BYTEA, JSONB, TIMESTAMP, UUID
+from sqlalchemy.dialects.postgresql import ARRAY, BYTEA, JSONB, TIMESTAMP, UUID
 
 SCHEMA = "talk"
 
@@ -294,14 +294,19 @@ cursor = sa.Table(
 token = sa.Table(
     "token",
     metadata,
-    _division(),
+    _text("login", "Site and app registration that a person logged in with; all divisions of it share the tokens."),
     _text("system"),
     sa.Column("secret", BYTEA, nullable=False, comment="Access and refresh token, encrypted."),
-    _text("seed", "SHA-256 of the configured first refresh token that these tokens descend from."),
+    sa.Column(
+        "seeds",
+        ARRAY(sa.Text),
+        nullable=False,
+        comment="SHA-256 of each configured refresh token that is spent, the latest last.",
+    ),
     _time("issued_at"),
     _time("expires_at"),
-    sa.PrimaryKeyConstraint("division", "system"),
-    comment="Current tokens of a system, encrypted with the installation's key.",
+    sa.PrimaryKeyConstraint("login", "system"),
+    comment="Current tokens of a login, encrypted with the installation's key.",
 )
 
 match_key = sa.Table(

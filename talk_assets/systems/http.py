@@ -90,7 +90,7 @@ class HttpClient:
         self.system = system
         self.setting = setting
         self.answer_seconds = timeout
-        self.root = _root(url, setting)
+        self.root = root_of(url, setting)
         self._judge = judge or passing_fault
         self._gate = gate
         self._repeats = Repeats(system, patience or Patience(), sleep)
@@ -278,7 +278,12 @@ def retry_after(value: str | None) -> float | None:
         return None
 
 
-def _root(url: str, setting: str) -> str:
+def root_of(url: str, setting: str) -> str:
+    """A root address in one spelling, without a slash at its end.
+
+    Raises:
+        ConfigurationError: it is not an http(s) address.
+    """
     try:
         parsed = httpx.URL(url.strip())
     except httpx.InvalidURL as error:

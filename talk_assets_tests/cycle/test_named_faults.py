@@ -301,7 +301,7 @@ def test_reads_that_meet_faults_pass_nothing_over(world: World) -> None:
     seen = " ".join(str(fault) for fault in ended if fault is not None)
     assert "expected JSON" in seen
     assert "CUSTOMERP_TOKEN" in seen
-    assert "EXACT_REFRESH_TOKEN" in seen
+    assert "talk-assets exact login" in seen
 
 
 def test_what_is_refused_is_not_sent_twice_within_an_hour(world: World) -> None:
@@ -348,7 +348,7 @@ def test_a_login_that_is_revoked_between_two_pages(locked_out: World) -> None:
     for name in news:
         locked_out.add("exact.accounts", Name=name, Status="C")
     locked_out.fault("exact", fault="revoked-login", skip=1, **_READS["exact"])
-    for said in ("log in again and set EXACT_REFRESH_TOKEN", "log in to Exact again and set EXACT_REFRESH_TOKEN"):
+    for said in ("still active, then log in again with `talk-assets exact login`", "30 days, or its successor"):
         ended = _sync(locked_out)
         assert isinstance(ended, AccessDenied)
         assert said in str(ended)

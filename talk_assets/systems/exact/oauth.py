@@ -5,66 +5,25 @@ connection until a person logs in again (Exact reference, OAuth 2). So a refresh
 the token read inside it, and its result is stored before it is used.
 """
 
-import hashlib
 import logging
 import threading
 import time
 from collections.abc import Callable, Generator
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 
 import httpx
-from pydantic import SecretStr
 
-from talk_assets.errors import AccessDenied, ConfigurationError, SystemUnavailable, UnexpectedAnswer
+from talk_assets.errors import AccessDenied, ConfigurationError, SystemUnavailable
+from talk_assets.systems.exact.token_calls import LOG_IN, REFRESHING, SYSTEM, Credentials, TokenCalls, TooEarly
 from talk_assets.systems.http import HttpClient
-from talk_assets.systems.repeats import Effect
-from talk_assets.systems.tokens import StoredToken, TokenStore
+from talk_assets.systems.tokens import StoredToken, TokenStore, with_seeds
 
 logger = logging.getLogger(__name__)
 
-SYSTEM = "exact"
-TOKEN_PATH = "/api/oauth2/token"  # noqa: S105 - an address
 EARLIEST_REFRESH = timedelta(seconds=570)
-_LIFE = 600  # seconds, when an answer does not say
 # Seconds between attempts that come too early: together the life of a token, within the limit of failed calls.
 _EARLY_WAITS = (30.0, 60.0, 120.0, 180.0, 210.0)
-_REFUSALS = (HTTPStatus.BAD_REQUEST, HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
-_CLIENT = "Make sure that EXACT_CLIENT_ID and EXACT_CLIENT_SECRET are those of the app registration"
-_LOG_IN = (
-    "The refresh token was used elsewhere, revoked, or unused for 30 days: log in to Exact again and set "
-    "EXACT_REFRESH_TOKEN to the refresh token that this gives."
-)
-# `unauthorized_client` is on record for a dead refresh token too (Exact reference, OAuth 2).
-_ADVICE = {"invalid_client": f"{_CLIENT}.", "unauthorized_client": f"{_CLIENT}. If they are: {_LOG_IN}"}
-_DOING = "refreshing Exact's access token"
-
-
-@dataclass(frozen=True, slots=True)
-class Credentials:
-    """The app registration and the first refresh token, which a person's login gave.
-
-    Attributes:
-        client_id: EXACT_CLIENT_ID.
-        client_secret: EXACT_CLIENT_SECRET.
-        refresh_token: EXACT_REFRESH_TOKEN; needed until the store holds a token.
-    """
-
-    client_id: str
-    client_secret: SecretStr
-    refresh_token: SecretStr | None = None
-
-    @property
-    def seed(self) -> str | None:
-        """SHA-256 of the configured refresh token: which login the tokens in the store descend from."""
-        if self.refresh_token is None:
-            return None
-        return hashlib.sha256(self.refresh_token.get_secret_value().encode()).hexdigest()
-
-
-class _TooEarly(Exception):
-    """Exact says that the access token it gave last has not expired."""
 
 
 class TokenSource:
@@ -87,13 +46,13 @@ class TokenSource:
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        self._http = http
+        self._calls = TokenCalls(http, credentials, now)
         self._credentials = credentials
         self._store = store
         self._now = now
         self._sleep = sleep
         self._seed = credentials.seed
-        # Once the store has held a token of our login, a token of another login in it is a newer login.
+        # Once the configured token was used, whatever the store holds is as new or newer.
         self._seed_spent = False
         self._held: StoredToken | None = None
         # A token that could not be stored, with what it replaces there.
@@ -131,26 +90,27 @@ class TokenSource:
         for wait in (*_EARLY_WAITS, None):
             with self._store.locked(SYSTEM):
                 stored = self._stored()
-                if stored is not None and not self._due(stored):
+                newer_login = self._is_newer(stored)
+                if stored is not None and not newer_login and not self._due(stored):
                     if refused is None or stored.access_token != refused.access_token:
                         return stored
                     raise self._refused_young(stored)
                 try:
-                    return self._refresh(stored)
-                except _TooEarly:
+                    return self._refresh(stored, newer_login=newer_login)
+                except TooEarly:
                     pass
             if wait is not None:
                 logger.info("exact: too early for a new access token; asking again in %.0f s", wait)
                 self._sleep(wait)
         raise SystemUnavailable(
             SYSTEM,
-            f"{_DOING}: Exact has answered for ten minutes that it is too early; look whether something else uses the "
-            "same app registration and login",
+            f"{REFRESHING}: Exact has answered for ten minutes that it is too early; look whether something else uses "
+            "the same app registration and login",
             retry_after=EARLIEST_REFRESH.total_seconds(),
         )
 
     def _stored(self) -> StoredToken | None:
-        """The store's token, unless the configured login is a newer one; called under the store's lock."""
+        """The store's token, after what could not be stored before; called under the store's lock."""
         stored = self._store.load(SYSTEM)
         if self._unstored is not None:
             replaced, token = self._unstored
@@ -158,82 +118,38 @@ class TokenSource:
                 self._store.save(SYSTEM, token)
                 stored = token
             self._unstored = None
-        if stored is None:
-            return None
-        if self._seed is None or stored.seed == self._seed:
-            self._seed_spent = True
-        return stored if self._seed_spent else None
+        return stored
 
-    def _refresh(self, stored: StoredToken | None) -> StoredToken:
-        if stored is not None:
-            refresh_token, seed = stored.refresh_token, stored.seed
+    def _is_newer(self, stored: StoredToken | None) -> bool:
+        """Whether the configured token was never used: then it is of a newer login than the stored one."""
+        if self._seed is None or (stored is not None and self._seed in stored.seeds):
+            self._seed_spent = True
+        return not self._seed_spent
+
+    def _refresh(self, stored: StoredToken | None, *, newer_login: bool) -> StoredToken:
+        """Spend the stored refresh token; or the configured one, when nothing is stored or it was never used."""
+        seeds = () if stored is None else stored.seeds
+        if stored is not None and not newer_login:
+            token = self._calls.refresh(stored.refresh_token, seeds, configured=False)
         elif self._credentials.refresh_token is not None and self._seed is not None:
-            refresh_token, seed = self._credentials.refresh_token.get_secret_value(), self._seed
+            configured = self._credentials.refresh_token.get_secret_value()
+            token = self._calls.refresh(configured, with_seeds(seeds, [self._seed]), configured=True)
         else:
             raise ConfigurationError(
-                "EXACT_REFRESH_TOKEN: not set, and no earlier token is stored; log in to Exact once"
+                "Nobody has logged in to Exact yet: run `talk-assets exact login`, or set EXACT_REFRESH_TOKEN."
             )
-        replaced = self._store.load(SYSTEM)
-        token = self._call(refresh_token, seed)
-        self._unstored = (replaced, token)
+        self._unstored = (stored, token)
         self._store.save(SYSTEM, token)
         self._unstored = None
         self._seed_spent = True
         return token
-
-    def _call(self, refresh_token: str, seed: str) -> StoredToken:
-        asked = self._now()
-        form = {
-            "grant_type": "refresh_token",
-            "refresh_token": refresh_token,
-            "client_id": self._credentials.client_id,
-            "client_secret": self._credentials.client_secret.get_secret_value(),
-        }
-        # Repeated when no answer came: had it been carried out, the answer held the only working token, and nothing
-        # is lost by trying.
-        response = self._http.send("POST", TOKEN_PATH, doing=_DOING, effect=Effect.NONE, form=form, authenticated=False)
-        if response.status_code in _REFUSALS:
-            raise self._refusal(response, refresh_token)
-        try:
-            answer = self._http.decode(response, _DOING)
-            return StoredToken(
-                access_token=_text(answer["access_token"]),
-                refresh_token=_text(answer["refresh_token"]),
-                issued_at=self._now(),
-                expires_at=asked + timedelta(seconds=int(answer.get("expires_in", _LIFE))),
-                seed=seed,
-            )
-        except (KeyError, TypeError, ValueError, AttributeError):
-            raise UnexpectedAnswer(
-                SYSTEM,
-                f"{_DOING}: the answer (status {response.status_code}) is not that of Exact's token service; look at "
-                "EXACT_URL",
-                status=response.status_code,
-            ) from None
-
-    def _refusal(self, response: httpx.Response, refresh_token: str) -> Exception:
-        status = response.status_code
-        try:
-            body = response.json()
-            code, text = str(body["error"]), str(body.get("error_description") or "")
-        except (ValueError, KeyError, TypeError, AttributeError):
-            return UnexpectedAnswer(
-                SYSTEM, f"{_DOING}: status {status} without Exact's error body; look at EXACT_URL", status=status
-            )
-        reason = response.headers.get("Reason", "")
-        if "tooearly" in reason.casefold() or "not expired" in f"{text} {reason}".casefold():
-            return _TooEarly()
-        seen = ", ".join(part for part in (str(status), code, text) if part)
-        for secret in (refresh_token, self._credentials.client_secret.get_secret_value()):
-            seen = seen.replace(secret, "(secret)")
-        return AccessDenied(SYSTEM, f"{_DOING}: Exact answered {seen}. {_ADVICE.get(code, _LOG_IN)}", status=status)
 
     def _refused_young(self, stored: StoredToken) -> AccessDenied:
         age = (self._now() - stored.issued_at).total_seconds()
         return AccessDenied(
             SYSTEM,
             f"Exact refuses an access token that it gave {age:.0f} s ago, and gives no other yet; look whether the "
-            "user who logged in is still active, then log in again and set EXACT_REFRESH_TOKEN",
+            f"user who logged in is still active, then {LOG_IN}",
             status=HTTPStatus.UNAUTHORIZED,
         )
 
@@ -253,9 +169,3 @@ class BearerAuth(httpx.Auth):
             token = self._tokens.replace(token)
             request.headers["Authorization"] = f"Bearer {token.access_token}"
             yield request
-
-
-def _text(value: object) -> str:
-    if not isinstance(value, str) or not value:
-        raise ValueError("not a token")
-    return value

@@ -13,12 +13,12 @@ from talk_assets.systems.exact import dates, feeds, odata
 from talk_assets.systems.exact.bulk import complete_from_bulk
 from talk_assets.systems.exact.client import ExactClient
 from talk_assets.systems.exact.entities import DELETED, ENDPOINTS
-from talk_assets.systems.exact.faults import judge
-from talk_assets.systems.exact.limits import RateGate
-from talk_assets.systems.exact.oauth import BearerAuth, Credentials, TokenSource
+from talk_assets.systems.exact.oauth import BearerAuth, TokenSource
 from talk_assets.systems.exact.odata import Row
+from talk_assets.systems.exact.token_calls import Credentials
+from talk_assets.systems.exact.transport import exact_http
 from talk_assets.systems.exact.values import MODIFIED, TIMESTAMP, decode, decode_time, encode
-from talk_assets.systems.http import ANSWER_SECONDS, Gate, HttpClient
+from talk_assets.systems.http import ANSWER_SECONDS, Gate
 from talk_assets.systems.repeats import Patience
 from talk_assets.systems.tokens import TokenStore
 
@@ -70,19 +70,8 @@ class ExactSystem:
         self._wanted = _checked(wanted, self._capabilities)
         self._division = division
         self._now, self.answer_seconds = now, timeout
-        self._http = HttpClient(
-            self.name,
-            url,
-            "EXACT_URL",
-            headers={"Accept": "application/json"},
-            judge=judge(now),
-            gate=gate or RateGate(now),
-            patience=patience,
-            timeout=timeout,
-            sleep=sleep,
-        )
-        host = _site(self._http.root)
-        self._zone = zone or dates.site_zone(host)
+        self._http = exact_http(url, gate=gate, patience=patience, timeout=timeout, now=now, sleep=sleep)
+        self._zone = zone or dates.site_zone(httpx.URL(self._http.root).host)
         self._http.authenticate(BearerAuth(TokenSource(self._http, credentials, tokens, now=now, sleep=sleep)))
         self._client = ExactClient(self._http, division)
 
@@ -383,13 +372,6 @@ def _checked(wanted: Mapping[str, Sequence[str]], capabilities: Mapping[str, Ent
                 )
         checked[entity] = sorted(set(names))
     return checked
-
-
-def _site(root: str) -> str:
-    url = httpx.URL(root)
-    if url.scheme != "https" and "exactonline." in url.host:
-        raise ConfigurationError("EXACT_URL: Exact Online is reached by https only; write https:// in front")
-    return url.host
 
 
 def _guid(key: str, doing: str) -> str:

@@ -13,8 +13,8 @@ from pydantic import SecretStr
 from talk_assets.mappings.capabilities import Capabilities
 from talk_assets.systems.exact.failed_calls import ErrorBudget, FailedCalls
 from talk_assets.systems.exact.limits import RateGate
-from talk_assets.systems.exact.oauth import Credentials
 from talk_assets.systems.exact.system import ExactSystem
+from talk_assets.systems.exact.token_calls import Credentials
 from talk_assets.systems.tokens import StoredToken
 from talk_assets_tests.systems.loopback import Answer, Asked, Loopback, loopback
 
@@ -68,6 +68,9 @@ class Store:
 
     def load(self, system: str) -> StoredToken | None:
         return self.token
+
+    def seeds(self, system: str) -> tuple[str, ...]:
+        return () if self.token is None else self.token.seeds
 
     def save(self, system: str, token: StoredToken) -> None:
         assert self._lock.locked()

@@ -33,7 +33,7 @@ def test_first_start_uses_the_configured_token_and_stores_its_heir(
     assert used_refresh_tokens(tenant) == [SEED]
     assert store.token is not None
     assert store.token.refresh_token == tenant.refresh_token
-    assert store.token.seed == hashlib.sha256(SEED.encode()).hexdigest()
+    assert store.token.seeds == (hashlib.sha256(SEED.encode()).hexdigest(),)
     assert store.token.issued_at == clock.now()
     assert store.token.expires_at == clock.now() + timedelta(seconds=600)
     assert exact.calls == 3
@@ -90,7 +90,16 @@ def test_a_new_login_replaces_the_stored_token(opened: Opened, tenant: Tenant, s
     opened(seed="another-login").check()
     assert used_refresh_tokens(tenant) == [SEED, "another-login"]
     assert store.token is not None
-    assert store.token.seed == hashlib.sha256(b"another-login").hexdigest()
+    assert store.token.seeds == tuple(hashlib.sha256(seed.encode()).hexdigest() for seed in (SEED, "another-login"))
+
+
+def test_a_spent_setting_does_not_end_a_newer_login(opened: Opened, tenant: Tenant) -> None:
+    """A machine whose .env still has the token of the first login could not start any more after a second one."""
+    opened().check()
+    tenant.refresh_token, tenant.issued = "another-login", None
+    opened(seed="another-login").check()
+    opened().check()
+    assert used_refresh_tokens(tenant) == [SEED, "another-login"]
 
 
 def test_a_running_process_follows_a_newer_login(opened: Opened, tenant: Tenant, clock: Clock) -> None:
@@ -120,7 +129,7 @@ def test_too_early_takes_what_another_process_has_stored_meanwhile(
 
     def another_process_refreshes(_seconds: float) -> None:
         seed, end = hashlib.sha256(SEED.encode()).hexdigest(), clock.now() + timedelta(seconds=600)
-        store.token = StoredToken("from-elsewhere", "next", clock.now(), end, seed)
+        store.token = StoredToken("from-elsewhere", "next", clock.now(), end, (seed,))
         tenant.access_token = "from-elsewhere"
 
     monkeypatch.setattr(clock, "sleep", another_process_refreshes)
@@ -177,7 +186,7 @@ def test_a_refused_access_token_is_refreshed_once_when_its_time_has_come(
 def test_a_refused_young_access_token_is_told(opened: Opened, tenant: Tenant) -> None:
     """A blocked user would show as an endless loop of refreshes."""
     tenant.script = lambda asked: error(401, "Authentication Required") if "Me" in asked.path else None
-    with pytest.raises(AccessDenied, match="EXACT_REFRESH_TOKEN"):
+    with pytest.raises(AccessDenied, match="`talk-assets exact login`"):
         opened().check()
     assert len(tenant.resources()) == 1
 
@@ -233,10 +242,19 @@ def test_an_unstored_token_does_not_overwrite_a_newer_one(
     assert store.token == newer
 
 
-def test_a_revoked_refresh_token_says_what_to_do(opened: Opened, tenant: Tenant) -> None:
-    """A person has to learn that logging in again is needed, and which setting takes the result."""
+def test_a_revoked_refresh_token_says_what_to_do(opened: Opened, tenant: Tenant, clock: Clock) -> None:
+    """A person has to learn that logging in again is needed, and by which command."""
+    opened().check()
+    tenant.refresh_token, tenant.issued = "something-else", None
+    pass_time(clock, 580)
+    with pytest.raises(AccessDenied, match=r"The stored refresh token .*: log in again with `talk-assets exact login`"):
+        opened().check()
+
+
+def test_a_dead_configured_token_is_named(opened: Opened, tenant: Tenant) -> None:
+    """A person would look for a fault in what is stored, while it is the setting that is old."""
     tenant.refresh_token = "something-else"
-    with pytest.raises(AccessDenied, match="log in to Exact again and set EXACT_REFRESH_TOKEN") as caught:
+    with pytest.raises(AccessDenied, match=r"EXACT_REFRESH_TOKEN was used .*`talk-assets exact login`") as caught:
         opened().check()
     assert SEED not in str(caught.value)
     assert caught.value.status == 400
@@ -252,7 +270,7 @@ def test_a_wrong_client_secret_says_which_setting(opened: Opened) -> None:
 
 def test_no_token_at_all_says_which_setting(opened: Opened) -> None:
     """The first start would fail with something about an empty token."""
-    with pytest.raises(ConfigurationError, match="EXACT_REFRESH_TOKEN"):
+    with pytest.raises(ConfigurationError, match="run `talk-assets exact login`, or set EXACT_REFRESH_TOKEN"):
         opened(seed=None).check()
 
 

@@ -11,8 +11,8 @@ from pydantic import SecretStr
 from talk_assets.errors import AccessDenied, RecordChanged, RecordGone, RecordRejected, SystemUnavailable
 from talk_assets.mappings.load import load_capabilities, load_mappings
 from talk_assets.systems.exact.entities import ENDPOINTS
-from talk_assets.systems.exact.oauth import Credentials
 from talk_assets.systems.exact.system import ExactSystem
+from talk_assets.systems.exact.token_calls import Credentials
 from talk_assets_tests.sandbox.exact.site import DIVISION, Site, running
 from talk_assets_tests.systems.exact.tenant import Store
 

@@ -1,0 +1,141 @@
+"""The connection to Exact as far as it belongs to a login: whose tokens are used, and a client that uses them.
+
+An installation connects both systems; what sets up a login needs neither Customerp nor a division.
+"""
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+
+from talk_assets.errors import ConfigurationError
+from talk_assets.ledger.database import Ledger, open_ledger
+from talk_assets.ledger.embedded import database_url
+from talk_assets.ledger.failed_calls import FailedCallStore
+from talk_assets.ledger.secrets import open_cipher
+from talk_assets.ledger.tokens import TokenStore
+from talk_assets.settings import EXACT_LOGIN, Settings
+from talk_assets.systems.exact.failed_calls import ErrorBudget
+from talk_assets.systems.exact.limits import RateGate
+from talk_assets.systems.exact.oauth import BearerAuth, TokenSource
+from talk_assets.systems.exact.token_calls import Credentials
+from talk_assets.systems.exact.transport import exact_http
+from talk_assets.systems.http import Gate, HttpClient, Judge, root_of
+from talk_assets.systems.local import start_local_systems
+from talk_assets.systems.repeats import Patience
+
+
+def credentials_of(settings: Settings) -> Credentials:
+    """The app registration that is configured.
+
+    Raises:
+        ConfigurationError: it is not.
+    """
+    if settings.exact_client_id is None or settings.exact_client_secret is None:
+        raise ConfigurationError("EXACT_CLIENT_ID, EXACT_CLIENT_SECRET: not set.")
+    return Credentials(settings.exact_client_id, settings.exact_client_secret, settings.exact_refresh_token)
+
+
+def token_store(ledger: Ledger, settings: Settings, *, sandbox: bool = False) -> TokenStore:
+    """Where the tokens of the configured login are kept, for all divisions and machines that share the ledger.
+
+    Args:
+        ledger: the state.
+        settings: complete as far as a login needs it.
+        sandbox: whether the site is the sandbox, which is the same one wherever it listens.
+
+    Raises:
+        ConfigurationError: a setting is missing or wrong.
+    """
+    site = "sandbox" if sandbox else root_of(site_of(settings), "EXACT_URL").partition("://")[2]
+    division = None if settings.exact_division is None else str(settings.exact_division)
+    return TokenStore(ledger, open_cipher(settings), f"{site}/{credentials_of(settings).client_id}", division)
+
+
+def site_of(settings: Settings) -> str:
+    """The configured site of Exact Online.
+
+    Raises:
+        ConfigurationError: there is none.
+    """
+    if settings.exact_url is None:
+        raise ConfigurationError("EXACT_URL: not set.")
+    return settings.exact_url
+
+
+@dataclass(frozen=True)
+class Connection:
+    """What the commands work with that concern a login.
+
+    Attributes:
+        settings: complete as far as a login needs it, also when the sandbox is used.
+        sandbox: whether no system was configured and the sandbox is used.
+        ledger: the state.
+        credentials: the app registration.
+        tokens: where the login's tokens are kept.
+    """
+
+    settings: Settings
+    sandbox: bool
+    ledger: Ledger
+    credentials: Credentials
+    tokens: TokenStore
+
+    @contextmanager
+    def http(
+        self,
+        *,
+        authenticated: bool = True,
+        gate: Gate | None = None,
+        judge: Judge | None = None,
+        patience: Patience | None = None,
+    ) -> Iterator[HttpClient]:
+        """A client for the site.
+
+        Args:
+            authenticated: whether it shows an access token with every call.
+            gate: keeps the budget of calls; by default `gate`.
+            judge: which answers are passing faults, where it is not as for records.
+            patience: how often and how long to try again.
+
+        Raises:
+            ConfigurationError: EXACT_URL cannot be used.
+        """
+        http = exact_http(
+            site_of(self.settings),
+            gate=gate or self.gate(),
+            judge=judge,
+            patience=patience,
+            timeout=self.settings.talk_answer_seconds,
+        )
+        try:
+            if authenticated:
+                http.authenticate(BearerAuth(TokenSource(http, self.credentials, self.tokens)))
+            yield http
+        finally:
+            http.close()
+
+    def gate(self) -> RateGate:
+        """A budget of calls that knows which failed lately, of whatever process."""
+        # Endpoints are told apart by their address, which holds the division: before one is chosen any name will do.
+        division = "none" if self.settings.exact_division is None else str(self.settings.exact_division)
+        return RateGate(errors=ErrorBudget(FailedCallStore(self.ledger, division)))
+
+
+@contextmanager
+def open_connection(settings: Settings) -> Iterator[Connection]:
+    """Open the ledger for what concerns a login and, with no system configured, start the sandbox.
+
+    Raises:
+        ConfigurationError: a setting is missing or wrong.
+        LedgerError: the ledger cannot be used.
+    """
+    settings.check(EXACT_LOGIN)
+    with ExitStack() as stack:
+        local = start_local_systems(settings) if settings.sandbox else None
+        if local is not None:
+            stack.callback(local.stop)
+        ledger = open_ledger(database_url(settings))
+        stack.callback(ledger.close)
+        complete = settings if local is None else local.settings(settings)
+        tokens = token_store(ledger, complete, sandbox=settings.sandbox)
+        yield Connection(complete, settings.sandbox, ledger, credentials_of(complete), tokens)
