@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from talk_assets.cli_orders import register
+from talk_assets import cli_exact, cli_orders
 from talk_assets.errors import TalkError
 
 # Exit codes: 0 done, 1 done with failures or tripped checks, 2 could not start or lost its ledger.
@@ -64,7 +64,8 @@ def status(
     show(as_json=as_json)
 
 
-register(app)
+cli_orders.register(app)
+cli_exact.register(app)
 
 
 @app.command()

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
-from talk_assets.errors import ConfigurationError
+from talk_assets.errors import ConfigurationError, LedgerError, SystemUnavailable
 from talk_assets.ledger.database import Ledger, open_ledger
 from talk_assets.ledger.embedded import database_url
 from talk_assets.ledger.failed_calls import FailedCallStore
@@ -16,12 +16,13 @@ from talk_assets.ledger.tokens import TokenStore
 from talk_assets.settings import EXACT_LOGIN, Settings
 from talk_assets.systems.exact.failed_calls import ErrorBudget
 from talk_assets.systems.exact.limits import RateGate
-from talk_assets.systems.exact.oauth import BearerAuth, TokenSource
-from talk_assets.systems.exact.token_calls import Credentials
+from talk_assets.systems.exact.oauth import EARLIEST_REFRESH, BearerAuth, TokenSource
+from talk_assets.systems.exact.token_calls import EXCHANGING, SYSTEM, Credentials, TokenCalls, TooEarly
 from talk_assets.systems.exact.transport import exact_http
 from talk_assets.systems.http import Gate, HttpClient, Judge, root_of
 from talk_assets.systems.local import start_local_systems
 from talk_assets.systems.repeats import Patience
+from talk_assets.systems.tokens import with_seeds
 
 
 def credentials_of(settings: Settings) -> Credentials:
@@ -113,6 +114,36 @@ class Connection:
             yield http
         finally:
             http.close()
+
+    def log_in(self, code: str) -> None:
+        """Exchange the code of an authorisation in the browser, and store the login's tokens.
+
+        From then on they are used by all processes, whatever EXACT_REFRESH_TOKEN says: it counts as spent.
+
+        Raises:
+            AccessDenied: Exact refuses the app registration, or the code.
+            SystemUnavailable: the token service gives no answer, or no token so soon after the last.
+            LedgerError: the tokens cannot be stored; nothing else knows them.
+        """
+        with self.http(authenticated=False) as http, self.tokens.locked(SYSTEM):
+            spent = [] if self.credentials.seed is None else [self.credentials.seed]
+            seeds = with_seeds(self.tokens.seeds(SYSTEM), spent)
+            try:
+                token = TokenCalls(http, self.credentials).exchange(code, self.settings.exact_redirect_uri, seeds)
+            except TooEarly:
+                raise SystemUnavailable(
+                    SYSTEM,
+                    f"{EXCHANGING}: Exact gives no token so soon after the last one. Wait ten minutes, and run "
+                    "`talk-assets exact login` again.",
+                    retry_after=EARLIEST_REFRESH.total_seconds(),
+                ) from None
+            try:
+                self.tokens.save(SYSTEM, token)
+            except LedgerError as error:
+                raise LedgerError(
+                    f"The login's tokens could not be stored, and nothing else knows them: {error} Then run "
+                    "`talk-assets exact login` again."
+                ) from error
 
     def gate(self) -> RateGate:
         """A budget of calls that knows which failed lately, of whatever process."""

@@ -51,6 +51,10 @@ class Settings(BaseSettings):
     exact_division: int | None = Field(default=None, description="The administration that is synchronised.")
     exact_client_id: str | None = Field(default=None, description="The app registration's client id.")
     exact_client_secret: SecretStr | None = Field(default=None, description="The app registration's client secret.")
+    exact_redirect_uri: str = Field(
+        default="https://localhost/callback",
+        description="The app registration's redirect address, to which a login in the browser comes back.",
+    )
     exact_refresh_token: SecretStr | None = Field(
         default=None,
         description="Instead of a first login in the browser; afterwards the ledger holds the current one.",

@@ -41,8 +41,8 @@ ROOMS["definitions"] = ROOMS["automation"] | {"automation"}
 ROOMS["console"] = ROOMS["automation"]
 ROOMS["round"] = ROOMS["definitions"] | {"definitions"}
 ROOMS["commands"] = ROOMS["round"] | {"round", "console", "why", "undo"}
-ROOMS["cli_orders"] = {"commands"}
-ROOMS["cli"] = {"commands", "console", "cli_orders"}
+ROOMS["cli_orders"] = ROOMS["cli_exact"] = {"commands"}
+ROOMS["cli"] = {"commands", "console", "cli_orders", "cli_exact"}
 # Of these rooms the ledger knows types only: what it stores, and the store that a connector asks for.
 LEDGER_TYPES = ("talk_assets.sync.frames.", "talk_assets.sync.owed.", "talk_assets.systems.tokens.")
 # Where Dagster stores things: all that may differ between the two configurations.

@@ -1,6 +1,6 @@
 """What the commands do. Each has a module of its own, loaded when it is asked for: Dagster alone takes a second."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ from talk_assets.ledger.embedded import database_url
 from talk_assets.ledger.notes import latest_division
 from talk_assets.mappings.load import load_capabilities, load_mappings
 from talk_assets.mappings.model import Mappings
-from talk_assets.settings import Settings, load_settings
+from talk_assets.settings import BOTH_SYSTEMS, Settings, load_settings
 
 
 @dataclass(frozen=True)
@@ -22,9 +22,16 @@ class State:
     division: str
 
 
-def told_settings() -> Settings:
-    """The settings; where no system is configured, everybody is told so, on standard error."""
-    settings = load_settings()
+def told_settings(needed: Sequence[str] = BOTH_SYSTEMS) -> Settings:
+    """The settings; where no system is configured, everybody is told so, on standard error.
+
+    Args:
+        needed: names of the variables that the command needs where a system is configured.
+
+    Raises:
+        ConfigurationError: one of them is not set, or a setting is wrong.
+    """
+    settings = load_settings(needed)
     if settings.sandbox:
         console.remark(
             f"No system is configured: using the sandbox, with its state and the ledger under {settings.talk_home}."

@@ -99,6 +99,7 @@ def _completed(settings: Settings, told: dict[str, str]) -> Settings:
             "exact_division": int(told["exact_division"]),
             "exact_client_id": told["exact_client_id"],
             "exact_client_secret": SecretStr(told["exact_client_secret"]),
+            "exact_redirect_uri": Settings.model_fields["exact_redirect_uri"].default,
             "exact_refresh_token": SecretStr(told["exact_refresh_token"]),
             "exact_webhook_secret": SecretStr(told["exact_webhook_secret"]),
             "exact_employer_account": told["exact_employer_account"],

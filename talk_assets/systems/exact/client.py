@@ -52,13 +52,13 @@ class ExactClient:
             rows, address = self._read(address, doing, scope)
             yield rows
 
-    def me(self, *, doing: str) -> list[Row]:
+    def me(self, *, doing: str, select: str = "CurrentDivision,UserID") -> list[Row]:
         """The user who logged in, from current/Me: the one resource without a division.
 
         Raises:
             As `pages`.
         """
-        rows, _ = self._read(f"/api/v1/current/Me{odata.query(select='CurrentDivision,UserID')}", doing, "none")
+        rows, _ = self._read(f"/api/v1/current/Me{odata.query(select=select)}", doing, "none")
         return rows
 
     def create(self, path: str, body: Row, key_name: str, *, doing: str, scope: str) -> Created:
