@@ -41,3 +41,12 @@ def divisions(as_json: AsJson = False) -> None:
     from talk_assets.commands.exact_divisions import divisions as show
 
     show(as_json=as_json)
+
+
+@exact.command()
+def check(as_json: AsJson = False) -> None:
+    """Find out, without writing, whether login, division, scopes, rights and limits let every flow be synchronised."""
+    from talk_assets.commands.exact_check import exact_check as run
+
+    if not run(as_json=as_json):
+        raise typer.Exit(FAILED)

@@ -34,13 +34,14 @@ ROOMS["orders"] = ROOMS["cycle"] | {"cycle"}
 ROOMS["undo"] = ROOMS["cycle"] | {"cycle"}
 ROOMS["onboarding"] = ROOMS["cycle"] | {"cycle", "why"}
 ROOMS["connection"] = {"ledger", "systems"}
+ROOMS["checkup"] = {"connection", "mappings", "systems"}
 ROOMS["installation"] = ROOMS["onboarding"] | {"onboarding", "connection"}
 ROOMS["assets"] = ROOMS["installation"] | {"installation", "dagster_home", "orders"}
 ROOMS["automation"] = ROOMS["assets"] | {"assets"}
 ROOMS["definitions"] = ROOMS["automation"] | {"automation"}
 ROOMS["console"] = ROOMS["automation"]
 ROOMS["round"] = ROOMS["definitions"] | {"definitions"}
-ROOMS["commands"] = ROOMS["round"] | {"round", "console", "why", "undo"}
+ROOMS["commands"] = ROOMS["round"] | {"round", "console", "why", "undo", "checkup"}
 ROOMS["cli_orders"] = ROOMS["cli_exact"] = {"commands"}
 ROOMS["cli"] = {"commands", "console", "cli_orders", "cli_exact"}
 # Of these rooms the ledger knows types only: what it stores, and the store that a connector asks for.
