@@ -50,3 +50,44 @@ def check(as_json: AsJson = False) -> None:
 
     if not run(as_json=as_json):
         raise typer.Exit(FAILED)
+
+
+webhooks = typer.Typer(help="Have Exact tell of changes, instead of asking it now and then.", no_args_is_help=True)
+exact.add_typer(webhooks, name="webhooks")
+
+
+@webhooks.command()
+def add(
+    url: Annotated[str, typer.Option(help="Where Exact is to send its notifications: an https address.")],
+    topic: Annotated[
+        list[str] | None,
+        typer.Option(help="Only this topic, as Accounts; may be repeated. By default all that are synchronised."),
+    ] = None,
+) -> None:
+    """Subscribe to changes; what is subscribed to already stays as it is."""
+    from talk_assets.commands import exact_webhooks
+
+    if not exact_webhooks.add(url, topic or []):
+        raise typer.Exit(FAILED)
+
+
+@webhooks.command(name="list")
+def list_subscriptions(as_json: AsJson = False) -> None:
+    """List the subscriptions of the division."""
+    from talk_assets.commands import exact_webhooks
+
+    exact_webhooks.show(as_json=as_json)
+
+
+@webhooks.command()
+def remove(
+    subscription: Annotated[
+        str | None, typer.Argument(metavar="[ID]", help="One subscription, as list names it.")
+    ] = None,
+    url: Annotated[str | None, typer.Option(help="All subscriptions of this app with this address.")] = None,
+    everything: Annotated[bool, typer.Option("--all", help="All subscriptions of this app.")] = False,
+) -> None:
+    """End subscriptions of this app registration; those of others are never touched."""
+    from talk_assets.commands import exact_webhooks
+
+    exact_webhooks.remove(subscription, url=url, everything=everything)
