@@ -9,7 +9,7 @@ import pandas as pd
 from talk_assets.cycle.deliver import BATCH
 from talk_assets.ledger.call_budget import CallBudgetStore
 from talk_assets.ledger.database import Ledger
-from talk_assets.systems.exact.budget import CALLS_A_MINUTE, Window
+from talk_assets.systems.budget import CALLS_A_MINUTE, Window
 
 _SYSTEM = "exact"
 

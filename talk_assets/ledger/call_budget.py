@@ -9,7 +9,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from talk_assets.ledger.database import Ledger
 from talk_assets.ledger.tables import call_budget
-from talk_assets.systems.exact.budget import Budget, Window
+from talk_assets.systems.budget import Budget, Window
 
 _OPEN = insert(call_budget).on_conflict_do_nothing()
 _KNOWN = sa.select(call_budget).where(call_budget.c.division == sa.bindparam("wanted"))

@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from talk_assets.cycle.report import status, summary
 from talk_assets.ledger.call_budget import CallBudgetStore
 from talk_assets.sandbox.installation import EXACT_DIVISION
-from talk_assets.systems.exact.budget import Budget, Window
+from talk_assets.systems.budget import Budget, Window
 from talk_assets_tests.cycle.done import Report
 from talk_assets_tests.cycle.harness import World, open_world
 from talk_assets_tests.cycle.stage import Driven, stage

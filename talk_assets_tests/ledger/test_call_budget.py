@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from talk_assets.ledger.call_budget import CallBudgetStore
 from talk_assets.ledger.database import Ledger
-from talk_assets.systems.exact.budget import Budget, Window
+from talk_assets.systems.budget import Budget, Window
 
 MIDNIGHT = 1_736_899_200.0
 KNOWN = Budget(Window(60, 50, MIDNIGHT + 60), Window(5000, 4000, MIDNIGHT + 86_400), MIDNIGHT + 1.5)

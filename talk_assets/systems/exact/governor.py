@@ -9,8 +9,9 @@ from http import HTTPStatus
 import httpx
 
 from talk_assets.errors import SystemUnavailable
-from talk_assets.systems.exact.budget import Budget, CallBudget, OwnBudget, Window, day_window, minute_window
+from talk_assets.systems.budget import Budget, CallBudget, OwnBudget, Window
 from talk_assets.systems.exact.failed_calls import ErrorBudget
+from talk_assets.systems.exact.limits import day_window, minute_window
 from talk_assets.systems.http import retry_after
 from talk_assets.systems.repeats import PassingFault
 
@@ -78,11 +79,11 @@ class Governor:
             return
         if self._errors is not None:
             self._errors.after(response)
-        minute = minute_window(response.headers)
-        if minute is None and day_window(response.headers) is None:
+        minute, day = minute_window(response.headers), day_window(response.headers)
+        if minute is None and day is None:
             return
         with self._lock:
-            self._budget.change(lambda budget: budget.told(response.headers))
+            self._budget.change(lambda budget: budget.told(minute, day))
             if response.status_code == HTTPStatus.TOO_MANY_REQUESTS and minute is not None:
                 # How long to wait after a refusal is told by `too_many`.
                 self._waited = minute.reset

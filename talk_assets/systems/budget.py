@@ -1,11 +1,11 @@
-"""Exact's budget of calls, and how fast it may be spent.
+"""A system's budget of calls, and how fast it may be spent.
 
-There are 60 calls a minute and 5,000 a day per app and division (Exact reference, Limits). What is left is what the
-headers of answers say. Of a day a share is kept for writes and for the reads that belong to them; reading for news is
-slowed down before it comes to that share, and put off when it has come to it.
+Exact allows 60 a minute and 5,000 a day per app and division (Exact reference, Limits). Of a day a share is kept for
+writes and for the reads that belong to them; reading for news is slowed down before it comes to that share, and put off
+when it has come to it. This lives beside the connectors, because they import nothing of the ledger, which keeps it.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from math import ceil
 from typing import Protocol
@@ -76,13 +76,9 @@ class Budget:
             day=None if self.day is None else self.day.used(),
         )
 
-    def told(self, headers: Mapping[str, str]) -> "Budget":
+    def told(self, minute: Window | None, day: Window | None) -> "Budget":
         """The budget as an answer states it, unless it is late and tells of a minute or day that is over."""
-        return replace(
-            self,
-            minute=_later(self.minute, minute_window(headers)),
-            day=_later(self.day, day_window(headers)),
-        )
+        return replace(self, minute=_later(self.minute, minute), day=_later(self.day, day))
 
     def rest(self, now: float, calls: int) -> float:
         """Seconds by which reading for news, which takes so many calls, is to be put off; 0: it can be done now."""
@@ -135,24 +131,6 @@ class OwnBudget:
         """See `CallBudget.change`."""
         self._budget = how(self._budget)
         return self._budget
-
-
-def minute_window(headers: Mapping[str, str]) -> Window | None:
-    """The minute's calls as an answer states them; its reset is in epoch milliseconds."""
-    return _window(headers, "X-RateLimit-Minutely", CALLS_A_MINUTE)
-
-
-def day_window(headers: Mapping[str, str]) -> Window | None:
-    """The day's calls as an answer states them; its reset is in epoch milliseconds."""
-    return _window(headers, "X-RateLimit", CALLS_A_DAY)
-
-
-def _window(headers: Mapping[str, str], name: str, usual: int) -> Window | None:
-    try:
-        left, reset = int(headers[f"{name}-Remaining"]), int(headers[f"{name}-Reset"]) / 1000
-        return Window(int(headers.get(f"{name}-Limit", usual)), left, reset)
-    except (KeyError, ValueError):
-        return None
 
 
 def _later(known: Window | None, told: Window | None) -> Window | None:
