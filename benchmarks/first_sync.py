@@ -23,11 +23,11 @@ from rich.console import Console
 from rich.table import Table
 
 from talk_assets.assets.order import sink_order
-from talk_assets.cycle.collect import collect, collect_deletions
 from talk_assets.cycle.context import Cycle
 from talk_assets.cycle.deliver import confirm, deliver
 from talk_assets.cycle.match import match
 from talk_assets.cycle.merge import merge
+from talk_assets.cycle.poll import poll, poll_deletions
 from talk_assets.installation import open_installation
 from talk_assets.settings import Settings
 
@@ -77,9 +77,9 @@ def run(cycle: Cycle) -> Stopwatch:
     watch = Stopwatch(cycle)
     with watch("read"):
         for system in cycle.systems:
-            collect_deletions(cycle, system)
+            poll_deletions(cycle, system)
         for entity in cycle.mappings.entities:
-            collect(cycle, entity)
+            poll(cycle, entity)
     for name, subject in cycle.mappings.subjects.items():
         for flow in subject.flows:
             with watch("match"):

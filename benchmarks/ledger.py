@@ -44,7 +44,7 @@ _SIZES = sa.text(
 class Remembered:
     """A system that hands out once what lies ready; it is asked for nothing else."""
 
-    calls = 0
+    calls = requests = 0
 
     def __init__(self) -> None:
         self.ready: list[Record] = []

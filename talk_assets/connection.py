@@ -8,6 +8,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
 from talk_assets.errors import ConfigurationError, LedgerError, SystemUnavailable
+from talk_assets.ledger.call_budget import CallBudgetStore
 from talk_assets.ledger.database import Ledger, open_ledger
 from talk_assets.ledger.embedded import database_url
 from talk_assets.ledger.failed_calls import FailedCallStore
@@ -15,7 +16,7 @@ from talk_assets.ledger.secrets import open_cipher
 from talk_assets.ledger.tokens import TokenStore
 from talk_assets.settings import EXACT_LOGIN, Settings
 from talk_assets.systems.exact.failed_calls import ErrorBudget
-from talk_assets.systems.exact.limits import RateGate
+from talk_assets.systems.exact.governor import Governor
 from talk_assets.systems.exact.oauth import EARLIEST_REFRESH, BearerAuth, TokenSource
 from talk_assets.systems.exact.token_calls import EXCHANGING, SYSTEM, Credentials, TokenCalls, TooEarly
 from talk_assets.systems.exact.transport import exact_http
@@ -145,11 +146,18 @@ class Connection:
                     "`talk-assets exact login` again."
                 ) from error
 
-    def gate(self) -> RateGate:
-        """A budget of calls that knows which failed lately, of whatever process."""
-        # Endpoints are told apart by their address, which holds the division: before one is chosen any name will do.
-        division = "none" if self.settings.exact_division is None else str(self.settings.exact_division)
-        return RateGate(errors=ErrorBudget(FailedCallStore(self.ledger, division)))
+    def gate(self) -> Governor:
+        """The budget of calls that is shared with all processes, and which calls failed lately."""
+        if self.settings.exact_division is None:
+            # Endpoints are told apart by their address, which holds the division: any name will do.
+            return Governor(errors=ErrorBudget(FailedCallStore(self.ledger, "none")))
+        division = str(self.settings.exact_division)
+        errors = ErrorBudget(FailedCallStore(self.ledger, division))
+        return Governor(budget=self.budget(division), errors=errors)
+
+    def budget(self, division: str) -> CallBudgetStore:
+        """What Exact's limits leave to a division."""
+        return CallBudgetStore(self.ledger, division)
 
 
 @contextmanager

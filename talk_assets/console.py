@@ -1,6 +1,7 @@
 """What the commands print: progress while they work, tables at the end, sentences when something is wrong."""
 
 import json
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -131,10 +132,27 @@ def summary_tables(totals: Mapping[str, Any]) -> None:
     for table in (feeds, pairs_table(totals["pairs"]), writes):
         out.print(table)
         out.print()
-    calls = ", ".join(f"{name} {count:,}" for name, count in totals["calls"].items())
+    calls = ", ".join(
+        f"{name} {count:,} (at least {totals['calls_needed'][name]:,})" for name, count in totals["calls"].items()
+    )
     _line(
         f"{totals['seconds']:.1f} s · calls: {calls} · conflicts: {totals['conflicts']:,} · holds: {totals['holds']:,}"
     )
+
+
+def put_off(systems: Mapping[str, int]) -> None:
+    """Say which systems were not read for news, and for how long that goes on."""
+    for name, seconds in systems.items():
+        remark(
+            f"{name} was not read for news: its calls have to last for the day, and some of them for writes. It is "
+            f"read again in {lasting(seconds)}; what was known before was synchronised."
+        )
+
+
+def lasting(seconds: float) -> str:
+    """A time in words, in whole minutes or hours."""
+    minutes = math.ceil(seconds / 60)
+    return f"{minutes:,} min" if minutes < 120 else f"{minutes / 60:.1f} hours"
 
 
 def planned_writes(writes: Iterable[Mapping[str, Any]], waiting: Sequence[Mapping[Any, Any]]) -> None:
@@ -180,7 +198,8 @@ def status_tables(state: Mapping[str, Any]) -> None:
         return
     ended = f"{last['ended_at']:%Y-%m-%d %H:%M:%S} UTC" if last["ended_at"] else "not ended"
     _line(f"Division {escape(state['division'])}")
-    _line(f"Last run: {last['outcome'] or 'unknown'}, {ended} [dim]({last['run_id']})[/dim]\n")
+    _line(f"Last run: {last['outcome'] or 'unknown'}, {ended} [dim]({last['run_id']})[/dim]")
+    _budget_line(state["budget"])
     table = _table("Links", ["flow", "linked", "ambiguous", "unmatched"])
     for flow, counts in state["pairs"].items():
         table.add_row(flow, *(_number(counts[name]) for name in ("linked", "ambiguous", "unmatched")))
@@ -213,6 +232,17 @@ def status_tables(state: Mapping[str, Any]) -> None:
         int(per_state.drop("person", errors="ignore").sum()),
         "Nothing is owed.",
     )
+
+
+def _budget_line(budget: Mapping[str, Any]) -> None:
+    """What is left of Exact's calls, and how long the work ahead takes with them."""
+    day, ahead = budget["day"], budget["calls_ahead"]
+    if day is not None:
+        left = f"{day['left']:,} of {day['limit']:,} left until {day['reset']:%Y-%m-%d %H:%M} UTC"
+        _line(f"Exact's calls: {left}, {budget['minute_limit']:,} a minute")
+    if ahead:
+        _line(f"What is owed to Exact takes about {ahead:,} calls: {lasting(budget['seconds_ahead'])}")
+    _line("")
 
 
 def _why_owed(debt: Mapping[Any, Any]) -> str:

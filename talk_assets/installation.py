@@ -8,8 +8,10 @@ from typing import TypeVar
 
 from talk_assets.connection import credentials_of, site_of, token_store
 from talk_assets.cycle.context import Cycle
+from talk_assets.cycle.generations import heed_generations
 from talk_assets.cycle.renew import renew
 from talk_assets.errors import ConfigurationError
+from talk_assets.ledger.call_budget import CallBudgetStore
 from talk_assets.ledger.database import Ledger, open_ledger
 from talk_assets.ledger.embedded import database_url
 from talk_assets.ledger.failed_calls import FailedCallStore
@@ -24,11 +26,12 @@ from talk_assets.mappings.model import Mappings
 from talk_assets.onboarding.gate import confirm, is_confirmed
 from talk_assets.settings import Settings
 from talk_assets.systems.base import System
+from talk_assets.systems.clock import REAL_TIME, Clock
 from talk_assets.systems.customerp.profile import Profile
 from talk_assets.systems.customerp.profile_file import load_profile
 from talk_assets.systems.customerp.system import CustomerpSystem
 from talk_assets.systems.exact.failed_calls import ErrorBudget
-from talk_assets.systems.exact.limits import RateGate
+from talk_assets.systems.exact.governor import Governor
 from talk_assets.systems.exact.system import ExactSystem
 from talk_assets.systems.local import start_local_systems
 
@@ -50,6 +53,7 @@ class Installation:
         mappings: what is synchronised.
         capabilities: what the entities can take.
         ledger: the state.
+        clock: by which limits of calls and lives of tokens are measured.
     """
 
     settings: Settings
@@ -57,6 +61,7 @@ class Installation:
     mappings: Mappings
     capabilities: Capabilities
     ledger: Ledger
+    clock: Clock = REAL_TIME
 
     @property
     def division(self) -> str:
@@ -91,8 +96,14 @@ class Installation:
                 token_store(self.ledger, settings, sandbox=self.sandbox),
                 self.capabilities,
                 wanted,
-                gate=RateGate(errors=ErrorBudget(FailedCallStore(self.ledger, self.division))),
+                governor=Governor(
+                    self.clock.now,
+                    CallBudgetStore(self.ledger, self.division),
+                    ErrorBudget(FailedCallStore(self.ledger, self.division), self.clock.now),
+                ),
                 timeout=settings.talk_answer_seconds,
+                now=self.clock.now,
+                sleep=self.clock.sleep,
             )
             stack.callback(exact.close)
             yield {"customerp": customerp, "exact": exact}
@@ -137,6 +148,7 @@ class Installation:
                 still_locked=lock.confirm,
             )
             renew(cycle, profile.model_dump_json())
+            heed_generations(cycle, self.clock.now())
             yield cycle
 
     @contextmanager
@@ -215,8 +227,12 @@ def _given(value: T | None, name: str) -> T:
 
 
 @contextmanager
-def open_installation(settings: Settings) -> Iterator[Installation]:
+def open_installation(settings: Settings, clock: Clock = REAL_TIME) -> Iterator[Installation]:
     """Read the mappings, open the ledger and, with no system configured, start the sandbox.
+
+    Args:
+        settings: as configured.
+        clock: see `Installation`.
 
     Raises:
         ConfigurationError: a setting or a mapping is wrong.
@@ -234,4 +250,4 @@ def open_installation(settings: Settings) -> Iterator[Installation]:
         with ledger.begin() as connection:
             create_views(connection, mappings)
         complete = settings if local is None else local.settings(settings)
-        yield Installation(complete, settings.sandbox, mappings, capabilities, ledger)
+        yield Installation(complete, settings.sandbox, mappings, capabilities, ledger, clock)

@@ -100,6 +100,8 @@ SUMMARY = {
     "conflicts": COUNT,
     "holds": COUNT,
     "calls": exactly({"customerp": COUNT, "exact": COUNT}),
+    "calls_needed": exactly({"customerp": COUNT, "exact": COUNT}),
+    "put_off": exactly({}),
 }
 PLANNED = {
     "entity": {"enum": sorted(ENTITIES | LINES)},

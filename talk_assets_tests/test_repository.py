@@ -45,7 +45,12 @@ ROOMS["commands"] = ROOMS["round"] | {"round", "console", "why", "undo", "checku
 ROOMS["cli_orders"] = ROOMS["cli_exact"] = {"commands"}
 ROOMS["cli"] = {"commands", "console", "cli_orders", "cli_exact"}
 # Of these rooms the ledger knows types only: what it stores, and the store that a connector asks for.
-LEDGER_TYPES = ("talk_assets.sync.frames.", "talk_assets.sync.owed.", "talk_assets.systems.tokens.")
+LEDGER_TYPES = (
+    "talk_assets.sync.frames.",
+    "talk_assets.sync.owed.",
+    "talk_assets.systems.budget.",
+    "talk_assets.systems.tokens.",
+)
 # Where Dagster stores things: all that may differ between the two configurations.
 STORAGE = {"storage", "local_artifact_storage", "compute_logs"}
 

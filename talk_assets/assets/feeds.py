@@ -1,6 +1,7 @@
 """Sources and feeds: what lives in the other systems, and what was read of it."""
 
 import time
+from typing import Any
 
 import dagster as dg
 
@@ -9,7 +10,8 @@ from talk_assets.assets.held import held_records, schema_result, schema_spec
 from talk_assets.assets.keys import FEEDS, OWNERS, SOURCES, deletions_key, feed_key, source_key
 from talk_assets.assets.metadata import column_schema, counts, seconds, table
 from talk_assets.assets.run import TalkRun
-from talk_assets.cycle.collect import INVALID, collect, collect_deletions
+from talk_assets.cycle.collect import INVALID
+from talk_assets.cycle.poll import poll, poll_deletions
 from talk_assets.cycle.report import note_feed
 from talk_assets.mappings.model import Mappings
 from talk_assets.schemas.frames import feed_schema
@@ -50,7 +52,7 @@ def deletions_asset(system: str) -> dg.AssetsDefinition:
     def deletions(talk: dg.ResourceParam[TalkRun]) -> dg.MaterializeResult:  # type: ignore[type-arg]  # Dagster reads the bare name only
         started = time.monotonic()
         with talk.step("feeds", f"{system}.deletions"):
-            reported = collect_deletions(talk.cycle, system)
+            reported = poll_deletions(talk.cycle, system)
         return dg.MaterializeResult(metadata={**counts({"reported": reported}), **seconds(time.monotonic() - started)})
 
     return deletions
@@ -83,7 +85,7 @@ def feed_asset(entity: str, mappings: Mappings) -> dg.AssetsDefinition:
         started = time.monotonic()
         with talk.step("feeds", entity):
             calls = talk.cycle.systems[system].calls
-            collected = collect(talk.cycle, entity)
+            collected = poll(talk.cycle, entity)
             shown = note_feed(talk.cycle, collected)
             held = held_records(talk.cycle, talk.cycle.with_lines(entity), INVALID)
             tripped = tripped_guards(talk.cycle, entity, OF_FEEDS)
@@ -91,6 +93,7 @@ def feed_asset(entity: str, mappings: Mappings) -> dg.AssetsDefinition:
             metadata={
                 **counts({**shown, "calls": talk.cycle.systems[system].calls - calls}),
                 **seconds(time.monotonic() - started),
+                **_put_off(talk, system),
                 "full_read": dg.MetadataValue.bool(collected.complete),
                 "held_records": table(held.head(20)),
             },
@@ -98,3 +101,12 @@ def feed_asset(entity: str, mappings: Mappings) -> dg.AssetsDefinition:
         )
 
     return feed
+
+
+def _put_off(talk: TalkRun, system: str) -> dict[str, dg.MetadataValue[Any]]:
+    """Why nothing was read, where the calls of a system have to be saved."""
+    rest = talk.cycle.rest_of(system)
+    if not rest:
+        return {}
+    words = f"its calls have to last for the day, and some of them for writes; read again in {rest / 60:.0f} min"
+    return {"put_off": dg.MetadataValue.text(words)}

@@ -9,10 +9,11 @@ from talk_assets.connection import Connection
 from talk_assets.errors import SystemFault
 from talk_assets.mappings.capabilities import Capabilities, EntityCapability
 from talk_assets.mappings.model import Mappings
-from talk_assets.systems.exact.account import ADMINISTRATION, Division, Me, divisions, who
+from talk_assets.systems.budget import Budget
+from talk_assets.systems.exact.account import Division, Me, divisions, who
 from talk_assets.systems.exact.client import ExactClient
-from talk_assets.systems.exact.entities import ENDPOINTS, Endpoint
-from talk_assets.systems.exact.probe import Answer, Budget, Probe
+from talk_assets.systems.exact.entities import ADMINISTRATION, ENDPOINTS, Endpoint
+from talk_assets.systems.exact.probe import Answer, Probe
 from talk_assets.systems.repeats import Patience
 
 OK, PROBLEM, UNKNOWN = "ok", "problem", "unknown"
@@ -59,8 +60,7 @@ def check(connection: Connection, mappings: Mappings, capabilities: Capabilities
         ConfigurationError: a setting is wrong, or nobody has logged in yet.
         LedgerError: the ledger cannot be used.
     """
-    budget = Budget(connection.gate())
-    with connection.http(gate=budget, patience=_PATIENCE) as http:
+    with connection.http(patience=_PATIENCE) as http:
         asked = datetime.now(UTC)
         try:
             me = who(ExactClient(http, 0))
@@ -72,8 +72,7 @@ def check(connection: Connection, mappings: Mappings, capabilities: Capabilities
         found = [Finding("login", _ALL, OK, me.name), _clock(me, here), place]
         if number is not None and not place.stops:
             found += _permitted(Probe(http, number), list(_needs(mappings, capabilities)))
-    left = budget.left()
-    found.append(Finding("budget of calls", _ALL, UNKNOWN if left is None else OK, left or "Exact told nothing of it"))
+            found.append(_limits(connection.budget(str(number)).load().at(datetime.now(UTC).timestamp())))
     return found
 
 
@@ -215,3 +214,11 @@ def _webhooks(probe: Probe) -> Finding:
         return Finding("webhooks", "notifications", OK, f"{path}; to subscribe takes {ADMINISTRATION} at manage")
     advice = advice_on(answer, ADMINISTRATION, "manage", None)
     return Finding("webhooks", "notifications", PROBLEM, f"{path}: {answer.said}", advice)
+
+
+def _limits(budget: Budget) -> Finding:
+    windows = ((budget.day, "today"), (budget.minute, "in this minute"))
+    told = [f"{window.left} of {window.limit} calls left {when}" for window, when in windows if window is not None]
+    if not told:
+        return Finding("budget of calls", _ALL, UNKNOWN, "Exact told nothing of it")
+    return Finding("budget of calls", _ALL, OK, ", ".join(told))

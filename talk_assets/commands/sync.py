@@ -48,6 +48,7 @@ def sync(*, preview: bool, subject: str | None, as_json: bool, moved: bool, conf
             if done.run.hindrance is not None:
                 raise done.run.hindrance
             _show(done, totals if as_json else _within(totals, subject, installation.mappings), preview, as_json)
+            console.put_off(totals["put_off"])
             if cycle.preview and not preview:
                 console.remark(CONFIRM)
     for sentence in [*done.failed, *done.failed_writes(console.SHOWN)]:

@@ -77,7 +77,7 @@ def collect(cycle: Cycle, entity: str) -> Collected:
         if lines is not None and read.complete and stops_empty_lines(cycle, connection, lines, empty=no_lines):
             takeable = False
         if not takeable:
-            return _nothing_taken(entity)
+            return nothing_taken(entity)
         leave_out(cycle, connection, entity, [record for record in read.records if str(record["_key"]) in outside])
         found = [
             _store(cycle, connection, name, records, marked if name == entity else set(), complete=read.complete)
@@ -126,7 +126,8 @@ def _believed(cycle: Cycle, entity: str, read: FeedRead) -> tuple[dict[str, list
     return frames, marked - outside, outside
 
 
-def _nothing_taken(entity: str) -> Collected:
+def nothing_taken(entity: str) -> Collected:
+    """The outcome where no record was read or taken."""
     return Collected(entity, 0, 0, 0, pd.DataFrame(columns=_FAILURES, dtype="str"), complete=False)
 
 

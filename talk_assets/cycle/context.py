@@ -1,6 +1,8 @@
 """What the steps of a cycle work with."""
 
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from talk_assets.ledger.database import Ledger
@@ -27,6 +29,8 @@ class Cycle:
         defaults: values of the settings that mappings name as defaults, references as `entity/key`.
         still_locked: raises when another process may have taken the division over; asked before each write.
         let_pass: entity and kind of the guards that a person let pass and that this run has used up.
+        needed: per system the calls without which the run could not have done what it did.
+        rests: per system that was asked for: seconds by which reading it for news is put off in this run.
     """
 
     division: str
@@ -38,6 +42,8 @@ class Cycle:
     defaults: Mapping[str, str]
     still_locked: Callable[[], None] = _nothing
     let_pass: set[tuple[str, str]] = field(default_factory=set)
+    needed: Counter[str] = field(default_factory=Counter)
+    rests: dict[str, float] = field(default_factory=dict)
 
     @property
     def preview(self) -> bool:
@@ -47,6 +53,21 @@ class Cycle:
     def system_of(self, entity: str) -> System:
         """The connected system of an entity."""
         return self.systems[entity.partition(".")[0]]
+
+    def rest_of(self, system: str) -> float:
+        """Seconds by which reading a system for news is put off; the same for all feeds of a run."""
+        if system not in self.rests:
+            self.rests[system] = self.systems[system].rest()
+        return self.rests[system]
+
+    @contextmanager
+    def needing(self, system: str) -> Iterator[None]:
+        """Count what is asked of a system meanwhile among the calls that the run cannot do without."""
+        before = self.systems[system].requests
+        try:
+            yield
+        finally:
+            self.needed[system] += self.systems[system].requests - before
 
     def properties_of(self, entity: str) -> list[str]:
         """Canonical properties that the entity holds, with `join` and `marked` (as deleted) where it has them."""

@@ -175,7 +175,8 @@ def _send_all(
             if time.monotonic() > ends:
                 break
             cycle.still_locked()
-            outcomes = sender.send_lines(together) if len(together) > 1 else [sender.send(together[0])]
+            with cycle.needing(cycle.system_of(entity).name):
+                outcomes = sender.send_lines(together) if len(together) > 1 else [sender.send(together[0])]
             faults = faults + 1 if outcomes[-1][0] in (Outcome.UNAVAILABLE, Outcome.POSTPONED) else 0
             waits = outcomes[-1][0] is Outcome.POSTPONED and faults < _GIVE_UP_AFTER
             for write, (outcome, words) in zip(together, outcomes, strict=True):

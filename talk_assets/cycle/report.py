@@ -2,11 +2,13 @@
 
 import json
 from collections.abc import Iterable
+from datetime import UTC, datetime
 from typing import Any
 
 import pandas as pd
 import sqlalchemy as sa
 
+from talk_assets.cycle.ahead import budget_ahead
 from talk_assets.cycle.collect import Collected
 from talk_assets.cycle.context import Cycle
 from talk_assets.cycle.deliver import Delivered
@@ -106,6 +108,8 @@ def summary(cycle: Cycle, seconds: float) -> dict[str, Any]:
         "conflicts": conflicts,
         "holds": held,
         "calls": {name: system.calls for name, system in sorted(cycle.systems.items())},
+        "calls_needed": {name: cycle.needed[name] for name in sorted(cycle.systems)},
+        "put_off": {name: round(seconds) for name, seconds in sorted(cycle.rests.items()) if seconds},
     }
 
 
@@ -150,9 +154,9 @@ def status(ledger: Ledger, division: str, mappings: Mappings, limit: int | None 
 
     Returns:
         `division`, `pairs` (per flow), `last_run` (None before the first), and frames: `guards` that tripped, `holds`,
-        `conflicts`, `owed`
-        (counts per entity and state), `debts` (`values` is a dictionary under the system's own property names, `source`
-        another record of the same thing, for a new one the one that it is made from).
+        `conflicts`, `owed` (counts per entity and state), `debts` (`values` is a dictionary under the system's own
+        property names, `source` another record of the same thing, for a new one the one that it is made from); and
+        `budget`, see `budget_ahead`.
     """
     with ledger.begin() as connection:
         last = notes.last_run(connection, division)
@@ -174,6 +178,7 @@ def status(ledger: Ledger, division: str, mappings: Mappings, limit: int | None 
             "holds": held,
             "conflicts": notes.open_conflicts(connection, division),
             "owed": owed,
+            "budget": budget_ahead(ledger, division, owed, datetime.now(UTC)),
             "debts": _with_own_names(
                 every.assign(source=[names.get(number, "") for number in every["cluster_id"]]), mappings
             ),

@@ -9,7 +9,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TIMESTAMP
 from talk_assets.ledger.absence import reported, unapplied
 from talk_assets.ledger.bulk import json_columns, pack_json, read_frame, upsert_frame
 from talk_assets.ledger.keys import keys_of, values_of
-from talk_assets.ledger.tables import cursor, deletion, hold, record
+from talk_assets.ledger.tables import base, cursor, deletion, hold, record
 
 # Canonical names that are stored among the values although they are no property of the mapping.
 JOIN = "join"
@@ -41,6 +41,16 @@ def store_cursor(connection: sa.Connection, division: str, feed: str, value: str
 def forget_cursors(connection: sa.Connection, division: str, feeds: Sequence[str]) -> None:
     """Have feeds read from the beginning next time."""
     connection.execute(sa.delete(cursor).where(cursor.c.division == division, cursor.c.feed.in_(feeds)))
+
+
+def forget_versions(connection: sa.Connection, division: str, system: str) -> None:
+    """Have what is read of a system's records next count as news, whatever version it has."""
+    for table in (record, base):
+        connection.execute(
+            sa.update(table)
+            .values(version=None)
+            .where(table.c.division == division, table.c.entity.startswith(f"{system}."), table.c.version.is_not(None))
+        )
 
 
 def count_live(connection: sa.Connection, division: str, entity: str) -> int:

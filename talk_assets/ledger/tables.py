@@ -3,10 +3,10 @@
 Columns named `values` are reached as `table.c["values"]`, because `.values` is a method of SQLAlchemy's collections.
 """
 
-from datetime import datetime
-
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import ARRAY, BYTEA, JSONB, TIMESTAMP, UUID
+from sqlalchemy.dialects.postgresql import ARRAY, BYTEA, UUID
+
+from talk_assets.ledger.columns import calls_of, count, defaulted, division, identity, json_object, moment, text
 
 SCHEMA = "talk"
 
@@ -21,50 +21,19 @@ metadata = sa.MetaData(
     },
 )
 
-_EMPTY_OBJECT = sa.text("'{}'::jsonb")
-
-
-def _text(name: str, comment: str | None = None, *, null: bool = False) -> sa.Column[str]:
-    return sa.Column(name, sa.Text, nullable=null, comment=comment)
-
-
-def _defaulted(name: str, default: str, comment: str | None = None) -> sa.Column[str]:
-    return sa.Column(name, sa.Text, nullable=False, server_default=sa.text(f"'{default}'"), comment=comment)
-
-
-def _time(name: str, comment: str | None = None, *, null: bool = False) -> sa.Column[datetime]:
-    return sa.Column(name, TIMESTAMP(timezone=True), nullable=null, comment=comment)
-
-
-def _json(name: str, comment: str | None = None, *, empty: bool = False) -> sa.Column[object]:
-    return sa.Column(name, JSONB, nullable=False, server_default=_EMPTY_OBJECT if empty else None, comment=comment)
-
-
-def _count(name: str, comment: str | None = None) -> sa.Column[int]:
-    return sa.Column(name, sa.Integer, nullable=False, server_default=sa.text("0"), comment=comment)
-
-
-def _identity(comment: str) -> sa.Column[int]:
-    return sa.Column("id", sa.BigInteger, sa.Identity(), primary_key=True, comment=comment)
-
-
-def _division() -> sa.Column[str]:
-    return _text("division", "Administration of Exact that the row belongs to.")
-
-
 record = sa.Table(
     "record",
     metadata,
-    _division(),
-    _text("entity", "Kind of record in a system, as exact.accounts."),
-    _text("key", "The system's own key."),
-    _text("document", "Of a line: key of its document.", null=True),
+    division(),
+    text("entity", "Kind of record in a system, as exact.accounts."),
+    text("key", "The system's own key."),
+    text("document", "Of a line: key of its document.", null=True),
     sa.Column("position", sa.Integer, comment="Of a line: its place in the document."),
-    _json("values", "Canonical property name to canonical text; a property without a value is left out."),
-    _time("modified", "When the system says the record last changed.", null=True),
-    _text("version", "What grows or differs with every change: row version or ETag.", null=True),
-    _time("read_at"),
-    _text("read_run", "Run that read this content."),
+    json_object("values", "Canonical property name to canonical text; a property without a value is left out."),
+    moment("modified", "When the system says the record last changed.", null=True),
+    text("version", "What grows or differs with every change: row version or ETag.", null=True),
+    moment("read_at"),
+    text("read_run", "Run that read this content."),
     sa.Column(
         "accounted",
         sa.Boolean,
@@ -72,10 +41,10 @@ record = sa.Table(
         server_default=sa.text("false"),
         comment="Whether a decision has been taken on this content.",
     ),
-    _time("deleted_at", "When the record was found to be gone from its system.", null=True),
-    _time("written_at", "When we last wrote the record; empty again once it was read back.", null=True),
-    _json("times", "Canonical property name to its own time of change, where the system tells one.", empty=True),
-    _count("misses", "In how many whole reads in a row the record was not there."),
+    moment("deleted_at", "When the record was found to be gone from its system.", null=True),
+    moment("written_at", "When we last wrote the record; empty again once it was read back.", null=True),
+    json_object("times", "Canonical property name to its own time of change, where the system tells one.", empty=True),
+    count("misses", "In how many whole reads in a row the record was not there."),
     sa.PrimaryKeyConstraint("division", "entity", "key"),
     comment="What each system held when it was last read, one row per record or line.",
 )
@@ -85,26 +54,26 @@ sa.Index(None, record.c.division, record.c.entity, record.c.document)
 cluster = sa.Table(
     "cluster",
     metadata,
-    _identity("Number of the cluster; also in member, golden, owed, history."),
-    _division(),
-    _text("subject", "What the records are about: organisation, person, product, sales_document, sales_line."),
+    identity("Number of the cluster; also in member, golden, owed, history."),
+    division(),
+    text("subject", "What the records are about: organisation, person, product, sales_document, sales_line."),
     sa.Column("document_id", sa.BigInteger, index=True, comment="Of a line: cluster of its document."),
-    _time("created_at"),
-    _text("created_run"),
+    moment("created_at"),
+    text("created_run"),
     comment="Records of several entities that are the same thing, joined by links.",
 )
 
 member = sa.Table(
     "member",
     metadata,
-    _division(),
-    _text("entity"),
-    _text("key"),
+    division(),
+    text("entity"),
+    text("key"),
     sa.Column("cluster_id", sa.BigInteger, sa.ForeignKey("talk.cluster.id"), nullable=False, index=True),
-    _text("origin", "How the link came to be: a criterion, our own insert, or a person."),
-    _time("linked_at"),
-    _text("linked_run"),
-    _time("deleted_at", "When the record was found to be gone; the link is kept for the answer why.", null=True),
+    text("origin", "How the link came to be: a criterion, our own insert, or a person."),
+    moment("linked_at"),
+    text("linked_run"),
+    moment("deleted_at", "When the record was found to be gone; the link is kept for the answer why.", null=True),
     sa.PrimaryKeyConstraint("division", "entity", "key"),
     comment="Link of a record to its cluster.",
 )
@@ -112,18 +81,18 @@ member = sa.Table(
 base = sa.Table(
     "base",
     metadata,
-    _division(),
-    _text("entity"),
-    _text("key"),
-    _json("values", "Canonical property name to the text last accounted for."),
-    _json("times", "Canonical property name to the time of that value, ISO 8601 with offset."),
-    _json(
+    division(),
+    text("entity"),
+    text("key"),
+    json_object("values", "Canonical property name to the text last accounted for."),
+    json_object("times", "Canonical property name to the time of that value, ISO 8601 with offset."),
+    json_object(
         "sent",
         "Canonical property name to the text we sent where the system kept another (rounded, shortened).",
         empty=True,
     ),
-    _time("modified", null=True),
-    _text("version", null=True),
+    moment("modified", null=True),
+    text("version", null=True),
     sa.PrimaryKeyConstraint("division", "entity", "key"),
     comment="What a record held when it was last accounted for; a difference from it is an edit.",
 )
@@ -132,15 +101,15 @@ golden = sa.Table(
     "golden",
     metadata,
     sa.Column("cluster_id", sa.BigInteger, sa.ForeignKey("talk.cluster.id"), primary_key=True, autoincrement=False),
-    _division(),
-    _text("subject"),
-    _json("values", "Canonical property name to the agreed text."),
-    _json("times", "Canonical property name to the time of the agreed value."),
-    _json("winners", "Canonical property name to the entity and key whose value won."),
-    _json("rules", "Canonical property name to the rule that decided."),
-    _time("decided_at"),
-    _text("decided_run"),
-    _json(
+    division(),
+    text("subject"),
+    json_object("values", "Canonical property name to the agreed text."),
+    json_object("times", "Canonical property name to the time of the agreed value."),
+    json_object("winners", "Canonical property name to the entity and key whose value won."),
+    json_object("rules", "Canonical property name to the rule that decided."),
+    moment("decided_at"),
+    text("decided_run"),
+    json_object(
         "first",
         "When and in which run the cluster was first decided, and when each of its records had been read.",
         empty=True,
@@ -151,18 +120,18 @@ golden = sa.Table(
 owed = sa.Table(
     "owed",
     metadata,
-    _division(),
+    division(),
     sa.Column("cluster_id", sa.BigInteger, nullable=False),
-    _text("entity", "Entity that must still be written."),
+    text("entity", "Entity that must still be written."),
     sa.Column(
         "operation",
         sa.Text,
         sa.CheckConstraint("operation in ('create', 'update', 'delete')", name="operation"),
         nullable=False,
     ),
-    _text("key", "Record to update; empty for a create.", null=True),
-    _json("values", "What is to be written, in canonical names and texts."),
-    _json("expected", "What the record must still hold for the write to be right.", empty=True),
+    text("key", "Record to update; empty for a create.", null=True),
+    json_object("values", "What is to be written, in canonical names and texts."),
+    json_object("expected", "What the record must still hold for the write to be right.", empty=True),
     sa.Column(
         "state",
         sa.Text,
@@ -170,11 +139,11 @@ owed = sa.Table(
         nullable=False,
         comment="owed: to be sent; waiting: for another record; person: to be entered by hand; dead: refused.",
     ),
-    _defaulted("reason", "", "Why it waits, was refused, or is for a person."),
-    _count("attempts"),
-    _time("next_try", "Not before this time, after a passing fault.", null=True),
-    _time("since"),
-    _text("run"),
+    defaulted("reason", "", "Why it waits, was refused, or is for a person."),
+    count("attempts"),
+    moment("next_try", "Not before this time, after a passing fault.", null=True),
+    moment("since"),
+    text("run"),
     sa.Column(
         "slot",
         sa.Integer,
@@ -191,15 +160,15 @@ intent = sa.Table(
     "intent",
     metadata,
     sa.Column("id", UUID(as_uuid=True), primary_key=True),
-    _division(),
-    _text("entity"),
+    division(),
+    text("entity"),
     sa.Column("cluster_id", sa.BigInteger, nullable=False),
-    _json("values", "What is sent, in canonical names and texts: by it the record is found again after a crash."),
-    _time("opened_at"),
-    _text("run"),
-    _time("closed_at", null=True),
-    _text("outcome", "What became of the write.", null=True),
-    _text("key", "The record that an update was sent to; empty for an insert.", null=True),
+    json_object("values", "What is sent, in canonical names and texts: by it the record is found again after a crash."),
+    moment("opened_at"),
+    text("run"),
+    moment("closed_at", null=True),
+    text("outcome", "What became of the write.", null=True),
+    text("key", "The record that an update was sent to; empty for an insert.", null=True),
     comment="Note written before a write is sent, so that a crash can neither duplicate it nor lose sight of it.",
 )
 sa.Index("intent_open_idx", intent.c.division, intent.c.entity, postgresql_where=intent.c.closed_at.is_(None))
@@ -207,15 +176,15 @@ sa.Index("intent_open_idx", intent.c.division, intent.c.entity, postgresql_where
 hold = sa.Table(
     "hold",
     metadata,
-    _division(),
-    _text("entity"),
-    _text("key"),
-    _text("kind", "What kind of reason: invalid, ambiguous, ..."),
-    _defaulted("property", "", "Canonical property at fault; empty when the record as a whole is held."),
-    _text("reason", "Sentence for a person."),
-    _text("value", "The value at fault, as the system holds it.", null=True),
-    _time("since"),
-    _text("run"),
+    division(),
+    text("entity"),
+    text("key"),
+    text("kind", "What kind of reason: invalid, ambiguous, ..."),
+    defaulted("property", "", "Canonical property at fault; empty when the record as a whole is held."),
+    text("reason", "Sentence for a person."),
+    text("value", "The value at fault, as the system holds it.", null=True),
+    moment("since"),
+    text("run"),
     sa.PrimaryKeyConstraint("division", "entity", "key", "kind", "property"),
     comment="Records deliberately left alone, with the reason.",
 )
@@ -223,17 +192,17 @@ hold = sa.Table(
 conflict = sa.Table(
     "conflict",
     metadata,
-    _identity("Number of the conflict."),
-    _division(),
-    _text("subject"),
+    identity("Number of the conflict."),
+    division(),
+    text("subject"),
     sa.Column("cluster_id", sa.BigInteger, nullable=False),
-    _text("property", "Canonical property, or name of the group decided together."),
-    _text("kind"),
-    _json("claims", "The competing values, each with its record and time."),
-    _time("since"),
-    _text("run"),
-    _time("resolved_at", null=True),
-    _text("resolution", "How it ended.", null=True),
+    text("property", "Canonical property, or name of the group decided together."),
+    text("kind"),
+    json_object("claims", "The competing values, each with its record and time."),
+    moment("since"),
+    text("run"),
+    moment("resolved_at", null=True),
+    text("resolution", "How it ended.", null=True),
     comment="Different edits of one property that a person has to decide, open while resolved_at is null.",
 )
 sa.Index(
@@ -248,11 +217,11 @@ sa.Index(
 history = sa.Table(
     "history",
     metadata,
-    _identity("Grows in the order of storing."),
-    _division(),
-    _time("at"),
-    _text("run"),
-    _text("subject"),
+    identity("Grows in the order of storing."),
+    division(),
+    moment("at"),
+    text("run"),
+    text("subject"),
     sa.Column("cluster_id", sa.BigInteger),
     sa.Column(
         "kind",
@@ -262,17 +231,17 @@ history = sa.Table(
         comment="decision: a value was agreed; write: a system was written; link: a record was linked; skip: a write "
         "was deliberately left out; person: somebody gave an order.",
     ),
-    _text("entity", null=True),
-    _text("key", null=True),
-    _text("property", null=True),
-    _text("before", null=True),
-    _text("after", null=True),
-    _text("winner", "Entity and key whose value won.", null=True),
-    _text("loser", "Entity and key whose value was overwritten.", null=True),
-    _text("loser_value", "The value that was overwritten.", null=True),
-    _text("rule", "Rule that decided.", null=True),
+    text("entity", null=True),
+    text("key", null=True),
+    text("property", null=True),
+    text("before", null=True),
+    text("after", null=True),
+    text("winner", "Entity and key whose value won.", null=True),
+    text("loser", "Entity and key whose value was overwritten.", null=True),
+    text("loser_value", "The value that was overwritten.", null=True),
+    text("rule", "Rule that decided.", null=True),
     sa.Column("status", sa.Integer, comment="Of a write: HTTP status of the answer."),
-    _json("detail", empty=True),
+    json_object("detail", empty=True),
     comment="Why each value is what it is: every decision, write and link, with time and run.",
 )
 sa.Index(None, history.c.division, history.c.cluster_id)
@@ -282,11 +251,11 @@ sa.Index(None, history.c.division, history.c.entity, history.c.key)
 cursor = sa.Table(
     "cursor",
     metadata,
-    _division(),
-    _text("feed", "Entity, or the deletions of a system."),
-    _text("value", "Where the next read starts, in the system's own terms."),
-    _time("updated_at"),
-    _text("run"),
+    division(),
+    text("feed", "Entity, or the deletions of a system."),
+    text("value", "Where the next read starts, in the system's own terms."),
+    moment("updated_at"),
+    text("run"),
     sa.PrimaryKeyConstraint("division", "feed"),
     comment="How far each feed was read.",
 )
@@ -294,8 +263,8 @@ cursor = sa.Table(
 token = sa.Table(
     "token",
     metadata,
-    _text("login", "Site and app registration that a person logged in with; all divisions of it share the tokens."),
-    _text("system"),
+    text("login", "Site and app registration that a person logged in with; all divisions of it share the tokens."),
+    text("system"),
     sa.Column("secret", BYTEA, nullable=False, comment="Access and refresh token, encrypted."),
     sa.Column(
         "seeds",
@@ -303,21 +272,32 @@ token = sa.Table(
         nullable=False,
         comment="SHA-256 of each configured refresh token that is spent, the latest last.",
     ),
-    _time("issued_at"),
-    _time("expires_at"),
+    moment("issued_at"),
+    moment("expires_at"),
     sa.PrimaryKeyConstraint("login", "system"),
     comment="Current tokens of a login, encrypted with the installation's key.",
+)
+
+call_budget = sa.Table(
+    "call_budget",
+    metadata,
+    division(),
+    *calls_of("minute"),
+    *calls_of("day"),
+    moment("polled_at", "When Exact was last read for news.", null=True),
+    sa.PrimaryKeyConstraint("division"),
+    comment="What Exact's limits of calls leave, as its last answer said, less what is under way.",
 )
 
 match_key = sa.Table(
     "match_key",
     metadata,
-    _division(),
-    _text("entity"),
-    _text("key"),
-    _text("flow"),
+    division(),
+    text("entity"),
+    text("key"),
+    text("flow"),
     sa.Column("alternative", sa.Integer, nullable=False, comment="Which alternative of the merge criteria, from 0."),
-    _text("value", "The criterion's values in comparable form; equal values say that two records are the same."),
+    text("value", "The criterion's values in comparable form; equal values say that two records are the same."),
     sa.PrimaryKeyConstraint("division", "entity", "key", "flow", "alternative"),
     comment="Comparable values of the merge criteria of each record.",
 )
@@ -326,14 +306,14 @@ sa.Index(None, match_key.c.division, match_key.c.flow, match_key.c.alternative, 
 proposal = sa.Table(
     "proposal",
     metadata,
-    _division(),
-    _text("flow"),
-    _text("entity"),
-    _text("key"),
-    _text("other_entity"),
-    _text("other_key"),
-    _text("criterion", "Properties on which the two records are equal."),
-    _text("run"),
+    division(),
+    text("flow"),
+    text("entity"),
+    text("key"),
+    text("other_entity"),
+    text("other_key"),
+    text("criterion", "Properties on which the two records are equal."),
+    text("run"),
     sa.PrimaryKeyConstraint("division", "flow", "entity", "key", "other_entity", "other_key"),
     comment="Links that merge criteria propose and that could not be made, for a person to decide.",
 )
@@ -341,13 +321,13 @@ proposal = sa.Table(
 block = sa.Table(
     "block",
     metadata,
-    _division(),
-    _text("entity", "Of the two records the one whose name sorts first."),
-    _text("key"),
-    _text("other_entity"),
-    _text("other_key"),
-    _time("at"),
-    _text("who", "Person who said so."),
+    division(),
+    text("entity", "Of the two records the one whose name sorts first."),
+    text("key"),
+    text("other_entity"),
+    text("other_key"),
+    moment("at"),
+    text("who", "Person who said so."),
     sa.PrimaryKeyConstraint("division", "entity", "key", "other_entity", "other_key"),
     comment="Pairs of records that are never to be linked, because a person said so.",
 )
@@ -355,15 +335,15 @@ block = sa.Table(
 guard = sa.Table(
     "guard",
     metadata,
-    _division(),
-    _text("entity", "Entity whose step it stopped."),
-    _text("kind", "volume, missing or empty."),
-    _text("reason", "What was seen, against which limit."),
+    division(),
+    text("entity", "Entity whose step it stopped."),
+    text("kind", "volume, missing or empty."),
+    text("reason", "What was seen, against which limit."),
     sa.Column("seen", sa.BigInteger, nullable=False, comment="How many records or writes."),
-    _time("tripped_at"),
-    _text("run"),
-    _time("accepted_at", "When a person let it pass; then it is used once.", null=True),
-    _text("accepted_by", null=True),
+    moment("tripped_at"),
+    text("run"),
+    moment("accepted_at", "When a person let it pass; then it is used once.", null=True),
+    text("accepted_by", null=True),
     sa.PrimaryKeyConstraint("division", "entity", "kind"),
     comment="Guards that tripped: what they stopped waits until a person accepts it.",
 )
@@ -371,13 +351,13 @@ guard = sa.Table(
 deletion = sa.Table(
     "deletion",
     metadata,
-    _division(),
-    _text("system"),
-    _text("entity"),
-    _text("key"),
-    _time("deleted_at", "When the system says the record was removed.", null=True),
-    _time("seen_at"),
-    _time("applied_at", "When the removal was accounted for.", null=True),
+    division(),
+    text("system"),
+    text("entity"),
+    text("key"),
+    moment("deleted_at", "When the system says the record was removed.", null=True),
+    moment("seen_at"),
+    moment("applied_at", "When the removal was accounted for.", null=True),
     sa.PrimaryKeyConstraint("division", "system", "entity", "key"),
     comment="Records that a system reports as removed.",
 )
@@ -388,12 +368,12 @@ sa.Index(
 run = sa.Table(
     "run",
     metadata,
-    _text("run_id"),
-    _division(),
-    _time("started_at"),
-    _time("ended_at", null=True),
-    _text("outcome", null=True),
-    _json("summary", "Counts of what the run read, decided and wrote.", empty=True),
+    text("run_id"),
+    division(),
+    moment("started_at"),
+    moment("ended_at", null=True),
+    text("outcome", null=True),
+    json_object("summary", "Counts of what the run read, decided and wrote.", empty=True),
     sa.PrimaryKeyConstraint("division", "run_id"),
     comment="Syncs, one row per run and division.",
 )

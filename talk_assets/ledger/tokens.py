@@ -23,7 +23,7 @@ class TokenStore:
             them has already forgotten the former ones.
         cipher: encrypts them.
         login: the site and the app registration; whoever names the same shares the tokens.
-        division: the division of this installation: under it tokens were stored before revision 0008.
+        division: the division of this installation: under it tokens were stored before revision 0009.
         wait_seconds: how long `locked` waits for another process.
     """
 

@@ -92,6 +92,10 @@ class System(Protocol):
         """HTTP requests sent by this object so far, repeats and token calls included."""
 
     @property
+    def requests(self) -> int:
+        """What was asked of the system by this object so far: each request once, token calls left out."""
+
+    @property
     def answer_seconds(self) -> float:
         """How long an answer is waited for: a request whose answer did not come may be carried out about as long."""
 
@@ -102,6 +106,19 @@ class System(Protocol):
             AccessDenied: the credentials or rights do not suffice.
             SystemUnavailable: nothing answers at the configured address.
             UnexpectedAnswer: something else than this system answers there.
+        """
+
+    def generation(self) -> str | None:
+        """What tells that cursors and versions count anew: a text that differs then; None where nothing tells it.
+
+        Raises:
+            SystemFault: the system did not answer.
+        """
+
+    def rest(self) -> float:
+        """Seconds by which reading all feeds for news is put off, so that calls are left for writes; 0: read now.
+
+        Who is told 0 reads them: the next time counts from here.
         """
 
     def read(self, entity: str, cursor: str | None) -> FeedRead:

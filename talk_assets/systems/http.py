@@ -94,7 +94,7 @@ class HttpClient:
         self._judge = judge or passing_fault
         self._gate = gate
         self._repeats = Repeats(system, patience or Patience(), sleep)
-        self._calls = 0
+        self._calls = self._requests = 0
         self._counting = threading.Lock()
         self._client = httpx.Client(
             auth=auth,
@@ -111,6 +111,11 @@ class HttpClient:
     def calls(self) -> int:
         """Requests sent so far, repeats included."""
         return self._calls
+
+    @property
+    def requests(self) -> int:
+        """What was asked so far and answered: each request once, those without credentials (for tokens) left out."""
+        return self._requests
 
     def authenticate(self, auth: httpx.Auth) -> None:
         """Add credentials from now on: for those that are themselves fetched by this client."""
@@ -238,6 +243,7 @@ class HttpClient:
         if fault is not None:
             raise Again(fault, reached=not fault.refused)
         self._repeats.passed()
+        self._requests += authenticated
         return response
 
     def _gave_up(self, fault: PassingFault, doing: str, effect: Effect, *, reached: bool) -> SystemUnavailable:

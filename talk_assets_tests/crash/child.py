@@ -17,7 +17,8 @@ from talk_assets.cycle.report import finish, summary
 from talk_assets.errors import TalkError
 from talk_assets.installation import open_installation
 from talk_assets.settings import Settings
-from talk_assets_tests.cycle.harness import Report, World
+from talk_assets_tests.cycle.done import Report
+from talk_assets_tests.cycle.harness import World
 
 BEFORE_SEND, AFTER_SEND, AFTER_ANSWER = "before send", "after send", "after answer"
 BEFORE_COMMIT, AFTER_COMMIT = "before commit", "after commit"

@@ -1,9 +1,9 @@
 """A world for tests of the cycle: both systems on real HTTP, a real ledger, users on both sides, and syncs."""
 
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +12,12 @@ import pandas as pd
 import sqlalchemy as sa
 from pydantic import SecretStr
 
-from talk_assets.cycle.collect import Collected, collect, collect_deletions
 from talk_assets.cycle.context import Cycle
-from talk_assets.cycle.deliver import Delivered, confirm, deliver
-from talk_assets.cycle.match import Matched, match
-from talk_assets.cycle.merge import Merged, merge
+from talk_assets.cycle.deliver import confirm, deliver
+from talk_assets.cycle.match import match
+from talk_assets.cycle.merge import merge
+from talk_assets.cycle.poll import poll, poll_deletions
+from talk_assets.cycle.report import finish
 from talk_assets.installation import Installation, open_installation
 from talk_assets.ledger.bulk import read_frame
 from talk_assets.sandbox.customerp.app import create_app as customerp_app
@@ -28,7 +29,10 @@ from talk_assets.sandbox.installation import EXACT_DIVISION, ensure_seeded
 from talk_assets.sandbox.seed.options import SeedOptions
 from talk_assets.sandbox.store import Store
 from talk_assets.settings import Settings
-from talk_assets_tests.cycle.stage import Clock, Interruption, stage
+from talk_assets.systems.clock import REAL_TIME
+from talk_assets.systems.clock import Clock as ConnectorClock
+from talk_assets_tests.cycle.done import Report
+from talk_assets_tests.cycle.stage import Clock, Driven, Interruption, stage
 
 Values = dict[str, Any]
 _TOKEN = "customerp-token"
@@ -53,36 +57,6 @@ _LINES = {
     "exact.quotations": ("exact.quotation_lines", "QuotationID"),
     "exact.salesorders": ("exact.salesorder_lines", "OrderID"),
 }
-
-
-@dataclass
-class Report:
-    """What a sync did.
-
-    Attributes:
-        collected: result per entity of the first reading.
-        matched: result per flow.
-        merged: results per subject and line subject.
-        delivered: result per entity.
-        calls: calls per system and `METHOD path`, as the systems counted them.
-    """
-
-    collected: dict[str, Collected] = field(default_factory=dict)
-    matched: dict[str, Matched] = field(default_factory=dict)
-    merged: dict[str, Merged] = field(default_factory=dict)
-    delivered: dict[str, Delivered] = field(default_factory=dict)
-    calls: dict[str, Counter[str]] = field(default_factory=dict)
-
-    @property
-    def writes(self) -> list[Values]:
-        """Every write tried, or planned in a preview."""
-        return [write for done in self.delivered.values() for write in done.writes]
-
-    @property
-    def write_calls(self) -> Counter[str]:
-        """Calls that change something, over both systems."""
-        every = sum(self.calls.values(), Counter())
-        return Counter({call: count for call, count in every.items() if not call.startswith("GET")})
 
 
 class World:
@@ -181,10 +155,10 @@ class World:
     # What a data team changes.
 
     @contextmanager
-    def reopened(self, **settings: Any) -> Iterator[None]:
-        """Another installation on the same ledger and systems, with some settings changed."""
+    def reopened(self, clock: ConnectorClock = REAL_TIME, **settings: Any) -> Iterator[None]:
+        """Another installation on the same ledger and systems, with another clock or some settings changed."""
         before = self.installation
-        with open_installation(before.settings.model_copy(update=settings)) as self.installation:
+        with open_installation(before.settings.model_copy(update=settings), clock) as self.installation:
             yield
         self.installation = before
 
@@ -206,12 +180,13 @@ class World:
 
     # Syncs.
 
-    def sync(self, *, between: Callable[[], None] | None = None, preview: bool = False) -> Report:
+    def sync(self, *, between: Callable[[], None] | None = None, preview: bool = False, ended: bool = False) -> Report:
         """One whole cycle.
 
         Args:
             between: what happens after everything was decided and before anything is delivered.
             preview: whether nothing is stored or written.
+            ended: whether its end is noted, which spares the next one some questions.
         """
         self._syncs += 1
         for client in self._http.values():
@@ -222,6 +197,9 @@ class World:
             if between is not None:
                 between()
             self.give(cycle, report)
+            if ended:
+                finish(cycle, {"writes": {}}, complete=True)
+            report.needed = cycle.needed
         for system, client in self._http.items():
             report.calls[system] = Counter(client.get("/_admin/calls").json()["calls"])
         return report
@@ -230,11 +208,11 @@ class World:
     def take(cycle: Cycle, report: Report, subjects: Sequence[str] = ()) -> None:
         """Collect, match and merge everything, or these subjects only."""
         for system in cycle.systems:
-            collect_deletions(cycle, system)
+            poll_deletions(cycle, system)
         chosen = {n: s for n, s in cycle.mappings.subjects.items() if n in subjects or not subjects}
         for entity in cycle.mappings.entities:
             if any(entity in subject.entities for subject in chosen.values()):
-                report.collected[entity] = collect(cycle, entity)
+                report.collected[entity] = poll(cycle, entity)
         for name, subject in chosen.items():
             for flow in subject.flows:
                 report.matched[flow] = match(cycle, flow)
@@ -320,6 +298,9 @@ def open_world(
     seed: SeedOptions | None = None,
     mappings: Path | None = None,
     page_size: int = 1000,
+    clock: Driven | None = None,
+    sleep: Callable[[float], None] = time.sleep,
+    limits: Mapping[str, int] | None = None,
 ) -> Iterator[World]:
     """A world with both systems, empty but for the employer's own account, or seeded.
 
@@ -329,19 +310,22 @@ def open_world(
         seed: what both systems are filled with.
         mappings: folder of mapping files instead of the shipped ones.
         page_size: records on a page of a feed.
+        clock: that of both systems and of the connectors; real time without it.
+        sleep: what the connector of Exact does with a wait in real time.
+        limits: of Exact's calls and tokens, see `ExactConfig`; without them there are none.
     """
     with ExitStack() as stack:
-        clock = Clock()
-        store = Store(clock=clock)
+        store = Store(clock=Clock() if clock is None else clock)
         stack.callback(store.close)
         if seed is not None:
             employer = ensure_seeded(store, seed)
         else:
             employer = ExactState(store, EXACT_DIVISION).add("Accounts", {"Name": "Werkgever BV", "Code": "900000"})
-        apps = _applications(store, page_size)
+        apps = _applications(store, page_size, limits or {})
         stack.enter_context(stage().playing(*apps))
         settings = connection_settings(database_url, home, employer, mappings)
-        installation = stack.enter_context(open_installation(settings))
+        measured = ConnectorClock(sleep=sleep) if clock is None else ConnectorClock(clock, clock.sleep)
+        installation = stack.enter_context(open_installation(settings, measured))
         world = World(installation, {"customerp": store, "exact": store}, employer)
         stack.callback(world.close)
         yield world
@@ -366,18 +350,21 @@ def connection_settings(database_url: str, home: Path, employer: str, mappings: 
     )
 
 
-def _applications(store: Store, page_size: int) -> tuple[Any, Any]:
+def _applications(store: Store, page_size: int, limits: Mapping[str, int]) -> tuple[Any, Any]:
+    free = {
+        "token_refresh_seconds": 0,
+        "calls_per_minute": 1_000_000,
+        "calls_per_day": 10_000_000,
+        "errors_per_hour": 1_000_000,
+    }
     exact = ExactConfig(
         divisions={EXACT_DIVISION: "Werkgever BV"},
         client_id="app",
         client_secret="app-secret",
         refresh_token="first-refresh",
-        token_refresh_seconds=0,
-        calls_per_minute=1_000_000,
-        calls_per_day=10_000_000,
-        errors_per_hour=1_000_000,
         large_page_size=page_size,
         admin=True,
+        **(free | dict(limits)),  # type: ignore[arg-type]
     )
     customerp = CustomerpConfig(_TOKEN, full_page=page_size, admin=True)
     return customerp_app(store, config=customerp), exact_app(store, config=exact)

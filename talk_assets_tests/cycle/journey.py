@@ -6,7 +6,8 @@ from typing import Any
 
 from talk_assets.mappings.model import Property
 from talk_assets_tests.cycle.clear import TARGETS, FlowOf, flows, meaning, own, sample
-from talk_assets_tests.cycle.harness import Report, Values, World
+from talk_assets_tests.cycle.done import Report
+from talk_assets_tests.cycle.harness import Values, World
 
 _DOCUMENTS = {
     "exact.quotation_lines": "exact.quotations",

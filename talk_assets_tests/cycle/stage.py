@@ -26,6 +26,25 @@ class Clock:
         return self._last
 
 
+class Driven:
+    """A clock that stands still but for the milliseconds that a look at it takes, and is moved by whoever has it.
+
+    Args:
+        time: the first moment, with zone.
+    """
+
+    def __init__(self, time: datetime) -> None:
+        self.time = time
+
+    def __call__(self) -> datetime:
+        self.time += timedelta(milliseconds=2)
+        return self.time
+
+    def sleep(self, seconds: float) -> None:
+        """Let so much time pass, at once."""
+        self.time += timedelta(seconds=seconds)
+
+
 class Stage:
     """One HTTP server for all worlds, one after the other: starting a server takes longer than most tests."""
 

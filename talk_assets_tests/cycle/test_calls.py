@@ -4,7 +4,8 @@ from collections import Counter
 
 import pytest
 
-from talk_assets_tests.cycle.harness import Report, World
+from talk_assets_tests.cycle.done import Report
+from talk_assets_tests.cycle.harness import World
 
 # Feeds of Exact: accounts, contacts, employees, items, headers and lines of two kinds of documents, deletions.
 _EXACT_READS = 9

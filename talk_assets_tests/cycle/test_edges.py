@@ -5,7 +5,8 @@ from datetime import datetime
 import pytest
 
 from talk_assets.cycle.collect import collect
-from talk_assets_tests.cycle.harness import Report, World
+from talk_assets_tests.cycle.done import Report
+from talk_assets_tests.cycle.harness import World
 
 VAT = "NL001234567B01"
 

@@ -13,7 +13,8 @@ from talk_assets.errors import LedgerError
 from talk_assets.mappings.load import PACKAGED_MAPPINGS
 from talk_assets.systems import http
 from talk_assets.systems.repeats import Patience
-from talk_assets_tests.cycle.harness import Report, World, open_world
+from talk_assets_tests.cycle.done import Report
+from talk_assets_tests.cycle.harness import World, open_world
 
 _REFUSED, _BUSY, _LIMITED, _CUT = "refused", "busy", "limited", "cut off"
 _DOWN, _ASKED, _FINE = "down", "asked for time", "fine"

@@ -8,7 +8,8 @@ from talk_assets.cycle.collect import collect
 from talk_assets.ledger.records import forget_cursors
 from talk_assets.orders.accepting import accept
 from talk_assets_tests.conftest import DatabaseServer
-from talk_assets_tests.cycle.harness import Report, Values, World, open_world
+from talk_assets_tests.cycle.done import Report
+from talk_assets_tests.cycle.harness import Values, World, open_world
 from talk_assets_tests.mappings.broken import copy_mappings, replace
 
 _DELETES = "guards:\n  exact.items: {max_deletes_per_run: 1}\n\nproperties:\n"

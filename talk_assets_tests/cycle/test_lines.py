@@ -4,7 +4,8 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from talk_assets_tests.cycle.harness import Report, Values, World
+from talk_assets_tests.cycle.done import Report
+from talk_assets_tests.cycle.harness import Values, World
 
 _EXACT = {"quotation": "exact.quotations", "salesorder": "exact.salesorders"}
 

@@ -101,7 +101,7 @@ def naps() -> Iterator[list[float]]:
 
 
 @contextmanager
-def _companies(server: DatabaseServer, home: Path) -> Iterator[World]:
+def _companies(server: DatabaseServer, home: Path, naps: list[float]) -> Iterator[World]:
     """Linked companies, created in either system from the other, read in pages of two."""
     mappings = home / "mappings"
     mappings.mkdir()
@@ -111,7 +111,7 @@ def _companies(server: DatabaseServer, home: Path) -> Iterator[World]:
             text = text.replace("    criteria:\n", "    create: {customerp: true}\n    criteria:\n", 1)
         (mappings / file.name).write_text(text, encoding="utf-8")
     url = server.create_ledger()
-    with open_world(url, home, mappings=mappings, page_size=_PAGE) as made:
+    with open_world(url, home, mappings=mappings, page_size=_PAGE, sleep=naps.append) as made:
         for number in range(_PAIRS):
             made.add("customerp.customer", Name=f"Pair {number}", Phone="1")
         assert _sync(made) is None
@@ -124,14 +124,14 @@ def world(
     database_server: DatabaseServer, tmp_path_factory: pytest.TempPathFactory, naps: list[float]
 ) -> Iterator[World]:
     """Companies whose faults end with each test."""
-    with _companies(database_server, tmp_path_factory.mktemp("home")) as made:
+    with _companies(database_server, tmp_path_factory.mktemp("home"), naps) as made:
         yield made
 
 
 @pytest.fixture
 def locked_out(database_server: DatabaseServer, tmp_path: Path, naps: list[float]) -> Iterator[World]:
     """Companies of one test's own, whose login to Exact will be gone after it."""
-    with _companies(database_server, tmp_path) as made:
+    with _companies(database_server, tmp_path, naps) as made:
         yield made
 
 

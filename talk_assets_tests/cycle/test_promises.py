@@ -7,7 +7,7 @@ import pytest
 
 from talk_assets.cycle import deliver
 from talk_assets.cycle.send import Outcome
-from talk_assets.systems.exact.system import ExactSystem
+from talk_assets.systems.clock import Clock
 from talk_assets_tests.cycle.harness import World
 
 JANSEN = {"Name": "Jansen Bouw BV", "OrganizationNumber": "12345678", "Email": "info@jansen.example"}
@@ -248,7 +248,7 @@ def test_writes_that_take_long_are_sent_after_another_look(world: World, monkeyp
     assert [world.show("customerp.customer", key)["Phone"] for key in customers] == ["2", "2", "3"]
 
 
-def test_a_write_that_has_to_wait_is_sent_after_another_look(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_write_that_has_to_wait_is_sent_after_another_look(world: World) -> None:
     """While we wait for Exact's next minute of calls a colleague's edit would be overwritten."""
     customers = [world.add("customerp.customer", Name=f"Customer {n}", Phone="1") for n in range(2)]
     world.sync()
@@ -265,8 +265,7 @@ def test_a_write_that_has_to_wait_is_sent_after_another_look(world: World, monke
         naps.append(seconds)
         world.edit("exact.accounts", accounts[0], Phone="3")
 
-    monkeypatch.setitem(ExactSystem.__init__.__kwdefaults__ or {}, "sleep", wait)
-    with world.reopened():
+    with world.reopened(Clock(sleep=wait)):
         report = world.sync()
     assert len(naps) == 1
     done = report.delivered["exact.accounts"]
@@ -276,15 +275,14 @@ def test_a_write_that_has_to_wait_is_sent_after_another_look(world: World, monke
 
 
 @pytest.mark.soak
-def test_writes_that_are_never_let_through_end_the_sync(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_writes_that_are_never_let_through_end_the_sync(world: World) -> None:
     """A limit on writes alone, which a look at the feed does not meet, would have a sync go round for ever."""
     customer = world.add("customerp.customer", Name="Jansen", Phone="1")
     world.sync()
     world.edit("customerp.customer", customer, Phone="2")
     naps: list[float] = []
-    monkeypatch.setitem(ExactSystem.__init__.__kwdefaults__ or {}, "sleep", naps.append)
     world.fault("exact", fault="rate-limit-bare", method="PUT", times=None)
-    with world.reopened():
+    with world.reopened(Clock(sleep=naps.append)):
         done = world.sync().delivered["exact.accounts"]
         assert (done.failed, [write["outcome"] for write in done.writes]) == (1, [Outcome.POSTPONED.value])
         assert naps == [60.0, 60.0, 60.0]

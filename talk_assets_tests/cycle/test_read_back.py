@@ -9,7 +9,8 @@ from talk_assets.cycle.deliver import deliver
 from talk_assets.cycle.match import match
 from talk_assets.cycle.merge import merge
 from talk_assets.ledger.records import forget_cursors
-from talk_assets_tests.cycle.harness import Report, World
+from talk_assets_tests.cycle.done import Report
+from talk_assets_tests.cycle.harness import World
 
 JANSEN = {"Name": "Jansen Transport BV", "OrganizationNumber": "12345678", "Phone": "1"}
 

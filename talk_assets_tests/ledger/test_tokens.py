@@ -114,7 +114,7 @@ def test_a_damaged_row_is_refused_with_a_sentence(ledger: Ledger) -> None:
 
 
 class Former:
-    """A ledger of revision 0007, which kept tokens per division."""
+    """A ledger of revision 0008, which kept tokens per division."""
 
     def __init__(self, url: str, key: bytes) -> None:
         self.url = url
@@ -125,7 +125,7 @@ class Former:
             config = Config()
             config.set_main_option("script_location", str(Path(migrations.__file__).parent))
             config.attributes["connection"] = connection
-            command.upgrade(config, "0007")
+            command.upgrade(config, "0008")
 
     def keep(self, division: str, name: str, seed: str) -> None:
         """Store a token as that version did."""

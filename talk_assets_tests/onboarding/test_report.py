@@ -8,7 +8,7 @@ import pytest
 from talk_assets.onboarding.report import FlowReport, Report, Side, report_of
 from talk_assets.onboarding.tables import markdown, tables
 from talk_assets_tests.conftest import DatabaseServer
-from talk_assets_tests.cycle import harness
+from talk_assets_tests.cycle.done import Report as Done
 from talk_assets_tests.cycle.harness import World, open_world
 
 
@@ -30,7 +30,7 @@ def found(database_server: DatabaseServer, tmp_path_factory: pytest.TempPathFact
     with open_world(url, tmp_path_factory.mktemp("onboarding")) as world:
         keys = _fill(world)
         with world.installation.cycle("preview", preview=True) as cycle:
-            done = harness.Report()
+            done = Done()
             world.take(cycle, done)
             world.give(cycle, done)
             report = report_of(cycle)

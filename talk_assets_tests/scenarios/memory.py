@@ -117,6 +117,19 @@ class Side:
     def close(self) -> None:
         """Nothing is held open."""
 
+    @property
+    def requests(self) -> int:
+        """Every call is a request of its own."""
+        return self.calls
+
+    def generation(self) -> str | None:
+        """Versions never begin anew here."""
+        return None
+
+    def rest(self) -> float:
+        """Calls cost nothing here."""
+        return 0.0
+
     def read(self, entity: str, cursor: str | None) -> FeedRead:
         """See `systems.base.System`."""
         self.calls += 1

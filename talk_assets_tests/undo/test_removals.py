@@ -6,7 +6,8 @@ import pytest
 
 from talk_assets.commands.undo import _show
 from talk_assets.undo.carry_out import Undone, carry_out
-from talk_assets_tests.cycle.harness import Report, World, open_world
+from talk_assets_tests.cycle.done import Report
+from talk_assets_tests.cycle.harness import World, open_world
 from talk_assets_tests.mappings.broken import copy_mappings, replace
 
 _ARCHIVE = "deletions:\n  exact.accounts:\n    archive: {name: Status, value: S}\n\nproperties:\n"

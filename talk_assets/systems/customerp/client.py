@@ -117,6 +117,11 @@ class CustomerpClient:
         """Requests sent so far, repeats and token requests included."""
         return self._http.calls + (self._token_http.calls if self._token_http else 0)
 
+    @property
+    def requests(self) -> int:
+        """What was asked so far: each request once."""
+        return self._http.requests
+
     def close(self) -> None:
         """Release connections."""
         self._http.close()

@@ -90,6 +90,19 @@ class CustomerpSystem:
         """HTTP requests sent by this object so far, repeats and token requests included."""
         return self._client.calls
 
+    @property
+    def requests(self) -> int:
+        """What was asked so far: each request once, those for tokens left out."""
+        return self._client.requests
+
+    def generation(self) -> str | None:
+        """Nothing in the contract tells that tokens count anew; see `System.generation`."""
+        return None
+
+    def rest(self) -> float:
+        """Reading is never put off: an ERP's own limits are told by its answers; see `System.rest`."""
+        return 0.0
+
     def check(self) -> None:
         """Ask the profile's check question, so that wrong settings show before any work starts.
 

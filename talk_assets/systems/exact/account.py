@@ -7,10 +7,10 @@ from typing import Any
 from talk_assets.errors import UnexpectedAnswer
 from talk_assets.systems.exact import dates
 from talk_assets.systems.exact.client import ExactClient
+from talk_assets.systems.exact.entities import ADMINISTRATION
 from talk_assets.systems.exact.odata import Row
 
 DIVISIONS = "system/Divisions"
-ADMINISTRATION = "organization/administration"
 _ME = "UserID,FullName,UserName,Email,CurrentDivision,ServerTime,ServerUtcOffset"
 _DIVISION = "Code,Description,Country,Status,BlockingStatus,Current,DivisionMoveDate"
 # REST API reference, page of System/Divisions.

@@ -29,6 +29,9 @@ class Endpoint:
     not_in_sync: frozenset[str] = frozenset()
 
 
+# The scope of what is about a division as a whole.
+ADMINISTRATION = "organization/administration"
+
 ENDPOINTS: Mapping[str, Endpoint] = {
     "exact.accounts": Endpoint("crm/Accounts", "sync/CRM/Accounts", (2,), "crm/accounts"),
     "exact.contacts": Endpoint("crm/Contacts", "sync/CRM/Contacts", (5,), "crm/accounts"),

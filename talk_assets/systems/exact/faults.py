@@ -20,7 +20,7 @@ from talk_assets.errors import (
     UnexpectedAnswer,
 )
 from talk_assets.systems.exact import odata
-from talk_assets.systems.exact.limits import too_many
+from talk_assets.systems.exact.governor import too_many
 from talk_assets.systems.http import Judge, passing_fault
 from talk_assets.systems.repeats import PassingFault
 

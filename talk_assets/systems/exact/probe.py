@@ -10,8 +10,8 @@ import httpx
 from talk_assets.errors import SystemFault, UnexpectedAnswer
 from talk_assets.systems.exact import odata
 from talk_assets.systems.exact.odata import Row
-from talk_assets.systems.http import Gate, HttpClient
-from talk_assets.systems.repeats import Effect, PassingFault
+from talk_assets.systems.http import HttpClient
+from talk_assets.systems.repeats import Effect
 
 # No record has it: a filter by it is one that every set takes, and lets every record pass.
 _NO_KEY = "00000000-0000-0000-0000-000000000000"
@@ -38,42 +38,6 @@ class Answer:
     def scope_missing(self) -> bool:
         """Whether the app's registration lacks the scope (Exact reference, application scopes)."""
         return self.status == HTTPStatus.FORBIDDEN and "scope violated" in self.said.casefold()
-
-
-class Budget:
-    """A gate that also remembers what the headers of the latest answer say is left.
-
-    Args:
-        gate: keeps the budget.
-
-    Attributes:
-        headers: of the latest answer that told the day's budget; None before one did.
-    """
-
-    def __init__(self, gate: Gate) -> None:
-        self._gate = gate
-        self.headers: httpx.Headers | None = None
-
-    def before(self, url: httpx.URL) -> PassingFault | None:
-        """See `Gate.before`."""
-        return self._gate.before(url)
-
-    def after(self, response: httpx.Response) -> None:
-        """See `Gate.after`."""
-        self._gate.after(response)
-        if "X-RateLimit-Remaining" in response.headers:
-            self.headers = response.headers
-
-    def left(self) -> str | None:
-        """What is left of both limits, as a person says it; None when Exact told nothing (Exact reference, Limits)."""
-        if self.headers is None:
-            return None
-        return ", ".join(
-            f"{self.headers[f'X-RateLimit-{name}Remaining']} of {self.headers.get(f'X-RateLimit-{name}Limit', '?')} "
-            f"calls left {when}"
-            for name, when in (("", "today"), ("Minutely-", "in this minute"))
-            if f"X-RateLimit-{name}Remaining" in self.headers
-        )
 
 
 class Probe:

@@ -9,8 +9,8 @@ import httpx
 
 from talk_assets.errors import OrderRefused, RecordGone, RecordRejected, UnexpectedAnswer
 from talk_assets.systems.exact import dates, odata
-from talk_assets.systems.exact.account import ADMINISTRATION
 from talk_assets.systems.exact.client import ExactClient
+from talk_assets.systems.exact.entities import ADMINISTRATION
 from talk_assets.systems.exact.faults import judge as judge_records
 from talk_assets.systems.exact.faults import write_fault
 from talk_assets.systems.exact.odata import Row

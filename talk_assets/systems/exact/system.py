@@ -6,25 +6,24 @@ from datetime import UTC, datetime, tzinfo
 
 import httpx
 
-from talk_assets.errors import AccessDenied, ConfigurationError, RecordRejected, UnexpectedAnswer
+from talk_assets.errors import AccessDenied, RecordRejected, UnexpectedAnswer
 from talk_assets.mappings.capabilities import Capabilities, EntityCapability
-from talk_assets.systems.base import Deletion, DeletionsRead, FeedRead, Record, Values, Written
-from talk_assets.systems.exact import dates, feeds, odata
-from talk_assets.systems.exact.bulk import complete_from_bulk
+from talk_assets.systems.base import DeletionsRead, FeedRead, Record, Values, Written
+from talk_assets.systems.exact import dates, odata
 from talk_assets.systems.exact.client import ExactClient
-from talk_assets.systems.exact.entities import DELETED, ENDPOINTS
+from talk_assets.systems.exact.entities import ADMINISTRATION, ENDPOINTS
+from talk_assets.systems.exact.governor import Governor
 from talk_assets.systems.exact.oauth import BearerAuth, TokenSource
 from talk_assets.systems.exact.odata import Row
+from talk_assets.systems.exact.reading import Reading, checked_guid, checked_names
 from talk_assets.systems.exact.token_calls import Credentials
 from talk_assets.systems.exact.transport import exact_http
-from talk_assets.systems.exact.values import MODIFIED, TIMESTAMP, decode, decode_time, encode
-from talk_assets.systems.http import ANSWER_SECONDS, Gate
+from talk_assets.systems.exact.values import encode
+from talk_assets.systems.http import ANSWER_SECONDS
 from talk_assets.systems.repeats import Patience
 from talk_assets.systems.tokens import TokenStore
 
-_DELETED_SCOPE = "organization/administration"
-# So that the address of a look-up stays below 2,048 characters, what servers commonly take of a query.
-_KEYS_AT_ONCE = 20
+_MOVES = ("DivisionMoveDate", "DivisionHRLinkUnlinkDate")
 
 
 class ExactSystem:
@@ -37,7 +36,7 @@ class ExactSystem:
         tokens: keeps the current token.
         capabilities: what Exact's entities can take; entities of other systems may be among them.
         wanted: entity to the property names to read of it (`Mappings.wanted`), line entities included.
-        gate: keeps the budget of calls; without it this object keeps its own.
+        governor: spends the budget of calls; without it this object has its own.
         patience: how often and how long to try again.
         timeout: seconds to wait for an answer.
         zone: the zone of the site's wall clock, when it is not the one its address tells.
@@ -59,7 +58,7 @@ class ExactSystem:
         capabilities: Capabilities,
         wanted: Mapping[str, Sequence[str]],
         *,
-        gate: Gate | None = None,
+        governor: Governor | None = None,
         patience: Patience | None = None,
         timeout: float = ANSWER_SECONDS,
         zone: tzinfo | None = None,
@@ -67,18 +66,48 @@ class ExactSystem:
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._capabilities = {entity: capabilities[entity] for entity in ENDPOINTS if entity in capabilities}
-        self._wanted = _checked(wanted, self._capabilities)
-        self._division = division
-        self._now, self.answer_seconds = now, timeout
-        self._http = exact_http(url, gate=gate, patience=patience, timeout=timeout, now=now, sleep=sleep)
+        readable = checked_names(wanted, self._capabilities)
+        self._feeds = len(readable)
+        self._division, self.answer_seconds = division, timeout
+        self._governor = governor or Governor(now)
+        self._http = exact_http(url, gate=self._governor, patience=patience, timeout=timeout, now=now, sleep=sleep)
         self._zone = zone or dates.site_zone(httpx.URL(self._http.root).host)
         self._http.authenticate(BearerAuth(TokenSource(self._http, credentials, tokens, now=now, sleep=sleep)))
         self._client = ExactClient(self._http, division)
+        self._reading = Reading(self._client, self._capabilities, readable, self._zone, now)
 
     @property
     def calls(self) -> int:
         """HTTP requests sent so far, repeats and token calls included."""
         return self._http.calls
+
+    @property
+    def requests(self) -> int:
+        """What was asked so far: each request once, token calls left out."""
+        return self._http.requests
+
+    def generation(self) -> str | None:
+        """When the division was moved, or linked to another for HR: row versions then count anew (reference, Sync API).
+
+        Raises:
+            AccessDenied, SystemUnavailable, UnexpectedAnswer: as for `read`; also where the division is not listed.
+        """
+        doing = f"asking whether the division {self._division} was moved"
+        pages = self._client.pages(
+            "system/Divisions",
+            doing=doing,
+            scope=ADMINISTRATION,
+            filter=f"Code eq {self._division}",
+            select=f"Code,{','.join(_MOVES)}",
+        )
+        rows = [row for page in pages for row in page if str(row.get("Code")) == str(self._division)]
+        if len(rows) != 1:
+            raise UnexpectedAnswer(self.name, f"{doing}: Exact does not list it; look at EXACT_DIVISION")
+        return " ".join(str(rows[0].get(name)) for name in _MOVES)
+
+    def rest(self) -> float:
+        """Seconds by which reading the feeds is put off, for the sake of the calls that are left; see `System.rest`."""
+        return self._governor.rest(self._feeds + 1)
 
     def check(self) -> None:
         """Ask who is logged in and for one row of the division; see `System.check`."""
@@ -101,56 +130,16 @@ class ExactSystem:
             ) from error
 
     def read(self, entity: str, cursor: str | None) -> FeedRead:
-        """Read what changed since the cursor; see `System.read`.
-
-        A document's headers and lines are two feeds of their own: `lines` holds the lines that changed.
-        """
-        lines = self._capability(entity).lines
-        if lines is None:
-            since = feeds.load_cursor(cursor, entity)
-            changes = self._changes(entity, since)
-            return FeedRead(self._records(entity, changes.rows), str(changes.cursor), complete=cursor is None)
-        return self._read_documents(entity, lines, cursor)
+        """Read what changed since the cursor; see `System.read` and `Reading.changes`."""
+        return self._reading.read(entity, cursor)
 
     def read_deletions(self, cursor: str | None) -> DeletionsRead:
         """Read sync/Deleted, which remembers two months; see `System.read_deletions`."""
-        doing = "reading Exact's deletions"
-        since = feeds.load_cursor(cursor, "Exact's deletions")
-        pages = self._client.pages(
-            "sync/Deleted",
-            doing=doing,
-            scope=_DELETED_SCOPE,
-            filter=feeds.filter_since(since),
-            select=f"ID,EntityType,EntityKey,DeletedDate,{TIMESTAMP}",
-        )
-        changes = feeds.gather(pages, since, "ID", doing)
-        found = (self._deletion(row, doing) for row in changes.rows)
-        # A sales order is listed under the numbers of both its sets.
-        known = {(deletion.entity, deletion.key): deletion for deletion in found if deletion is not None}
-        return DeletionsRead(list(known.values()), str(changes.cursor))
+        return self._reading.deletions(cursor)
 
     def find(self, entity: str, keys: Sequence[str]) -> FeedRead:
-        """Look records up in their ordinary set, 20 keys a call; see `System.find`.
-
-        A filter on the key is one that every set takes (Exact reference, Mandatory filter). Ordinary sets tell no row
-        version. Where the rights to read were withdrawn Exact can answer with an empty list instead of an error (Exact
-        reference, Rights): whoever concludes from absence asks for a record as well that must be there.
-        """
-        capability, endpoint = self._capability(entity), ENDPOINTS[entity]
-        doing = f"looking up {len(keys)} records of {entity}"
-        names = sorted({capability.key, MODIFIED, *self._names(entity)})
-        rows: list[Row] = []
-        for start in range(0, len(keys), _KEYS_AT_ONCE):
-            wanted = [odata.guid(_guid(key, doing)) for key in keys[start : start + _KEYS_AT_ONCE]]
-            pages = self._client.pages(
-                endpoint.path,
-                doing=doing,
-                scope=endpoint.scope,
-                filter=" or ".join(f"{capability.key} eq {literal}" for literal in wanted),
-                select=",".join(names),
-            )
-            rows += [row for page in pages for row in page]
-        return FeedRead(self._records(entity, rows), "", complete=False)
+        """Look records up in their ordinary set; see `System.find` and `Reading.find`."""
+        return self._reading.find(entity, keys)
 
     def create(
         self,
@@ -211,7 +200,7 @@ class ExactSystem:
         capability, endpoint = self._capability(entity), ENDPOINTS[entity]
         if capability.read_only is not None:
             raise RecordRejected(self.name, f"{doing}: {capability.read_only}")
-        status = self._client.delete(endpoint.path, _guid(key, doing), doing=doing, scope=endpoint.scope)
+        status = self._client.delete(endpoint.path, checked_guid(key, doing), doing=doing, scope=endpoint.scope)
         return Written(key=key, record=None, status=status)
 
     def create_line(self, entity: str, document: str, values: Values) -> Written:
@@ -225,7 +214,7 @@ class ExactSystem:
             raise RecordRejected(self.name, f"{entity} has no documents; nothing was sent")
         doing = f"adding a line to {capability.document} {document}"
         body = self._body(entity, values, doing, creating=True)
-        body[capability.document_key] = _guid(document, doing)
+        body[capability.document_key] = checked_guid(document, doing)
         made = self._client.create(endpoint.path, body, capability.key, doing=doing, scope=endpoint.scope)
         return Written(key=made.key, record=self._echo(entity, body, made.row), status=made.status)
 
@@ -253,60 +242,8 @@ class ExactSystem:
     def _update(self, entity: str, key: str, values: Values, doing: str) -> Written:
         body = self._body(entity, values, doing, creating=False)
         endpoint = ENDPOINTS[entity]
-        status = self._client.update(endpoint.path, _guid(key, doing), body, doing=doing, scope=endpoint.scope)
+        status = self._client.update(endpoint.path, checked_guid(key, doing), body, doing=doing, scope=endpoint.scope)
         return Written(key=key, record=None, status=status)
-
-    def _read_documents(self, entity: str, lines: str, cursor: str | None) -> FeedRead:
-        since, lines_since = feeds.load_cursors(cursor, entity)
-        headers = self._changes(entity, since)
-        changed = self._changes(lines, lines_since)
-        rows, line_rows = headers.rows, changed.rows
-        key, document_key = self._capability(entity).key, self._capability(lines).document_key
-        # A document made between both reads has its lines among these but not its header. It is read with them, and
-        # once more next time: a line whose document nobody has heard of must never be handed on.
-        unknown = {row.get(str(document_key)) for row in line_rows} - {row[key] for row in rows}
-        if unknown:
-            late = self._changes(entity, headers.cursor)
-            rows = [*rows, *(row for row in late.rows if row[key] in unknown)]
-        return FeedRead(
-            records=self._records(entity, rows),
-            lines=self._records(lines, line_rows),
-            cursor=feeds.dump_cursors(headers.cursor, changed.cursor),
-            complete=cursor is None,
-            lines_complete=cursor is None,
-        )
-
-    def _changes(self, entity: str, since: int) -> feeds.Changes:
-        capability, endpoint = self._capability(entity), ENDPOINTS[entity]
-        doing = f"reading {entity}"
-        names = {capability.key, MODIFIED, TIMESTAMP, *self._names(entity)} - endpoint.not_in_sync
-        names |= {name for name in (capability.document_key, endpoint.position) if name is not None}
-        pages = self._client.pages(
-            endpoint.sync,
-            doing=doing,
-            scope=endpoint.scope,
-            filter=feeds.filter_since(since),
-            select=",".join(sorted(names)),
-        )
-        changes = feeds.gather(pages, since, capability.key, doing)
-        missing = sorted(endpoint.not_in_sync.intersection(self._names(entity)))
-        if missing:
-            complete_from_bulk(self._client, endpoint, capability.key, changes.rows, missing, doing)
-        return changes
-
-    def _records(self, entity: str, rows: list[Row]) -> list[Record]:
-        capability, endpoint, names = self._capability(entity), ENDPOINTS[entity], self._names(entity)
-        now = self._now()
-        return [decode(row, names, capability, endpoint, self._zone, now) for row in rows]
-
-    def _deletion(self, row: Row, doing: str) -> Deletion | None:
-        try:
-            entity, key = DELETED.get(int(row["EntityType"])), row["EntityKey"]
-        except (KeyError, TypeError, ValueError):
-            raise UnexpectedAnswer(self.name, f"{doing}: a row names no EntityType or EntityKey") from None
-        if entity is None:
-            return None
-        return Deletion(entity, key, decode_time(row.get("DeletedDate"), self._zone, self._now()))
 
     def _body(self, entity: str, values: Values, doing: str, *, creating: bool) -> Row:
         """The JSON of a write; RecordRejected when the declaration forbids it, before Exact has to."""
@@ -330,7 +267,7 @@ class ExactSystem:
         scalars = {name for name, value in sent.items() if value is not None and not isinstance(value, list)}
         if scalars and all(row.get(name) is None for name in scalars):
             return None
-        return self._records(entity, [row])[0]
+        return self._reading.records(entity, [row])[0]
 
     def _echo_lines(
         self, entity: str | None, document: str, sent: list[Row], echoed: list[Row] | None
@@ -349,34 +286,3 @@ class ExactSystem:
 
     def _capability(self, entity: str) -> EntityCapability:
         return self._capabilities[entity]
-
-    def _names(self, entity: str) -> Sequence[str]:
-        return self._wanted.get(entity, ())
-
-
-def _checked(wanted: Mapping[str, Sequence[str]], capabilities: Mapping[str, EntityCapability]) -> dict[str, list[str]]:
-    """What to read per entity; ConfigurationError for a name that cannot be read."""
-    checked: dict[str, list[str]] = {}
-    for entity, names in wanted.items():
-        if entity not in ENDPOINTS:
-            continue
-        endpoint = ENDPOINTS[entity]
-        for name in names:
-            if name not in capabilities[entity].properties:
-                raise ConfigurationError(
-                    f"{entity}: {name} is not declared in Exact's capabilities; correct the mapping"
-                )
-            if name in endpoint.not_in_sync and endpoint.bulk is None:
-                raise ConfigurationError(
-                    f"{entity}: Exact does not report changes of {name} (its sync set lacks it); take it out"
-                )
-        checked[entity] = sorted(set(names))
-    return checked
-
-
-def _guid(key: str, doing: str) -> str:
-    try:
-        odata.guid(key)
-    except ValueError:
-        raise RecordRejected("exact", f"{doing}: {key!r} is no key of Exact (a GUID); nothing was sent") from None
-    return key

@@ -8,7 +8,7 @@ import httpx
 
 from talk_assets.errors import ConfigurationError
 from talk_assets.systems.exact.faults import judge as judge_of
-from talk_assets.systems.exact.limits import RateGate
+from talk_assets.systems.exact.governor import Governor
 from talk_assets.systems.exact.token_calls import SYSTEM
 from talk_assets.systems.http import ANSWER_SECONDS, Gate, HttpClient, Judge
 from talk_assets.systems.repeats import Patience
@@ -44,7 +44,7 @@ def exact_http(
         "EXACT_URL",
         headers={"Accept": "application/json"},
         judge=judge or judge_of(now),
-        gate=gate or RateGate(now),
+        gate=gate or Governor(now),
         patience=patience,
         timeout=timeout,
         sleep=sleep,

@@ -12,7 +12,7 @@ from pydantic import SecretStr
 
 from talk_assets.mappings.capabilities import Capabilities
 from talk_assets.systems.exact.failed_calls import ErrorBudget, FailedCalls
-from talk_assets.systems.exact.limits import RateGate
+from talk_assets.systems.exact.governor import Governor
 from talk_assets.systems.exact.system import ExactSystem
 from talk_assets.systems.exact.token_calls import Credentials
 from talk_assets.systems.tokens import StoredToken
@@ -192,7 +192,7 @@ def connect(
         store,
         capabilities,
         wanted,
-        gate=None if failed is None else RateGate(clock.now, ErrorBudget(failed, clock.now)),
+        governor=None if failed is None else Governor(clock.now, errors=ErrorBudget(failed, clock.now)),
         now=clock.now,
         sleep=clock.sleep,
         timeout=5.0,

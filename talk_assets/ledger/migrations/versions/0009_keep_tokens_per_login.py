@@ -1,14 +1,14 @@
 """Keep tokens per login: a refresh token belongs to a user of an app registration on a site, not to a division.
 
-Revision: 0008, after 0007.
+Revision: 0009, after 0008.
 """
 
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects.postgresql import ARRAY
 
-revision = "0008"
-down_revision = "0007"
+revision = "0009"
+down_revision = "0008"
 branch_labels = None
 depends_on = None
 

@@ -1,0 +1,41 @@
+"""Reading for news at the start of a run: every feed once, unless the calls of its system have to be saved.
+
+What is read around writes is not asked here: a target is always looked at before it is written.
+"""
+
+from talk_assets.cycle.collect import Collected, collect, collect_deletions, nothing_taken
+from talk_assets.cycle.context import Cycle
+from talk_assets.cycle.missing import reads_whole
+from talk_assets.ledger.records import read_cursor
+
+
+def poll(cycle: Cycle, entity: str) -> Collected:
+    """Read what changed of an entity; nothing, while reading its system is put off.
+
+    What was never read, or is to be read from the beginning, is read all the same: without it a record that is there
+    would be created.
+
+    Raises:
+        As `collect`.
+    """
+    system = entity.partition(".")[0]
+    if cycle.rest_of(system):
+        with cycle.ledger.begin() as connection:
+            known = read_cursor(connection, cycle.division, entity) is not None
+            whole = reads_whole(cycle, connection, entity)
+        if known and not whole:
+            return nothing_taken(entity)
+    with cycle.needing(system):
+        return collect(cycle, entity)
+
+
+def poll_deletions(cycle: Cycle, system: str) -> int:
+    """Read what a system reports as removed; how many reports there were. Nothing while reading it is put off.
+
+    Raises:
+        As `collect_deletions`.
+    """
+    if cycle.rest_of(system):
+        return 0
+    with cycle.needing(system):
+        return collect_deletions(cycle, system)
