@@ -218,7 +218,7 @@ def _webhooks(probe: Probe) -> Finding:
 
 def _limits(budget: Budget) -> Finding:
     windows = ((budget.day, "today"), (budget.minute, "in this minute"))
-    told = [f"{window.left} of {window.limit} calls left {when}" for window, when in windows if window is not None]
+    told = [f"{window.left:,} of {window.limit:,} calls left {when}" for window, when in windows if window is not None]
     if not told:
         return Finding("budget of calls", _ALL, UNKNOWN, "Exact told nothing of it")
     return Finding("budget of calls", _ALL, OK, ", ".join(told))

@@ -84,7 +84,7 @@ def test_a_good_connection(good: tuple[Home, Site]) -> None:
     assert seen["clock"]["state"] == "ok"
     left = seen["budget of calls"]["seen"]
     assert left.endswith("in this minute")
-    assert " of 5000 calls left today, " in left
+    assert " of 5,000 calls left today, " in left
     calls = Counter(site.http.get("/_admin/calls").json()["calls"]) - Counter(before)
     assert {call.partition(" ")[0] for call in calls if "oauth2" not in call} == {"GET"}, "a check writes nothing"
     assert calls.total() <= 40
