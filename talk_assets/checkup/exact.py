@@ -115,6 +115,8 @@ def _division(client: ExactClient, number: int | None) -> Finding:
     except SystemFault as fault:
         # Reading does not need the list; what hinders that as well is found in a moment.
         return Finding(what, _ALL, UNKNOWN, "the divisions cannot be listed", str(fault))
+    if not found:
+        return Finding(what, _ALL, UNKNOWN, "no division is shown to this user", _CHOOSE)
     if number not in found:
         return Finding(what, _ALL, PROBLEM, "it is none that this user can enter", _CHOOSE, stops=True)
     return _known(what, found[number])
@@ -200,11 +202,15 @@ def _manage(need: _Need) -> str:
 
 
 def _deletions(probe: Probe) -> Finding:
-    answer = probe.first_change("sync/Deleted", "ID")
-    if answer.rows is not None:
-        return Finding("read deletions", _ALL, OK, "sync/Deleted")
-    advice = advice_on(answer, ADMINISTRATION, "read", None)
-    return Finding("read deletions", _ALL, PROBLEM, f"sync/Deleted: {answer.said}", advice, stops=True)
+    what, path = "read deletions", "sync/Deleted"
+    answer = probe.first_change(path, "ID")
+    if answer.rows is None:
+        advice = advice_on(answer, ADMINISTRATION, "read", None)
+        return Finding(what, _ALL, PROBLEM, f"{path}: {answer.said}", advice, stops=True)
+    if answer.rows or probe.has_right(path, "GET") is not False:
+        return Finding(what, _ALL, OK, path if answer.rows else f"{path}, empty")
+    advice = f"Give the user who logged in the right to read {path} in this division."
+    return Finding(what, _ALL, PROBLEM, "nothing is shown to this user", advice, stops=True)
 
 
 def _webhooks(probe: Probe) -> Finding:

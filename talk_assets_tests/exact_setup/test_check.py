@@ -15,6 +15,9 @@ from talk_assets_tests.exact_setup.person import settings_of
 from talk_assets_tests.installed import Done, Home, home
 from talk_assets_tests.sandbox.exact.site import DIVISION, Site, running
 
+# Whether the local Exact Online keeps rights, and tells of them.
+RIGHTS = "rights" in ExactConfig.__dataclass_fields__
+needs_rights = pytest.mark.skipif(not RIGHTS, reason="the local Exact Online does not tell of the user's rights")
 ENTITIES = [
     "exact.accounts",
     "exact.items",
@@ -58,7 +61,8 @@ def found(done: Done) -> dict[str, dict[str, Any]]:
 
 @pytest.fixture(scope="module")
 def good(database_server: DatabaseServer) -> Iterator[tuple[Home, Site]]:
-    with checked(database_server) as made:
+    # The server's clock stands still, and with it the minute.
+    with checked(database_server, calls_per_minute=1000) as made:
         filled(made[1])
         yield made
 
@@ -87,7 +91,7 @@ def test_a_good_connection(good: tuple[Home, Site]) -> None:
     assert " of 5,000 calls left today, " in left
     calls = Counter(site.http.get("/_admin/calls").json()["calls"]) - Counter(before)
     assert {call.partition(" ")[0] for call in calls if "oauth2" not in call} == {"GET"}, "a check writes nothing"
-    assert calls.total() <= 40
+    assert calls.total() <= 40, "sixty a minute are there for all"
     assert not [each for each in seen.values() if each["stops"]]
 
 
@@ -222,12 +226,50 @@ def test_nobody_has_logged_in_yet(database_server: DatabaseServer) -> None:
 
 def test_an_empty_set_is_not_taken_for_a_right(database_server: DatabaseServer) -> None:
     """Without the right to read, Exact can show an empty list: the first sync would create everything once more."""
-    with checked(database_server) as (place, site):
-        filled(site)
-        for key in [each.key for each in site.store.list("exact", str(DIVISION), "Contacts")]:
-            site.state.remove("Contacts", key)
+    with checked(database_server) as (place, _):
         done = place.call("exact", "check", "--json")
-    contacts = found(done)["read exact.contacts"]
-    assert contacts["state"] in ("unknown", "ok")
-    assert contacts["seen"] != found(done)["read exact.accounts"]["seen"]
-    assert "empty" in contacts["seen"] or "no record is shown" in contacts["seen"]
+    seen = found(done)
+    if RIGHTS:
+        assert seen["read exact.contacts"]["seen"] == "crm/Contacts and sync/CRM/Contacts, both empty"
+        assert {seen[f"read {entity}"]["state"] for entity in ENTITIES} == {"ok"}
+    else:
+        assert "Exact does not tell whether the user may see any" in seen["read exact.contacts"]["seen"]
+        assert {seen[f"read {entity}"]["state"] for entity in ENTITIES} == {"unknown"}
+    assert done.code == 0
+
+
+@needs_rights
+@pytest.mark.parametrize(
+    ("rights", "what", "state", "seen", "stopped"),
+    [
+        ({"Contacts": "hidden"}, "read exact.contacts", "problem", "no record is shown to this user", True),
+        ({"Contacts": "none"}, "read exact.contacts", "problem", "crm/Contacts: 403, Forbidden", True),
+        ({"Contacts": "read"}, "write exact.contacts", "problem", "the user may not create and change records", False),
+        ({"Deleted": "hidden"}, "read deletions", "problem", "nothing is shown to this user", True),
+        ({"Divisions": "hidden"}, f"division {DIVISION}", "unknown", "no division is shown to this user", False),
+    ],
+)
+def test_a_right_that_the_user_lacks_is_named(
+    database_server: DatabaseServer, rights: dict[str, str], what: str, state: str, seen: str, stopped: bool
+) -> None:
+    """A user without rights looks like an empty administration, whose records are then all created once more."""
+    with checked(database_server, rights=rights) as (place, site):
+        filled(site)
+        done = place.call("exact", "check", "--json")
+    problem = found(done)[what]
+    assert (problem["state"], problem["seen"]) == (state, seen)
+    assert problem["advice"]
+    assert problem["stops"] is stopped
+    assert done.code == int(stopped)
+    others = [each for name, each in found(done).items() if name != what]
+    assert [each for each in others if each["state"] == "problem"] == []
+
+
+@needs_rights
+def test_what_the_user_may_write_is_told(good: tuple[Home, Site]) -> None:
+    """A newcomer learns only from a first sync that half of it is refused."""
+    place, _ = good
+    seen = found(place.call("exact", "check", "--json"))
+    writes = [seen[f"write {entity}"] for entity in ENTITIES]
+    assert {each["state"] for each in writes} == {"ok"}
+    assert seen["write exact.items"]["seen"] == "the user may; the app has to have logistics/items at manage"
