@@ -61,7 +61,7 @@ def sandbox(
     admin: Annotated[bool, typer.Option(help="Offer /_admin for edits, faults and call counts.")] = True,
     faults: Annotated[
         list[str] | None,
-        typer.Option(help="Fault by name, as unavailable or exact:cut, or a YAML file; see docs/reliability.md."),
+        typer.Option(help="Fault by name, as unavailable or exact:cut, or a YAML file; see docs/sandbox.md."),
     ] = None,
     parent_pid: Annotated[int | None, typer.Option(help="Process to end with.")] = None,
 ) -> None:
