@@ -10,12 +10,14 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-Body = dict[str, Any]
+from talk_assets.sandbox.stored import Body, Change, Records, Stored, Watcher
+
+__all__ = ["Body", "Change", "Clock", "Records", "Store", "Stored", "system_clock"]
+
 Clock = Callable[[], datetime]
 
 _SCHEMA = """
@@ -37,36 +39,6 @@ def system_clock() -> datetime:
     return datetime.now(UTC)
 
 
-@dataclass(frozen=True, slots=True)
-class Stored:
-    """A record as the store holds it.
-
-    Attributes:
-        system: `customerp` or `exact`.
-        division: administration the record belongs to, as text.
-        entity: kind of record, for instance `customer` or `Accounts`.
-        key: the system's own key.
-        body: the record's properties; a copy, free to change.
-        sequence: change number of the last change, over all entities of this system and division.
-        created: moment of the insert, ISO 8601 UTC with microseconds.
-        modified: moment of the last change (of a deleted record: of its deletion), same form.
-        deleted: whether the record is gone.
-    """
-
-    system: str
-    division: str
-    entity: str
-    key: str
-    body: Body
-    sequence: int
-    created: str
-    modified: str
-    deleted: bool
-
-
-Records = list[Stored]
-
-
 class Store:
     """Records, counters and settings of the sandbox; safe to use from several threads.
 
@@ -80,6 +52,8 @@ class Store:
         self._lock = threading.RLock()
         self._depth = 0
         self._indexed: set[str] = set()
+        self._watcher: Watcher | None = None
+        self._changes: list[Change] = []
         if path is not None:
             path.parent.mkdir(parents=True, exist_ok=True)
         self._connection = sqlite3.connect(
@@ -95,6 +69,14 @@ class Store:
         with self._lock:
             self._connection.close()
 
+    def watch(self, watcher: Watcher) -> None:
+        """Have every change from now on told, in the place of whoever was told before.
+
+        Args:
+            watcher: called with the changes of each transaction after its end, in their order; it must not wait.
+        """
+        self._watcher = watcher
+
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """Make everything inside happen as a whole or not at all; may be nested, the outermost one decides."""
@@ -107,12 +89,16 @@ class Store:
             except BaseException:
                 self._depth -= 1
                 if self._depth == 0:
+                    self._changes.clear()
                     self._connection.execute("ROLLBACK")
                     self._indexed.clear()  # an index made inside is gone too
                 raise
             self._depth -= 1
             if self._depth == 0:
                 self._connection.execute("COMMIT")
+                done, self._changes = self._changes, []
+                if done and self._watcher is not None:
+                    self._watcher(done)
 
     def insert(
         self,
@@ -138,7 +124,9 @@ class Store:
                 f"INSERT INTO record ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608
                 row,
             )
-            return _stored(row)
+            stored = _stored(row)
+            self._note(None, stored)
+            return stored
 
     def update(
         self,
@@ -213,6 +201,22 @@ class Store:
     def deleted_since(self, system: str, division: str, entities: Sequence[str], sequence: int, limit: int) -> Records:
         """Deleted records with a change number above `sequence`, in order of deletion, at most `limit`."""
         return self._since(system, division, entities, sequence, limit, deleted=1)
+
+    def renumber(self, system: str, division: str) -> None:
+        """Give all records of a division new change numbers, from 1 in the order of the old ones."""
+        with self.transaction():
+            self._connection.execute(
+                "WITH numbered AS (SELECT entity, key, row_number() OVER (ORDER BY sequence) AS number FROM record "
+                "WHERE system = ?1 AND division = ?2) UPDATE record SET sequence = numbered.number FROM numbered WHERE "
+                "record.system = ?1 AND record.division = ?2 AND record.entity = numbered.entity "
+                "AND record.key = numbered.key",
+                (system, division),
+            )
+            self._connection.execute(
+                "INSERT INTO counter SELECT ?, count(*) FROM record WHERE system = ? AND division = ? "
+                "ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+                (_sequence_name(system, division), system, division),
+            )
 
     def last_sequence(self, system: str, division: str) -> int:
         """The highest change number given out so far; 0 before the first change."""
@@ -342,7 +346,13 @@ class Store:
                 "WHERE system = ? AND division = ? AND entity = ? AND key = ?",
                 (text, sequence, moment, int(deleted), system, division, entity, key),
             )
-            return _stored((system, division, entity, key, text, sequence, row[6], moment, int(deleted)))
+            stored = _stored((system, division, entity, key, text, sequence, row[6], moment, int(deleted)))
+            self._note(row, stored)
+            return stored
+
+    def _note(self, before: tuple[Any, ...] | None, after: Stored) -> None:
+        if self._watcher is not None:
+            self._changes.append(Change(None if before is None else _stored(before), after))
 
 
 def _sequence_name(system: str, division: str) -> str:

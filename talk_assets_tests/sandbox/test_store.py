@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from talk_assets.sandbox.store import Store, Stored
+from talk_assets.sandbox.store import Change, Store, Stored
 
 HOME = ("exact", "1", "Items")
 
@@ -96,6 +96,51 @@ def test_a_failed_transaction_leaves_nothing_behind() -> None:
         half_a_document()
     assert store.list(*HOME) == []
     assert store.last_sequence("exact", "1") == 0
+
+
+def test_what_changed_is_told_once_it_is_certain() -> None:
+    """A webhook would tell of a change that was taken back, or twice, or with the wrong former values."""
+    store, told = Store(), list[list[Change]]()
+    store.insert(*HOME, "early", {})
+    store.watch(lambda changes: told.append(list(changes)))
+    with store.transaction():
+        store.insert(*HOME, "a", {"Code": "A"})
+        store.update(*HOME, "a", {"Code": "B"})
+        assert told == []
+    store.delete(*HOME, "a")
+
+    def taken_back() -> None:
+        with store.transaction():
+            store.update(*HOME, "early", {"Code": "x"})
+            raise RuntimeError("refused")
+
+    with pytest.raises(RuntimeError):
+        taken_back()
+    store.update(*HOME, "early", {"Code": "E"})
+    assert [
+        [(change.before and change.before.body, change.after.body, change.after.deleted) for change in changes]
+        for changes in told
+    ] == [
+        [(None, {"Code": "A"}, False), ({"Code": "A"}, {"Code": "B"}, False)],
+        [({"Code": "B"}, {"Code": "B"}, True)],
+        [({}, {"Code": "E"}, False)],
+    ]
+
+
+def test_a_moved_division_numbers_its_changes_anew() -> None:
+    """A client that keeps its cursor over a move would go unnoticed here, and miss changes in the real Exact."""
+    store = Store()
+    for key in ("b", "a", "c"):
+        store.insert(*HOME, key, {})
+    store.update(*HOME, "b", {"Code": "B"})
+    store.delete(*HOME, "a")
+    store.insert("exact", "2", "Items", "other", {})
+    store.renumber("exact", "1")
+    changed = store.changed_since("exact", "1", ["Items"], 0, 10)
+    assert [(record.key, record.sequence) for record in changed] == [("c", 1), ("b", 2)]
+    assert [record.sequence for record in store.deleted_since("exact", "1", ["Items"], 0, 10)] == [3]
+    assert (store.last_sequence("exact", "1"), store.last_sequence("exact", "2")) == (3, 1)
+    assert store.update(*HOME, "c", {}).sequence == 4
 
 
 def test_a_file_keeps_everything(tmp_path: Path) -> None:

@@ -6,12 +6,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import httpx
 import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from talk_assets.sandbox.clock import SandboxClock
 from talk_assets.sandbox.exact.app import create_app
 from talk_assets.sandbox.exact.config import ExactConfig
 from talk_assets.sandbox.exact.state import ExactState
@@ -24,6 +26,8 @@ CONFIG: dict[str, Any] = {
     "client_id": "app",
     "client_secret": "app-secret",
     "refresh_token": "first-refresh",
+    "webhook_secret": "webhook-secret",
+    "local_callbacks": True,
     "admin": True,
     "calls_per_minute": 100_000,
     "calls_per_day": 1_000_000,
@@ -134,16 +138,23 @@ def _host() -> _Host:
 
 
 @contextmanager
-def running(**config: Any) -> Iterator[Site]:
-    """A local Exact Online of its own; a nested one takes the place of the outer one meanwhile."""
+def running(path: Path | None = None, *, driven: bool = False, **config: Any) -> Iterator[Site]:
+    """A local Exact Online of its own; a nested one takes the place of the outer one meanwhile.
+
+    With `driven`, its clock is the sandbox's own, which stands still until `/_admin/clock` moves it.
+    """
     clock = Clock()
-    store = Store(clock=clock)
+    store = Store(path, clock=clock)
+    if driven:
+        SandboxClock(store).set(START, running=False)
     host = _host()
-    host.apps.append(create_app(store, config=ExactConfig(**(CONFIG | config))))
+    app = create_app(store, config=ExactConfig(**(CONFIG | {"address": host.address} | config)))
+    host.apps.append(app)
     site = Site(host.address, store, clock)
     try:
         yield site
     finally:
         site.http.close()
         host.apps.pop()
+        app.state.webhooks.deliveries.close()
         store.close()

@@ -31,11 +31,12 @@ def test_every_property_is_declared_as_documented(name: str, reference: dict[str
         prop = declared[field]
         write = "always" if fact["updatable"] else "create" if fact["writable"] else "never"
         assert (f"Edm.{prop.type}" if not prop.is_collection else prop.type) == fact["type"], field
-        assert (prop.write, prop.required, prop.max_length, prop.satisfies_filter) == (
+        assert (prop.write, prop.required, prop.max_length, prop.satisfies_filter, prop.webhook) == (
             write,
             fact["required"],
             fact.get("maxlen"),
             bool(fact.get("mandatory_filter_candidate")),
+            bool(fact.get("webhook_trigger")),
         ), field
 
 
@@ -52,7 +53,7 @@ def test_every_set_is_where_it_is_documented(name: str, reference: dict[str, Any
         fact["scope"],
         fact["sync"]["deleted_entity_types"][0],
     )
-    assert entity_set.writable == ("POST" in fact["methods"])
+    assert (entity_set.topic, entity_set.writable) == (fact["webhook_topic"], "POST" in fact["methods"])
     assert entity_set.mandatory_filter == fact["filter_mandatory_on_list"]
     visible, in_sync = set(entity_set.visible("ordinary")), set(entity_set.visible("sync"))
     assert in_sync - visible == set(fact["sync"]["extra_fields"])
