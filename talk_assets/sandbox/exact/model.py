@@ -2,7 +2,8 @@
 
 The properties are in `entities.csv` beside this module, one line each: `write` says whether REST takes the property
 `always`, only on `create`, or `never`; `filter` marks those that satisfy the mandatory filter of a set (Exact
-reference, mandatory filtering); `where` says whether the property is in the ordinary set, the sync set or both.
+reference, mandatory filtering); `where` says whether the property is in the ordinary set, the sync set or both;
+`webhook` marks those whose change is told to webhooks (Exact reference, Entities, mark H).
 """
 
 import csv
@@ -29,6 +30,7 @@ class Property:
         satisfies_filter: whether it counts for the mandatory filter.
         ordinary: whether it is in the ordinary and bulk sets.
         sync: whether it is in the sync set.
+        webhook: whether a change of its value is told to webhooks.
     """
 
     name: str
@@ -39,6 +41,7 @@ class Property:
     satisfies_filter: bool
     ordinary: bool
     sync: bool
+    webhook: bool
 
     @property
     def is_collection(self) -> bool:
@@ -64,6 +67,8 @@ class EntitySet:
         deleted_type: EntityType of its rows in sync/Deleted.
         lines: of a document: the set of its lines (also the name of the nested property).
         header: of a line: the set of its document; the line's parent property has the name of the header's key.
+        topic: of webhooks, under which its changes are told; None when they are not.
+        acts_on: of an action: the set whose records it changes; there is nothing to be read then, only POST.
     """
 
     name: str
@@ -79,6 +84,8 @@ class EntitySet:
     deleted_type: int | None = None
     lines: str | None = None
     header: str | None = None
+    topic: str | None = None
+    acts_on: str | None = None
 
     @cached_property
     def filter_names(self) -> list[str]:
@@ -103,6 +110,7 @@ def _read_properties(path: Path) -> dict[str, dict[str, Property]]:
                 satisfies_filter=row["filter"] == "yes",
                 ordinary=row["where"] in ("both", "ordinary"),
                 sync=row["where"] in ("both", "sync"),
+                webhook=row["webhook"] == "yes",
             )
     return sets
 
@@ -114,11 +122,11 @@ SETS: Mapping[str, EntitySet] = {
     for entity_set in (
         EntitySet(
             "Accounts", "crm/Accounts", "ID", "Account", "crm/accounts", _PROPERTIES["Accounts"],
-            mandatory_filter=True, sync_path="CRM/Accounts", bulk_path="CRM/Accounts", deleted_type=2,
+            mandatory_filter=True, sync_path="CRM/Accounts", bulk_path="CRM/Accounts", deleted_type=2, topic="Accounts",
         ),
         EntitySet(
             "Contacts", "crm/Contacts", "ID", "Contact", "crm/accounts", _PROPERTIES["Contacts"],
-            sync_path="CRM/Contacts", bulk_path="CRM/Contacts", deleted_type=5,
+            sync_path="CRM/Contacts", bulk_path="CRM/Contacts", deleted_type=5, topic="Contacts",
         ),
         EntitySet(
             "Employees", "payroll/Employees", "ID", "Employee", "hrm/payroll", _PROPERTIES["Employees"],
@@ -127,32 +135,45 @@ SETS: Mapping[str, EntitySet] = {
         EntitySet(
             "Items", "logistics/Items", "ID", "Item", "logistics/items", _PROPERTIES["Items"],
             mandatory_filter=True, sync_path="Logistics/Items", bulk_path="Logistics/Items", deleted_type=9,
+            topic="Items",
         ),
         EntitySet(
             "Quotations", "crm/Quotations", "QuotationID", "Quotation", "crm/quotes", _PROPERTIES["Quotations"],
             sync_path="CRM/QuotationHeaders", bulk_path="CRM/Quotations", deleted_type=34, lines="QuotationLines",
+            topic="Quotations",
         ),
         EntitySet(
             "QuotationLines", "crm/QuotationLines", "ID", "QuotationLine", "crm/quotes", _PROPERTIES["QuotationLines"],
             sync_path="CRM/QuotationLines", bulk_path="CRM/QuotationLines", deleted_type=35, header="Quotations",
+            topic="Quotations",
         ),
         EntitySet(
             "SalesOrders", "salesorder/SalesOrders", "OrderID", "SalesOrder", "sales/orders",
             _PROPERTIES["SalesOrders"], mandatory_filter=True, sync_path="SalesOrder/SalesOrderHeaders",
-            bulk_path="SalesOrder/SalesOrders", deleted_type=32, lines="SalesOrderLines",
+            bulk_path="SalesOrder/SalesOrders", deleted_type=32, lines="SalesOrderLines", topic="SalesOrders",
         ),
         EntitySet(
             "SalesOrderLines", "salesorder/SalesOrderLines", "ID", "SalesOrderLine", "sales/orders",
             _PROPERTIES["SalesOrderLines"], mandatory_filter=True, sync_path="SalesOrder/SalesOrderLines",
-            bulk_path="SalesOrder/SalesOrderLines", deleted_type=33, header="SalesOrders",
+            bulk_path="SalesOrder/SalesOrderLines", deleted_type=33, header="SalesOrders", topic="SalesOrders",
         ),
     )
 }  # fmt: skip
 
-# What the server answers about itself; not kept in the store.
 ADMINISTRATION = "organization/administration"
+
+# Kept in the store like the sets above, but neither synchronised nor reported when deleted.
+WEBHOOKS = EntitySet(
+    "WebhookSubscriptions", "webhooks/WebhookSubscriptions", "ID", "Webhooks.WebhookSubscription", ADMINISTRATION,
+    _PROPERTIES["WebhookSubscriptions"],
+)  # fmt: skip
+
+# What the server answers about itself; not kept in the store.
 DIVISIONS = EntitySet(
     "Divisions", "system/Divisions", "Code", "System.Division", ADMINISTRATION, _PROPERTIES["Divisions"], writable=False
+)
+HRM_DIVISIONS = EntitySet(
+    "HRMDivisions", "hrm/Divisions", "Code", "HRM.Division", ADMINISTRATION, _PROPERTIES["HRMDivisions"], writable=False
 )
 ME = EntitySet("Me", "current/Me", "UserID", "System.Me", "", _PROPERTIES["Me"], writable=False)
 DELETED = EntitySet(
@@ -162,3 +183,28 @@ SYNC_TIMESTAMP = EntitySet(
     "SyncTimestamp", "read/sync/Sync/SyncTimestamp", "TimeStampAsBigInt", "Sync.SyncTimestamp", ADMINISTRATION,
     _PROPERTIES["SyncTimestamp"], writable=False,
 )  # fmt: skip
+USER_HAS_RIGHTS = EntitySet(
+    "UserHasRights", "users/UserHasRights", "UserHasRights", "Users.UserHasRights", ADMINISTRATION,
+    _PROPERTIES["UserHasRights"], writable=False,
+)  # fmt: skip
+
+
+def _action(path: str, acts_on: str) -> EntitySet:
+    target, name = SETS[acts_on], path.partition("/")[2]
+    return EntitySet(name, path, target.key, name, target.scope, _PROPERTIES[name], acts_on=acts_on)
+
+
+# POST-only sets that change a status (Exact reference, Writing).
+ACTIONS: Mapping[str, EntitySet] = {
+    action.name: action
+    for action in (
+        _action("crm/AcceptQuotation", "Quotations"),
+        _action("crm/RejectQuotation", "Quotations"),
+        _action("crm/ReopenQuotation", "Quotations"),
+        _action("crm/ReviewQuotation", "Quotations"),
+        _action("crm/PrintQuotation", "Quotations"),
+        _action("crm/EmailWithSignOffQuotation", "Quotations"),
+        _action("salesorder/CompleteSalesOrder", "SalesOrders"),
+        _action("salesorder/CompleteSalesOrderLine", "SalesOrderLines"),
+    )
+}
