@@ -38,17 +38,17 @@ class Admin:
         """The admin routes."""
         record = "/_admin/{division:int}/{set_name}"
         return [
-            Route("/_admin/faults", _guarded(self.faults), methods=["GET", "POST", "DELETE"]),
-            Route("/_admin/calls", _guarded(self.calls), methods=["GET", "DELETE"]),
-            Route(record, _guarded(self.records), methods=["GET", "POST"]),
-            Route(f"{record}/{{key}}", _guarded(self.record), methods=["GET", "PUT", "DELETE"]),
+            Route("/_admin/faults", guarded(self.faults), methods=["GET", "POST", "DELETE"]),
+            Route("/_admin/calls", guarded(self.calls), methods=["GET", "DELETE"]),
+            Route(record, guarded(self.records), methods=["GET", "POST"]),
+            Route(f"{record}/{{key}}", guarded(self.record), methods=["GET", "PUT", "DELETE"]),
         ]
 
     async def faults(self, request: Request) -> Response:
         """List, order or take away faults."""
         if request.method == "POST":
             try:
-                fault = self._faults.order(await _object(request))
+                fault = self._faults.order(await sent_object(request))
             except WrongOrder as wrong:
                 raise bad_request(str(wrong)) from None
             return JSONResponse(fault.model_dump(), 201)
@@ -91,7 +91,9 @@ class Admin:
         return ExactState(self._store, division, timezone=self._config.timezone), set_name
 
 
-def _guarded(handler: Handler) -> Handler:
+def guarded(handler: Handler) -> Handler:
+    """A handler whose refusals come as `{"error": "..."}`, business rules as 422."""
+
     async def guarded(request: Request) -> Response:
         try:
             return await handler(request)
@@ -101,7 +103,12 @@ def _guarded(handler: Handler) -> Handler:
     return guarded
 
 
-async def _object(request: Request) -> dict[str, Any]:
+async def sent_object(request: Request) -> dict[str, Any]:
+    """The JSON object of a body.
+
+    Raises:
+        Refused: 400, it is none.
+    """
     try:
         sent = json.loads(await request.body())
     except ValueError:
@@ -113,7 +120,7 @@ async def _object(request: Request) -> dict[str, Any]:
 
 async def _wish(request: Request) -> tuple[dict[str, Any], str | None, datetime | None]:
     """A record's values, and beside them `key` and `modified`, which no property of Exact is called."""
-    sent = await _object(request)
+    sent = await sent_object(request)
     key, modified = sent.pop("key", None), sent.pop("modified", None)
     if modified is None:
         return sent, key, None

@@ -6,17 +6,26 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from starlette.requests import Request
 from starlette.responses import Response
 
-from talk_assets.sandbox.exact import codes, reading, rules
+from talk_assets.sandbox.exact import reading, rules
 from talk_assets.sandbox.exact.atom import atom, atom_error
+from talk_assets.sandbox.exact.company import Company, read_divisions
 from talk_assets.sandbox.exact.config import ExactConfig
 from talk_assets.sandbox.exact.errors import Refused, bad_request, forbidden, not_found
 from talk_assets.sandbox.exact.limits import RateLimits
-from talk_assets.sandbox.exact.model import DELETED, DIVISIONS, ME, SETS, SYNC_TIMESTAMP, EntitySet, Family
+from talk_assets.sandbox.exact.model import (
+    DELETED,
+    DIVISIONS,
+    HRM_DIVISIONS,
+    ME,
+    SETS,
+    SYNC_TIMESTAMP,
+    EntitySet,
+    Family,
+)
 from talk_assets.sandbox.exact.oauth import Tokens
 from talk_assets.sandbox.exact.render import renderer
 from talk_assets.sandbox.exact.state import ExactState
@@ -35,7 +44,7 @@ for _set in SETS.values():
         _SETS[f"sync/{_set.sync_path}"] = (_set, "sync")
     if _set.bulk_path is not None:
         _SETS[f"bulk/{_set.bulk_path}"] = (_set, "bulk")
-for _set in (DIVISIONS, DELETED, SYNC_TIMESTAMP):
+for _set in (DIVISIONS, HRM_DIVISIONS, DELETED, SYNC_TIMESTAMP):
     _SETS[_set.path] = (_set, "ordinary")
 
 
@@ -67,6 +76,17 @@ class Answer:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """Parts of the server that the API and `/_admin` share.
+
+    Attributes:
+        company: the user and the divisions.
+    """
+
+    company: Company
+
+
 class Api:
     """Answers everything under `/api/v1/`.
 
@@ -76,23 +96,31 @@ class Api:
         tokens: what checks access tokens.
         faults: the faults on order.
         calls: counts the calls per method and path, keys left out.
+        parts: what other addresses need as well.
     """
 
-    def __init__(self, store: Store, config: ExactConfig, tokens: Tokens, faults: Faults, calls: Counter[str]) -> None:
+    def __init__(
+        self,
+        store: Store,
+        config: ExactConfig,
+        tokens: Tokens,
+        faults: Faults,
+        calls: Counter[str],
+        parts: Parts,
+    ) -> None:
         self._store = store
         self._config = config
         self._tokens = tokens
         self._faults = faults
         self._calls = calls
+        self._company = parts.company
         self._limits = RateLimits(config, store.clock)
 
     async def answer(self, request: Request) -> Response:
         """Answer one call."""
         path = request.url.path
         self._calls[f"{request.method} {re.sub(r'[(][^)]*[)]', '(key)', path)}"] += 1
-        as_json = (
-            "application/json" in request.headers.get("accept", "") or request.query_params.get("$format") == "json"
-        )
+        as_json = _wants_json(request)
         headers: dict[str, str] = {}
         division: int | None = None
         try:
@@ -121,12 +149,14 @@ class Api:
     async def _strike_or_answer(self, request: Request, division: int | None, rest: str) -> tuple[Fault | None, Answer]:
         body = await request.body()
         resource = None if division is None else _resource(rest)
-        state = ExactState(self._store, division or self._first_division(), timezone=self._config.timezone)
+        state = ExactState(self._store, division or self._company.main, timezone=self._config.timezone)
+        if division is not None:
+            self._company.use(division)
         fault = self._strike(request, state, resource, body)
         if fault is None:
             return None, self._answer(request, state, resource, body)
-        if fault.effect == "edited_meanwhile" and resource is not None and resource.key is not None:
-            state.edit(resource.entity_set.name, resource.key, fault.values)
+        if fault.effect == "edited_meanwhile" and resource is not None and _is_record(resource):
+            state.edit(resource.entity_set.name, str(resource.key), fault.values)
         if fault.effect.startswith("revoked"):
             self._tokens.revoke(login=fault.effect == "revoked_login")
             self._tokens.check(request.headers.get("authorization"))
@@ -158,7 +188,7 @@ class Api:
         call = reading.Call(state, self._config, root, address, dict(request.query_params))
         if resource is None:
             _only_get(request.method, ME)
-            content = reading.read_plain(call, ME, [self._me()])
+            content = reading.read_plain(call, ME, [self._company.me()])
             return Answer(200, content if isinstance(content, dict) else {"results": content})
         self._check_scope(resource.entity_set, "read" if request.method == "GET" else "manage")
         if request.method == "GET":
@@ -172,8 +202,8 @@ class Api:
         entity_set = resource.entity_set
         if entity_set is DELETED:
             return Answer(200, reading.read_deleted(call))
-        if entity_set is DIVISIONS:
-            return Answer(200, reading.read_plain(call, DIVISIONS, self._divisions(call.state)))
+        if entity_set in (DIVISIONS, HRM_DIVISIONS):
+            return Answer(200, read_divisions(self._company, call, entity_set, resource.key))
         if entity_set is SYNC_TIMESTAMP:
             return Answer(200, {"results": [reading.read_sync_timestamp(call)]})
         if resource.key is None:
@@ -190,43 +220,13 @@ class Api:
             scope = entity_set.scope.replace("/", ".")
             raise forbidden(f"Forbidden - Application Scope Violated. Cannot {needed} '{scope}' scope.")
 
-    def _first_division(self) -> int:
-        return next(iter(self._config.divisions))
 
-    def _me(self) -> dict[str, Any]:
-        local = self._store.clock().astimezone(ZoneInfo(self._config.timezone))
-        offset = local.utcoffset()
-        return {
-            "UserID": codes.USER_ID,
-            "UserName": "sandbox",
-            "FullName": codes.USER_NAME,
-            "Email": "sandbox@example.com",
-            "Language": "nl-NL",
-            "LanguageCode": "nl-NL",
-            "CurrentDivision": self._first_division(),
-            "AccountingDivision": self._first_division(),
-            "DivisionCustomerName": self._config.divisions[self._first_division()],
-            "Legislation": 1,
-            "ServerTime": local.replace(tzinfo=None).isoformat(timespec="milliseconds"),
-            "ServerUtcOffset": offset.total_seconds() if offset is not None else 0.0,
-        }
+def _wants_json(request: Request) -> bool:
+    return "application/json" in request.headers.get("accept", "") or request.query_params.get("$format") == "json"
 
-    def _divisions(self, state: ExactState) -> list[dict[str, Any]]:
-        return [
-            {
-                "Code": number,
-                "Description": description,
-                "Hid": number,
-                "Current": number == state.division,
-                "IsMainDivision": number == self._first_division(),
-                "Country": "NL",
-                "Legislation": "Netherlands",
-                "Currency": codes.CURRENCY,
-                "Status": 1,
-                "BlockingStatus": 0,
-            }
-            for number, description in self._config.divisions.items()
-        ]
+
+def _wants_whole(request: Request) -> bool:
+    return "return=representation" in request.headers.get("prefer", "")
 
 
 def _resource(rest: str) -> Resource:
@@ -240,14 +240,19 @@ def _resource(rest: str) -> Resource:
     key = None
     if match["key"] is not None:
         literal = _KEY.fullmatch(match["key"])
-        if literal is None or family != "ordinary" or entity_set.name not in SETS:
+        number = entity_set in (DIVISIONS, HRM_DIVISIONS) and match["key"].isdecimal()
+        if not number and (literal is None or family != "ordinary" or entity_set.name not in SETS):
             raise bad_request("Bad Request - Error in query syntax.")
-        key = literal[1].lower()
+        key = match["key"] if literal is None else literal[1].lower()
     prop = entity_set.properties.get(tail or "")
     fits = tail is None or (tail == "$count" and key is None) or (key is not None and prop and prop.is_collection)
     if not fits or (tail == "$count" and entity_set.name not in SETS):
         raise not_found()
     return Resource(entity_set, family, path, key, tail)
+
+
+def _is_record(resource: Resource) -> bool:
+    return resource.key is not None and resource.entity_set.name in SETS
 
 
 def _only_get(method: str, entity_set: EntitySet) -> None:
@@ -258,7 +263,7 @@ def _only_get(method: str, entity_set: EntitySet) -> None:
 def _write(call: reading.Call, resource: Resource, request: Request, body: bytes) -> Answer:
     method, key, state, entity_set = request.method, resource.key, call.state, resource.entity_set
     if method == "POST" and key is None:
-        return _create(call, entity_set, _json(body), full="return=representation" in request.headers.get("prefer", ""))
+        return _create(call, entity_set, _json(body), full=_wants_whole(request))
     if method == "PUT" and key is not None:
         with state.store.transaction():
             values = rules.change(state, entity_set, state.get(entity_set.name, key), _json(body))

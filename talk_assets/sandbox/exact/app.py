@@ -7,8 +7,10 @@ from starlette.applications import Starlette
 from starlette.routing import Route
 
 from talk_assets.sandbox.exact.admin import Admin
-from talk_assets.sandbox.exact.api import ROOT, Api
+from talk_assets.sandbox.exact.api import ROOT, Api, Parts
+from talk_assets.sandbox.exact.company import Company
 from talk_assets.sandbox.exact.config import ExactConfig
+from talk_assets.sandbox.exact.control import Control
 from talk_assets.sandbox.exact.oauth import Tokens
 from talk_assets.sandbox.exact.oauth_pages import AUTHORISE, TOKEN, OAuthPages
 from talk_assets.sandbox.faults.model import Fault
@@ -32,12 +34,14 @@ def create_app(store: Store, *, config: ExactConfig, faults: Iterable[Fault] = (
     tokens = Tokens(store, config)
     ordered = Faults("exact", faults)
     calls: Counter[str] = Counter()
+    parts = Parts(Company(store, config))
     pages = OAuthPages(tokens, ordered, calls)
     routes = [
         Route(AUTHORISE, pages.authorise, methods=["GET", "POST"]),
         Route(TOKEN, pages.token, methods=["POST"]),
-        Route(f"{ROOT}{{path:path}}", Api(store, config, tokens, ordered, calls).answer, methods=_METHODS),
+        Route(f"{ROOT}{{path:path}}", Api(store, config, tokens, ordered, calls, parts).answer, methods=_METHODS),
     ]
     if config.admin:
+        routes += Control(config, parts).routes()
         routes += Admin(store, config, ordered, calls).routes()
     return Starlette(routes=routes)

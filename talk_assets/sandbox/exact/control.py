@@ -1,0 +1,38 @@
+"""`/_admin`: what has no records, but is seen and changed by people and tests: the divisions."""
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from talk_assets.sandbox.exact.admin import guarded, sent_object
+from talk_assets.sandbox.exact.api import Parts
+from talk_assets.sandbox.exact.config import ExactConfig
+from talk_assets.sandbox.exact.errors import not_found
+
+
+class Control:
+    """Answers these addresses; refusals come as those of `Admin`."""
+
+    def __init__(self, config: ExactConfig, parts: Parts) -> None:
+        self._config = config
+        self._company = parts.company
+
+    def routes(self) -> list[Route]:
+        """The admin routes."""
+        return [
+            Route("/_admin/divisions", guarded(self.divisions), methods=["GET"]),
+            Route("/_admin/divisions/{division:int}", guarded(self.division), methods=["GET", "PUT"]),
+        ]
+
+    async def divisions(self, request: Request) -> Response:  # noqa: ARG002 - the shape of a handler
+        """List the divisions as system/Divisions shows them."""
+        return JSONResponse({"items": [self._company.division(number) for number in self._config.divisions]})
+
+    async def division(self, request: Request) -> Response:
+        """Show one division, or change the named properties of it."""
+        number = request.path_params["division"]
+        if number not in self._config.divisions:
+            raise not_found()
+        if request.method == "PUT":
+            self._company.change(number, await sent_object(request))
+        return JSONResponse(self._company.division(number))
