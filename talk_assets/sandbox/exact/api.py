@@ -10,13 +10,14 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from talk_assets.sandbox.exact import reading, rules
+from talk_assets.sandbox.exact import actions, reading, rules
 from talk_assets.sandbox.exact.atom import atom, atom_error
 from talk_assets.sandbox.exact.company import Company, read_divisions
 from talk_assets.sandbox.exact.config import ExactConfig
 from talk_assets.sandbox.exact.errors import Refused, bad_request, forbidden, not_found
 from talk_assets.sandbox.exact.limits import RateLimits
 from talk_assets.sandbox.exact.model import (
+    ACTIONS,
     DELETED,
     DIVISIONS,
     HRM_DIVISIONS,
@@ -44,7 +45,7 @@ for _set in SETS.values():
         _SETS[f"sync/{_set.sync_path}"] = (_set, "sync")
     if _set.bulk_path is not None:
         _SETS[f"bulk/{_set.bulk_path}"] = (_set, "bulk")
-for _set in (DIVISIONS, HRM_DIVISIONS, DELETED, SYNC_TIMESTAMP):
+for _set in (DIVISIONS, HRM_DIVISIONS, DELETED, SYNC_TIMESTAMP, *ACTIONS.values()):
     _SETS[_set.path] = (_set, "ordinary")
 
 
@@ -191,7 +192,7 @@ class Api:
             content = reading.read_plain(call, ME, [self._company.me()])
             return Answer(200, content if isinstance(content, dict) else {"results": content})
         self._check_scope(resource.entity_set, "read" if request.method == "GET" else "manage")
-        if request.method == "GET":
+        if request.method == "GET" and resource.entity_set.acts_on is None:
             return self._read(call, resource)
         if resource.family != "ordinary" or resource.tail is not None:
             raise Refused(405, "Method not allowed", {"Allow": "GET"})
@@ -262,6 +263,10 @@ def _only_get(method: str, entity_set: EntitySet) -> None:
 
 def _write(call: reading.Call, resource: Resource, request: Request, body: bytes) -> Answer:
     method, key, state, entity_set = request.method, resource.key, call.state, resource.entity_set
+    if entity_set.acts_on is not None:
+        if method != "POST":
+            raise Refused(405, "Method not allowed", {"Allow": "POST"})
+        return Answer(201, actions.carry_out(call, entity_set, _json(body)))
     if method == "POST" and key is None:
         return _create(call, entity_set, _json(body), full=_wants_whole(request))
     if method == "PUT" and key is not None:

@@ -97,7 +97,8 @@ def check(store: Store, division: int, entity_set: EntitySet, body: Body, given:
     unique = _UNIQUE.get(entity_set.name)
     if unique is not None:
         same = store.find(SYSTEM, str(division), entity_set.name, unique, body.get(unique))
-        if any(other.key != key for other in same):
+        # A quotation that was reviewed keeps its number beside its next version.
+        if any(other.key != key and other.body.get("VersionNumber") == body.get("VersionNumber") for other in same):
             raise rejected("Gegeven bestaat reeds.")
 
 

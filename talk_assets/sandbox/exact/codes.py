@@ -27,13 +27,14 @@ DEFAULT_VAT = "2"
 
 ACCOUNT_STATUSES = frozenset("ASPC")
 
-QUOTATION_OPEN = 25
+QUOTATION_REJECTED, QUOTATION_REVIEWED, QUOTATION_DRAFT, QUOTATION_OPEN, QUOTATION_PRINTED = 5, 6, 20, 25, 40
+QUOTATION_ACCEPTED, QUOTATION_AWAITED, QUOTATION_ACCEPTED_WITH_ERROR = 50, 60, 70
 QUOTATION_STATUSES: Mapping[int, str] = {
     5: "Rejected", 6: "Reviewed and closed", 10: "Recovery", 20: "Draft", 25: "Open", 35: "Processing", 40: "Printed",
     50: "Accepted", 60: "Awaiting online acceptance", 70: "Accepted with an error",
 }  # fmt: skip
 
-ORDER_OPEN, ORDER_PARTIAL, ORDER_COMPLETE = 12, 20, 21
+ORDER_OPEN, ORDER_PARTIAL, ORDER_COMPLETE, ORDER_CANCELLED = 12, 20, 21, 45
 ORDER_STATUSES: Mapping[int, str] = {12: "Open", 20: "Partial", 21: "Complete", 45: "Cancelled"}
 APPROVED_AUTOMATICALLY = 1
 APPROVAL_STATUSES: Mapping[int, str] = {0: "Awaiting approval", 1: "Automatic", 2: "Approved"}

@@ -79,6 +79,10 @@ class ExactState:
         """A fresh reader of this division."""
         return Reader(self.store, self.division, self.zone)
 
+    def today(self) -> str:
+        """The site's date, as a DateTime is kept."""
+        return f"{self._clock().astimezone(self.zone).date().isoformat()}T00:00:00"
+
     def get(self, set_name: str, key: str) -> Stored:
         """The record with this key.
 
@@ -258,8 +262,7 @@ class ExactState:
             if leader in body:
                 for follower in followers:
                     body.setdefault(follower, body[leader])
-            today = self._clock().astimezone(self.zone).date()
-            body.setdefault(date_name, f"{today.isoformat()}T00:00:00")
+            body.setdefault(date_name, self.today())
         if entity_set.name == "Employees":
             body.setdefault("HID", body["EmployeeHID"])
             body.setdefault("Code", str(body["EmployeeHID"]))
