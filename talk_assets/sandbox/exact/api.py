@@ -4,13 +4,14 @@ import json
 import re
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from talk_assets.sandbox.exact import actions, reading, rules
+from talk_assets.sandbox.exact.answer import Answer, created
 from talk_assets.sandbox.exact.atom import atom, atom_error
 from talk_assets.sandbox.exact.company import Company, read_divisions
 from talk_assets.sandbox.exact.config import ExactConfig
@@ -24,11 +25,12 @@ from talk_assets.sandbox.exact.model import (
     ME,
     SETS,
     SYNC_TIMESTAMP,
+    USER_HAS_RIGHTS,
     EntitySet,
     Family,
 )
 from talk_assets.sandbox.exact.oauth import Tokens
-from talk_assets.sandbox.exact.render import renderer
+from talk_assets.sandbox.exact.rights import Access, has_right
 from talk_assets.sandbox.exact.state import ExactState
 from talk_assets.sandbox.faults.model import Fault
 from talk_assets.sandbox.faults.orders import Faults, carried_out
@@ -45,7 +47,7 @@ for _set in SETS.values():
         _SETS[f"sync/{_set.sync_path}"] = (_set, "sync")
     if _set.bulk_path is not None:
         _SETS[f"bulk/{_set.bulk_path}"] = (_set, "bulk")
-for _set in (DIVISIONS, HRM_DIVISIONS, DELETED, SYNC_TIMESTAMP, *ACTIONS.values()):
+for _set in (DIVISIONS, HRM_DIVISIONS, DELETED, SYNC_TIMESTAMP, USER_HAS_RIGHTS, *ACTIONS.values()):
     _SETS[_set.path] = (_set, "ordinary")
 
 
@@ -69,22 +71,15 @@ class Resource:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """An answer before it becomes JSON or XML: `content` is what goes into `d`, or plain text."""
-
-    status: int
-    content: Any = None
-    headers: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
 class Parts:
     """Parts of the server that the API and `/_admin` share.
 
     Attributes:
+        access: what the app and its user may do.
         company: the user and the divisions.
     """
 
+    access: Access
     company: Company
 
 
@@ -114,7 +109,7 @@ class Api:
         self._tokens = tokens
         self._faults = faults
         self._calls = calls
-        self._company = parts.company
+        self._access, self._company = parts.access, parts.company
         self._limits = RateLimits(config, store.clock)
 
     async def answer(self, request: Request) -> Response:
@@ -191,15 +186,17 @@ class Api:
             _only_get(request.method, ME)
             content = reading.read_plain(call, ME, [self._company.me()])
             return Answer(200, content if isinstance(content, dict) else {"results": content})
-        self._check_scope(resource.entity_set, "read" if request.method == "GET" else "manage")
+        if self._access.admit(resource.entity_set, request.method):
+            # No division has the number 0, so that there everything is empty.
+            call = replace(call, state=ExactState(self._store, 0, timezone=self._config.timezone))
         if request.method == "GET" and resource.entity_set.acts_on is None:
-            return self._read(call, resource)
+            return self._read(call, resource, _wants_json(request))
         if resource.family != "ordinary" or resource.tail is not None:
             raise Refused(405, "Method not allowed", {"Allow": "GET"})
         _only_get(request.method, resource.entity_set)
         return _write(call, resource, request, body)
 
-    def _read(self, call: reading.Call, resource: Resource) -> Answer:
+    def _read(self, call: reading.Call, resource: Resource, as_json: bool) -> Answer:
         entity_set = resource.entity_set
         if entity_set is DELETED:
             return Answer(200, reading.read_deleted(call))
@@ -207,6 +204,8 @@ class Api:
             return Answer(200, read_divisions(self._company, call, entity_set, resource.key))
         if entity_set is SYNC_TIMESTAMP:
             return Answer(200, {"results": [reading.read_sync_timestamp(call)]})
+        if entity_set is USER_HAS_RIGHTS:
+            return has_right(self._access, call.options, as_json=as_json)
         if resource.key is None:
             if resource.tail == "$count":
                 return Answer(200, str(reading.read_count(call, entity_set, resource.family)))
@@ -214,12 +213,6 @@ class Api:
         if resource.tail is not None:
             return Answer(200, reading.read_collection(call, entity_set, resource.key, resource.tail))
         return Answer(200, reading.read_one(call, entity_set, resource.key))
-
-    def _check_scope(self, entity_set: EntitySet, needed: str) -> None:
-        granted = "manage" if self._config.scopes is None else self._config.scopes.get(entity_set.scope)
-        if granted != "manage" and granted != needed:
-            scope = entity_set.scope.replace("/", ".")
-            raise forbidden(f"Forbidden - Application Scope Violated. Cannot {needed} '{scope}' scope.")
 
 
 def _wants_json(request: Request) -> bool:
@@ -289,10 +282,7 @@ def _create(call: reading.Call, entity_set: EntitySet, sent: Any, *, full: bool)
         if entity_set.header is not None:
             rules.check_open(state, entity_set, values)
         key = state.add(entity_set.name, values)
-    reader = state.reader()
-    show = renderer(reader, entity_set, "ordinary", call.root, int64_as_text=call.config.int64_as_text)
-    content = show.row(state.get(entity_set.name, key)) if full else show.bare(key)
-    return Answer(201, content, {"Location": show.address(key)})
+    return created(call, entity_set, key, full=full)
 
 
 def _json(body: bytes) -> Any:

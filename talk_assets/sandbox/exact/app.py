@@ -13,6 +13,7 @@ from talk_assets.sandbox.exact.config import ExactConfig
 from talk_assets.sandbox.exact.control import Control
 from talk_assets.sandbox.exact.oauth import Tokens
 from talk_assets.sandbox.exact.oauth_pages import AUTHORISE, TOKEN, OAuthPages
+from talk_assets.sandbox.exact.rights import Access
 from talk_assets.sandbox.faults.model import Fault
 from talk_assets.sandbox.faults.orders import Faults
 from talk_assets.sandbox.store import Store
@@ -34,7 +35,7 @@ def create_app(store: Store, *, config: ExactConfig, faults: Iterable[Fault] = (
     tokens = Tokens(store, config)
     ordered = Faults("exact", faults)
     calls: Counter[str] = Counter()
-    parts = Parts(Company(store, config))
+    parts = Parts(Access(config), Company(store, config))
     pages = OAuthPages(tokens, ordered, calls)
     routes = [
         Route(AUTHORISE, pages.authorise, methods=["GET", "POST"]),

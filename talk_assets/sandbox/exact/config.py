@@ -4,6 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+Scope = Literal["read", "manage"]
+Right = Literal["none", "hidden", "read", "manage"]
+
 
 @dataclass(frozen=True, slots=True)
 class ExactConfig:
@@ -16,6 +19,8 @@ class ExactConfig:
         refresh_token: a first refresh token to start with; it dies on first use like any other.
         redirect_uri: where the app's authorisation codes are sent; compared exactly.
         scopes: access of the app per scope (`crm/accounts`); None gives `manage` on everything.
+        rights: what the user may do per set (`Accounts`): `read` no more than reading, `none` nothing, which is
+            told, `hidden` nothing, which looks as if the set were empty; everything else may be managed.
         token_seconds: life of an access token.
         token_refresh_seconds: how long after a token call the next one is refused.
         calls_per_minute: per app and division, by clock minute.
@@ -34,7 +39,8 @@ class ExactConfig:
     client_secret: str = field(repr=False)
     refresh_token: str | None = field(default=None, repr=False)
     redirect_uri: str = "https://localhost/callback"
-    scopes: Mapping[str, Literal["read", "manage"]] | None = None
+    scopes: Mapping[str, Scope] | None = None
+    rights: Mapping[str, Right] = field(default_factory=dict)
     token_seconds: int = 600
     token_refresh_seconds: int = 570
     calls_per_minute: int = 60

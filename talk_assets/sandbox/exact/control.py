@@ -1,4 +1,4 @@
-"""`/_admin`: what has no records, but is seen and changed by people and tests: the divisions."""
+"""`/_admin`: what has no records, but is seen and changed by people and tests: rights, scopes, divisions."""
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -15,14 +15,32 @@ class Control:
 
     def __init__(self, config: ExactConfig, parts: Parts) -> None:
         self._config = config
-        self._company = parts.company
+        self._access, self._company = parts.access, parts.company
 
     def routes(self) -> list[Route]:
         """The admin routes."""
         return [
+            Route("/_admin/rights", guarded(self.rights), methods=["GET", "PUT", "DELETE"]),
+            Route("/_admin/scopes", guarded(self.scopes), methods=["GET", "PUT", "DELETE"]),
             Route("/_admin/divisions", guarded(self.divisions), methods=["GET"]),
             Route("/_admin/divisions/{division:int}", guarded(self.division), methods=["GET", "PUT"]),
         ]
+
+    async def rights(self, request: Request) -> Response:
+        """List the user's right to every set, change those that are named, or restore the configured ones."""
+        if request.method == "PUT":
+            self._access.set_rights(await sent_object(request))
+        if request.method == "DELETE":
+            self._access.restore_rights()
+        return JSONResponse(self._access.rights())
+
+    async def scopes(self, request: Request) -> Response:
+        """List the app's scopes, change those that are named, or restore the configured ones."""
+        if request.method == "PUT":
+            self._access.set_scopes(await sent_object(request))
+        if request.method == "DELETE":
+            self._access.restore_scopes()
+        return JSONResponse(self._access.scopes())
 
     async def divisions(self, request: Request) -> Response:  # noqa: ARG002 - the shape of a handler
         """List the divisions as system/Divisions shows them."""
