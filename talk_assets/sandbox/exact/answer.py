@@ -1,6 +1,6 @@
 """Answers of the API before they become JSON or XML."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,11 +17,17 @@ class Answer:
         status: HTTP status.
         content: what goes into `d`, or plain text; None for no body.
         headers: of the answer.
+        finish: does what has to be waited for, and gives the answer in the place of this one.
     """
 
     status: int
     content: Any = None
     headers: Mapping[str, str] = field(default_factory=dict)
+    finish: "Callable[[], Awaitable[Answer]] | None" = None
+
+    async def finished(self) -> "Answer":
+        """This answer, after all that has to be waited for."""
+        return self if self.finish is None else await self.finish()
 
 
 def created(call: Call, entity_set: EntitySet, key: str, *, full: bool) -> Answer:

@@ -26,12 +26,15 @@ from talk_assets.sandbox.exact.model import (
     SETS,
     SYNC_TIMESTAMP,
     USER_HAS_RIGHTS,
+    WEBHOOKS,
     EntitySet,
     Family,
 )
 from talk_assets.sandbox.exact.oauth import Tokens
 from talk_assets.sandbox.exact.rights import Access, has_right
 from talk_assets.sandbox.exact.state import ExactState
+from talk_assets.sandbox.exact.webhook_calls import write_subscription
+from talk_assets.sandbox.exact.webhooks import Webhooks
 from talk_assets.sandbox.faults.model import Fault
 from talk_assets.sandbox.faults.orders import Faults, carried_out
 from talk_assets.sandbox.store import Store
@@ -40,6 +43,8 @@ ROOT = "/api/v1/"
 _KEY = re.compile(r"guid'([0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})'")
 _RESOURCE = re.compile(r"(?P<set>[\w/]+)(?:\((?P<key>[^)]*)\))?(?:/(?P<tail>\$?\w+))?")
 
+# Sets that are kept as records, so that one can be read by its key.
+_KEPT = (*SETS, WEBHOOKS.name)
 _SETS: dict[str, tuple[EntitySet, Family]] = {}
 for _set in SETS.values():
     _SETS[_set.path] = (_set, "ordinary")
@@ -47,7 +52,7 @@ for _set in SETS.values():
         _SETS[f"sync/{_set.sync_path}"] = (_set, "sync")
     if _set.bulk_path is not None:
         _SETS[f"bulk/{_set.bulk_path}"] = (_set, "bulk")
-for _set in (DIVISIONS, HRM_DIVISIONS, DELETED, SYNC_TIMESTAMP, USER_HAS_RIGHTS, *ACTIONS.values()):
+for _set in (DIVISIONS, HRM_DIVISIONS, DELETED, SYNC_TIMESTAMP, USER_HAS_RIGHTS, WEBHOOKS, *ACTIONS.values()):
     _SETS[_set.path] = (_set, "ordinary")
 
 
@@ -77,10 +82,12 @@ class Parts:
     Attributes:
         access: what the app and its user may do.
         company: the user and the divisions.
+        webhooks: who is told of changes.
     """
 
     access: Access
     company: Company
+    webhooks: Webhooks
 
 
 class Api:
@@ -109,7 +116,7 @@ class Api:
         self._tokens = tokens
         self._faults = faults
         self._calls = calls
-        self._access, self._company = parts.access, parts.company
+        self._access, self._company, self._webhooks = parts.access, parts.company, parts.webhooks
         self._limits = RateLimits(config, store.clock)
 
     async def answer(self, request: Request) -> Response:
@@ -150,15 +157,16 @@ class Api:
             self._company.use(division)
         fault = self._strike(request, state, resource, body)
         if fault is None:
-            return None, self._answer(request, state, resource, body)
+            return None, await self._answer(request, state, resource, body).finished()
         if fault.effect == "edited_meanwhile" and resource is not None and _is_record(resource):
             state.edit(resource.entity_set.name, str(resource.key), fault.values)
         if fault.effect.startswith("revoked"):
             self._tokens.revoke(login=fault.effect == "revoked_login")
             self._tokens.check(request.headers.get("authorization"))
         answer = await carried_out(fault, lambda: self._answer(request, state, resource, body))
+        answer = Answer(200) if answer is None else await answer.finished()
         if fault.effect != "answer" or fault.status is None:
-            return fault, answer or Answer(200)
+            return fault, answer
         headers = self._limits.spent(division, fault.limit) if division is not None else {}
         if fault.body is not None:
             headers |= {"Content-Type": "application/json"}
@@ -194,6 +202,11 @@ class Api:
         if resource.family != "ordinary" or resource.tail is not None:
             raise Refused(405, "Method not allowed", {"Allow": "GET"})
         _only_get(request.method, resource.entity_set)
+        if resource.entity_set is WEBHOOKS:
+            sent = _json(body) if request.method in ("POST", "PUT") else None
+            return write_subscription(
+                self._webhooks, call, request.method, resource.key, sent, full=_wants_whole(request)
+            )
         return _write(call, resource, request, body)
 
     def _read(self, call: reading.Call, resource: Resource, as_json: bool) -> Answer:
@@ -235,12 +248,12 @@ def _resource(rest: str) -> Resource:
     if match["key"] is not None:
         literal = _KEY.fullmatch(match["key"])
         number = entity_set in (DIVISIONS, HRM_DIVISIONS) and match["key"].isdecimal()
-        if not number and (literal is None or family != "ordinary" or entity_set.name not in SETS):
+        if not number and (literal is None or family != "ordinary" or entity_set.name not in _KEPT):
             raise bad_request("Bad Request - Error in query syntax.")
         key = match["key"] if literal is None else literal[1].lower()
     prop = entity_set.properties.get(tail or "")
     fits = tail is None or (tail == "$count" and key is None) or (key is not None and prop and prop.is_collection)
-    if not fits or (tail == "$count" and entity_set.name not in SETS):
+    if not fits or (tail == "$count" and entity_set.name not in _KEPT):
         raise not_found()
     return Resource(entity_set, family, path, key, tail)
 

@@ -14,6 +14,7 @@ from talk_assets.sandbox.exact.control import Control
 from talk_assets.sandbox.exact.oauth import Tokens
 from talk_assets.sandbox.exact.oauth_pages import AUTHORISE, TOKEN, OAuthPages
 from talk_assets.sandbox.exact.rights import Access
+from talk_assets.sandbox.exact.webhooks import Webhooks
 from talk_assets.sandbox.faults.model import Fault
 from talk_assets.sandbox.faults.orders import Faults
 from talk_assets.sandbox.store import Store
@@ -30,12 +31,13 @@ def create_app(store: Store, *, config: ExactConfig, faults: Iterable[Fault] = (
         faults: with which it begins.
 
     Returns:
-        The ASGI application; to be served by one process, since calls are counted in memory.
+        The ASGI application; to be served by one process, since calls are counted in memory. Its `state.webhooks`
+        sends webhooks until it is closed.
     """
     tokens = Tokens(store, config)
     ordered = Faults("exact", faults)
     calls: Counter[str] = Counter()
-    parts = Parts(Access(config), Company(store, config))
+    parts = Parts(Access(config), Company(store, config), Webhooks(store, config))
     pages = OAuthPages(tokens, ordered, calls)
     routes = [
         Route(AUTHORISE, pages.authorise, methods=["GET", "POST"]),
@@ -45,4 +47,6 @@ def create_app(store: Store, *, config: ExactConfig, faults: Iterable[Fault] = (
     if config.admin:
         routes += Control(config, parts).routes()
         routes += Admin(store, config, ordered, calls).routes()
-    return Starlette(routes=routes)
+    app = Starlette(routes=routes)
+    app.state.webhooks = parts.webhooks
+    return app

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 USER_ID = "5f0c1f1e-7d1a-4c52-9a3e-2b8f6f0d9c11"
 USER_NAME = "Sandbox Gebruiker"
+APP_NAME = "talk-assets"
 CURRENCY = "EUR"
 
 CURRENCIES = frozenset({"EUR", "USD", "GBP", "NOK", "SEK", "DKK", "CHF", "PLN"})

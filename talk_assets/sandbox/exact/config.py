@@ -18,9 +18,17 @@ class ExactConfig:
         client_secret: of that app.
         refresh_token: a first refresh token to start with; it dies on first use like any other.
         redirect_uri: where the app's authorisation codes are sent; compared exactly.
+        address: of the server, which webhooks name records with.
+        webhook_secret: of the app, with which webhooks are signed; without one there are no subscriptions.
         scopes: access of the app per scope (`crm/accounts`); None gives `manage` on everything.
         rights: what the user may do per set (`Accounts`): `read` no more than reading, `none` nothing, which is
             told, `hidden` nothing, which looks as if the set were empty; everything else may be managed.
+        local_callbacks: whether webhooks may call this machine, also without https.
+        callback_domain: whether webhooks have to call the host of `redirect_uri` or one below it (one forum's word).
+        webhook_updates: whether a subscription takes PUT, which is documented and was refused when tried.
+        webhook_retries: how often a webhook is sent again.
+        webhook_retry_seconds: before it is sent again for the first time; each wait is twice the one before.
+        webhook_answer_seconds: how long the answer to a webhook is waited for.
         token_seconds: life of an access token.
         token_refresh_seconds: how long after a token call the next one is refused.
         calls_per_minute: per app and division, by clock minute.
@@ -39,8 +47,16 @@ class ExactConfig:
     client_secret: str = field(repr=False)
     refresh_token: str | None = field(default=None, repr=False)
     redirect_uri: str = "https://localhost/callback"
+    address: str = "https://start.exactonline.nl"
+    webhook_secret: str | None = field(default=None, repr=False)
     scopes: Mapping[str, Scope] | None = None
     rights: Mapping[str, Right] = field(default_factory=dict)
+    local_callbacks: bool = False
+    callback_domain: bool = False
+    webhook_updates: bool = False
+    webhook_retries: int = 10
+    webhook_retry_seconds: float = 60.0
+    webhook_answer_seconds: float = 10.0
     token_seconds: int = 600
     token_refresh_seconds: int = 570
     calls_per_minute: int = 60

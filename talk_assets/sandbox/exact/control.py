@@ -1,4 +1,7 @@
-"""`/_admin`: what has no records, but is seen and changed by people and tests: rights, scopes, divisions."""
+"""`/_admin`: what has no records, but is seen and changed by people and tests: rights, scopes, divisions, webhooks."""
+
+from collections import Counter
+from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -7,7 +10,9 @@ from starlette.routing import Route
 from talk_assets.sandbox.exact.admin import guarded, sent_object
 from talk_assets.sandbox.exact.api import Parts
 from talk_assets.sandbox.exact.config import ExactConfig
+from talk_assets.sandbox.exact.deliveries import Delivery
 from talk_assets.sandbox.exact.errors import not_found
+from talk_assets.sandbox.store import Stored
 
 
 class Control:
@@ -15,7 +20,7 @@ class Control:
 
     def __init__(self, config: ExactConfig, parts: Parts) -> None:
         self._config = config
-        self._access, self._company = parts.access, parts.company
+        self._access, self._company, self._webhooks = parts.access, parts.company, parts.webhooks
 
     def routes(self) -> list[Route]:
         """The admin routes."""
@@ -24,6 +29,7 @@ class Control:
             Route("/_admin/scopes", guarded(self.scopes), methods=["GET", "PUT", "DELETE"]),
             Route("/_admin/divisions", guarded(self.divisions), methods=["GET"]),
             Route("/_admin/divisions/{division:int}", guarded(self.division), methods=["GET", "PUT"]),
+            Route("/_admin/webhooks", guarded(self.webhooks), methods=["GET", "DELETE"]),
         ]
 
     async def rights(self, request: Request) -> Response:
@@ -54,3 +60,37 @@ class Control:
         if request.method == "PUT":
             self._company.change(number, await sent_object(request))
         return JSONResponse(self._company.division(number))
+
+    async def webhooks(self, request: Request) -> Response:
+        """List the subscriptions and what became of each message; or forget the messages that are done with."""
+        if request.method == "DELETE":
+            self._webhooks.deliveries.forget()
+        subscriptions = [
+            _subscription(held) for number in self._config.divisions for held in self._webhooks.subscriptions(number)
+        ]
+        deliveries = self._webhooks.deliveries.all()
+        counted = Counter(delivery.state for delivery in deliveries)
+        return JSONResponse(
+            {
+                "subscriptions": subscriptions,
+                "counts": {state: counted[state] for state in ("pending", "delivered", "failed", "dropped")},
+                "deliveries": [_delivery(delivery) for delivery in deliveries],
+            }
+        )
+
+
+def _subscription(held: Stored) -> dict[str, Any]:
+    return {"division": int(held.division), "key": held.key, "created": held.created, "values": held.body}
+
+
+def _delivery(delivery: Delivery) -> dict[str, Any]:
+    return {
+        "number": delivery.number,
+        "subscription": delivery.subscription,
+        "url": delivery.url,
+        "state": delivery.state,
+        "answers": delivery.answers,
+        "due": delivery.due.isoformat() if delivery.state == "pending" else None,
+        "content": delivery.content,
+        "sent": delivery.body.decode(),
+    }

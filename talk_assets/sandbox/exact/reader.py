@@ -138,6 +138,7 @@ def _contact_names(*references: str) -> dict[str, Derive]:
 _UNIT = {"UnitDescription": _meaning("UnitCode", codes.UNITS), "ItemDescription": _from("Items", "Item", "Description")}
 
 _DERIVED: dict[str, dict[str, Derive]] = {
+    "WebhookSubscriptions": _COMMON,
     "Accounts": _COMMON
     | {
         "Type": _constant("A"),

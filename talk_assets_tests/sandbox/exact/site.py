@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -24,6 +25,8 @@ CONFIG: dict[str, Any] = {
     "client_id": "app",
     "client_secret": "app-secret",
     "refresh_token": "first-refresh",
+    "webhook_secret": "webhook-secret",
+    "local_callbacks": True,
     "admin": True,
     "calls_per_minute": 100_000,
     "calls_per_day": 1_000_000,
@@ -134,16 +137,18 @@ def _host() -> _Host:
 
 
 @contextmanager
-def running(**config: Any) -> Iterator[Site]:
+def running(path: Path | None = None, **config: Any) -> Iterator[Site]:
     """A local Exact Online of its own; a nested one takes the place of the outer one meanwhile."""
     clock = Clock()
-    store = Store(clock=clock)
+    store = Store(path, clock=clock)
     host = _host()
-    host.apps.append(create_app(store, config=ExactConfig(**(CONFIG | config))))
+    app = create_app(store, config=ExactConfig(**(CONFIG | {"address": host.address} | config)))
+    host.apps.append(app)
     site = Site(host.address, store, clock)
     try:
         yield site
     finally:
         site.http.close()
         host.apps.pop()
+        app.state.webhooks.deliveries.close()
         store.close()

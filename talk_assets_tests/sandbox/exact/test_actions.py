@@ -6,6 +6,7 @@ import httpx
 import pytest
 
 from talk_assets.sandbox.exact.model import ACTIONS
+from talk_assets_tests.sandbox.exact.receiver import counts, receiving, until
 from talk_assets_tests.sandbox.exact.site import DIVISION, Site, message, running
 
 LAYOUT = "11111111-1111-1111-1111-111111111111"
@@ -217,3 +218,15 @@ def test_actions_need_the_scope_of_their_documents() -> None:
         refused = act(site, "AcceptQuotation", LAYOUT)
         assert (refused.status_code, "manage 'crm.quotes'" in message(refused)) == (403, True)
         assert act(site, "CompleteSalesOrder", LAYOUT, CompleteInvoice=True).status_code == 500
+
+
+def test_an_action_is_told_to_webhooks(site: Site, quotation: str, order: str) -> None:
+    """An accepted quotation would be seen only with the next full sync."""
+    with receiving() as receiver:
+        for topic in ("Quotations", "SalesOrders"):
+            receiver.subscribe(site, topic)
+        act(site, "PrintQuotation", quotation)
+        act(site, "CompleteSalesOrder", order, CompleteInvoice=True)
+        # The order is written once more for each of its lines, and told once.
+        until(lambda: counts(site) == {"delivered": 2})
+        assert set(receiver.wait(2)) == {("Update", "Quotations", quotation), ("Update", "SalesOrders", order)}
