@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from starlette.applications import Starlette
 from starlette.routing import Route
 
+from talk_assets.sandbox.clock import ClockAdmin
 from talk_assets.sandbox.customerp.admin import Admin
 from talk_assets.sandbox.customerp.config import CustomerpConfig
 from talk_assets.sandbox.customerp.service import Service
@@ -29,6 +30,6 @@ def create_app(store: Store, *, config: CustomerpConfig, faults: Iterable[Fault]
     """
     ordered = Faults("customerp", faults)
     calls: Counter[str] = Counter()
-    routes = Admin(store, ordered, calls).routes() if config.admin else []
+    routes = [*ClockAdmin(store).routes(), *Admin(store, ordered, calls).routes()] if config.admin else []
     routes.append(Route("/{path:path}", Service(store, config, ordered, calls).answer, methods=_METHODS))
     return Starlette(routes=routes)

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from starlette.applications import Starlette
 from starlette.routing import Route
 
+from talk_assets.sandbox.clock import ClockAdmin
 from talk_assets.sandbox.exact.admin import Admin
 from talk_assets.sandbox.exact.api import ROOT, Api, Parts
 from talk_assets.sandbox.exact.company import Company
@@ -45,7 +46,7 @@ def create_app(store: Store, *, config: ExactConfig, faults: Iterable[Fault] = (
         Route(f"{ROOT}{{path:path}}", Api(store, config, tokens, ordered, calls, parts).answer, methods=_METHODS),
     ]
     if config.admin:
-        routes += Control(config, parts).routes()
+        routes += ClockAdmin(store).routes() + Control(config, parts).routes()
         routes += Admin(store, config, ordered, calls).routes()
     app = Starlette(routes=routes)
     app.state.webhooks = parts.webhooks

@@ -13,6 +13,7 @@ import httpx
 import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from talk_assets.sandbox.clock import SandboxClock
 from talk_assets.sandbox.exact.app import create_app
 from talk_assets.sandbox.exact.config import ExactConfig
 from talk_assets.sandbox.exact.state import ExactState
@@ -137,10 +138,15 @@ def _host() -> _Host:
 
 
 @contextmanager
-def running(path: Path | None = None, **config: Any) -> Iterator[Site]:
-    """A local Exact Online of its own; a nested one takes the place of the outer one meanwhile."""
+def running(path: Path | None = None, *, driven: bool = False, **config: Any) -> Iterator[Site]:
+    """A local Exact Online of its own; a nested one takes the place of the outer one meanwhile.
+
+    With `driven`, its clock is the sandbox's own, which stands still until `/_admin/clock` moves it.
+    """
     clock = Clock()
     store = Store(path, clock=clock)
+    if driven:
+        SandboxClock(store).set(START, running=False)
     host = _host()
     app = create_app(store, config=ExactConfig(**(CONFIG | {"address": host.address} | config)))
     host.apps.append(app)

@@ -66,7 +66,8 @@ def test_admin_says_what_is_wrong(site: Site, account: str) -> None:
 def test_admin_is_absent_unless_configured() -> None:
     """Anyone who reaches the port could edit records without a token."""
     with running(admin=False) as site:
-        assert site.http.get("/_admin/calls").status_code == 404
+        for path in ("calls", "clock", "divisions", "faults", "rights", "scopes", "webhooks"):
+            assert site.http.get(f"/_admin/{path}").status_code == 404
         assert site.http.get(f"/_admin/{DIVISION}/Accounts").status_code == 404
 
 
