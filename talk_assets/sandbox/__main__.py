@@ -4,18 +4,22 @@ Prints one JSON line with addresses and credentials on standard output when both
 """
 
 import sys
+from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from talk_assets.errors import ConfigurationError
+from talk_assets.sandbox.clock import WrongMoment, moment_of
 from talk_assets.sandbox.faults.options import read_faults
 from talk_assets.sandbox.seed.options import SeedOptions
 from talk_assets.sandbox.server import ServeOptions, serve
 
 app = typer.Typer(add_completion=False)
 _DATA = "New data"
+_HIGHEST_DIVISION = 2**31 - 1
 _Count = Annotated[int, typer.Option(min=0, help="Records of a new Customerp.", rich_help_panel=_DATA)]
 _Lines = Annotated[int | None, typer.Option(help="Lines of every document; 1 to 4 when absent.", rich_help_panel=_DATA)]
 _Share = Annotated[float, typer.Option(min=0, max=1, help="Share that Exact has as well.", rich_help_panel=_DATA)]
@@ -59,6 +63,17 @@ def sandbox(
     customerp_port: _Port = 0,
     exact_port: _Port = 0,
     admin: Annotated[bool, typer.Option(help="Offer /_admin for edits, faults and call counts.")] = True,
+    division: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NUMBER=NAME", help="Division of Exact, once for each; the first is Customerp's company."),
+    ] = None,
+    seed_every_division: Annotated[
+        bool, typer.Option(help="Also fill the further divisions.", rich_help_panel=_DATA)
+    ] = False,
+    clock: Annotated[
+        str | None, typer.Option(metavar="MOMENT", help="ISO 8601 moment at which the time stands still.")
+    ] = None,
+    clock_runs: Annotated[bool, typer.Option(help="Let the time run on from --clock.")] = False,
     faults: Annotated[
         list[str] | None,
         typer.Option(help="Fault by name, as unavailable or exact:cut, or a YAML file; see docs/sandbox.md."),
@@ -85,6 +100,10 @@ def sandbox(
             host=host,
             ports={"customerp": customerp_port, "exact": exact_port},
             admin=admin,
+            divisions=_divisions(division or ()),
+            seed_every_division=seed_every_division,
+            clock=_moment(clock, runs=clock_runs),
+            clock_runs=clock_runs,
             faults=read_faults(faults or []),
             calls_per_minute=calls_per_minute,
             calls_per_day=calls_per_day,
@@ -92,6 +111,29 @@ def sandbox(
             parent_pid=parent_pid,
         )
     )
+
+
+def _divisions(words: Sequence[str]) -> dict[int, str]:
+    divisions: dict[int, str] = {}
+    for word in words:
+        number, _, name = (part.strip() for part in word.partition("="))
+        if not (number.isascii() and number.isdigit() and 0 < int(number) <= _HIGHEST_DIVISION and name):
+            raise ConfigurationError(f"--division: {word!r} is not NUMBER=NAME, as 3412908=Zuiderlicht.")
+        if int(number) in divisions:
+            raise ConfigurationError(f"--division: {number} is given twice.")
+        divisions[int(number)] = name
+    return divisions
+
+
+def _moment(text: str | None, *, runs: bool) -> datetime | None:
+    if text is None:
+        if runs:
+            raise ConfigurationError("--clock-runs: there is no --clock to run on from.")
+        return None
+    try:
+        return moment_of(text)
+    except WrongMoment as wrong:
+        raise ConfigurationError(f"--clock: {wrong}.") from None
 
 
 if __name__ == "__main__":

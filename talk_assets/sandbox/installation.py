@@ -3,11 +3,14 @@
 import json
 import secrets
 import sqlite3
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Self
+from uuid import uuid4
 
 from talk_assets.errors import ConfigurationError
+from talk_assets.sandbox.exact.reader import SYSTEM
 from talk_assets.sandbox.exact.state import ExactState
 from talk_assets.sandbox.seed.options import SeedOptions
 from talk_assets.sandbox.store import Store
@@ -16,6 +19,7 @@ EXACT_DIVISION = 3412908
 EXACT_COMPANY = "Zuiderlicht Techniek B.V."
 _CREDENTIALS = "sandbox/credentials"
 _EMPLOYER = "sandbox/employer_account"
+_DIVISIONS = "sandbox/divisions"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +46,7 @@ class Credentials:
             return cls(**json.loads(text))
         made = cls(
             customerp_token=secrets.token_urlsafe(24),
-            client_id=secrets.token_hex(16),
+            client_id=str(uuid4()),
             client_secret=secrets.token_urlsafe(24),
             webhook_secret=secrets.token_urlsafe(24),
         )
@@ -55,24 +59,63 @@ def employer_account(store: Store) -> str | None:
     return store.setting(_EMPLOYER)
 
 
-def ensure_seeded(store: Store, options: SeedOptions) -> str:
+def divisions_of(store: Store, wanted: Mapping[int, str]) -> dict[int, str]:
+    """The divisions of a sandbox, number to name; those that are wanted are remembered with its records.
+
+    Args:
+        store: of the sandbox.
+        wanted: none for those of the last time; the first one belongs to Customerp's company.
+
+    Raises:
+        ConfigurationError: the records were made for another first division.
+    """
+    text = store.setting(_DIVISIONS)
+    kept = {EXACT_DIVISION: EXACT_COMPANY}
+    if text is not None:
+        kept = {int(number): name for number, name in json.loads(text).items()}
+    if not wanted:
+        return kept
+    first, made_for = next(iter(wanted)), next(iter(kept))
+    if first != made_for and employer_account(store) is not None:
+        raise ConfigurationError(
+            f"--division: the records of this sandbox were made for division {made_for}, not {first}. Name that one "
+            "first, or give another --state."
+        )
+    store.set_setting(_DIVISIONS, json.dumps(wanted))
+    return dict(wanted)
+
+
+def ensure_seeded(
+    store: Store, options: SeedOptions, division: int = EXACT_DIVISION, others: Iterable[int] = ()
+) -> str:
     """Fill a new store with made-up data; leave one that has been filled as it is.
+
+    Args:
+        store: of the sandbox.
+        options: how much of what.
+        division: of Exact, which has records of Customerp's company.
+        others: divisions of Exact that are to have records of companies of their own.
 
     Returns:
         The key of the employer's own account in Exact.
     """
     employer = employer_account(store)
-    if employer is not None:
+    empty = [number for number in others if not store.count(SYSTEM, str(number), "Accounts")]
+    if employer is not None and not empty:
         return employer
     # Making up data needs libraries that serving does not: loading them would slow every other start.
     from talk_assets.sandbox.seed.generate import generate
-    from talk_assets.sandbox.seed.load import load
+    from talk_assets.sandbox.seed.load import load, load_exact
 
-    seed = generate(options)
     with store.transaction():
-        load(seed, store, ExactState(store, EXACT_DIVISION))
-        store.set_setting(_EMPLOYER, seed.employer_account)
-    return seed.employer_account
+        if employer is None:
+            seed = generate(options)
+            load(seed, store, ExactState(store, division))
+            employer = seed.employer_account
+            store.set_setting(_EMPLOYER, employer)
+        for number in empty:
+            load_exact(generate(replace(options, seed=options.seed + number)), ExactState(store, number))
+    return employer
 
 
 class Turn:

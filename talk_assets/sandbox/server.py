@@ -9,13 +9,15 @@ import signal
 import socket
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, time
 from pathlib import Path
 
 import uvicorn
 from starlette.applications import Starlette
 
 from talk_assets.errors import ConfigurationError
+from talk_assets.sandbox.clock import SandboxClock
 from talk_assets.sandbox.customerp.app import create_app as customerp_app
 from talk_assets.sandbox.customerp.config import CustomerpConfig
 from talk_assets.sandbox.exact.app import create_app as exact_app
@@ -23,10 +25,9 @@ from talk_assets.sandbox.exact.config import ExactConfig
 from talk_assets.sandbox.exact.oauth import Tokens
 from talk_assets.sandbox.faults.model import SYSTEMS, Fault, System
 from talk_assets.sandbox.installation import (
-    EXACT_COMPANY,
-    EXACT_DIVISION,
     Credentials,
     Turn,
+    divisions_of,
     employer_account,
     ensure_seeded,
     open_store,
@@ -48,6 +49,10 @@ class ServeOptions:
         host: address to listen at.
         ports: port per system; 0 takes the one of the last time, or a free one.
         admin: whether `/_admin` exists.
+        divisions: of Exact, number to name; the first one is that of Customerp's company. None: as last time.
+        seed_every_division: whether the further divisions get made-up data too.
+        clock: moment to set the time to; None leaves it as it was, at first that of the machine.
+        clock_runs: whether the time runs on from there instead of standing still.
         faults: with which each system begins.
         calls_per_minute: Exact's limit.
         calls_per_day: Exact's limit.
@@ -60,6 +65,10 @@ class ServeOptions:
     host: str = "127.0.0.1"
     ports: dict[str, int] = field(default_factory=lambda: dict.fromkeys(SYSTEMS, 0))
     admin: bool = True
+    divisions: Mapping[int, str] = field(default_factory=dict)
+    seed_every_division: bool = False
+    clock: datetime | None = None
+    clock_runs: bool = False
     faults: Mapping[System, Sequence[Fault]] = field(default_factory=dict)
     calls_per_minute: int = 60
     calls_per_day: int = 5000
@@ -96,16 +105,29 @@ async def _serve(options: ServeOptions) -> None:
     with contextlib.closing(Turn(options.state)) as turn:
         announced = False
         while not turn.take():
-            if options.faults:
-                raise ConfigurationError(
-                    f"--faults: another process serves the sandbox of {options.state}. Order them there, by POST to "
-                    "/_admin/faults of each system, or end that process."
-                )
+            _check_joining(options)
             announced = announced or await _announce_served(options)
             if await _ended(ending, parent):
                 return
         with contextlib.closing(open_store(options.state)) as store:
             await _host(options, store, ending, parent, announce=not announced)
+
+
+def _check_joining(options: ServeOptions) -> None:
+    """Check that nothing is asked of a process that joins another one's sandbox.
+
+    Raises:
+        ConfigurationError: faults or a time are wanted, which only the other process could order.
+    """
+    asked = {
+        "--faults": ("Order them there, by POST to /_admin/faults of each system", bool(options.faults)),
+        "--clock": ("Set it there, by PUT to /_admin/clock of either system", options.clock is not None),
+    }
+    for name, (advice, wanted) in asked.items():
+        if wanted:
+            raise ConfigurationError(
+                f"{name}: another process serves the sandbox of {options.state}. {advice}, or end that process."
+            )
 
 
 async def _ended(ending: asyncio.Event, parent: Parent) -> bool:
@@ -116,7 +138,12 @@ async def _ended(ending: asyncio.Event, parent: Parent) -> bool:
 
 
 async def _host(options: ServeOptions, store: Store, ending: asyncio.Event, parent: Parent, *, announce: bool) -> None:
-    employer = ensure_seeded(store, options.seed)
+    clock = SandboxClock(store)
+    if options.clock is not None:
+        clock.set(options.clock, running=options.clock_runs)
+    divisions = divisions_of(store, options.divisions)
+    others = [*divisions][1:] if options.seed_every_division else []
+    employer = ensure_seeded(store, _seed_options(options, clock), next(iter(divisions)), others)
     sockets = {system: _listen(store, system, options) for system in SYSTEMS}
     for system, listening in sockets.items():
         store.set_setting(_port_setting(system), str(listening.getsockname()[1]))
@@ -129,7 +156,7 @@ async def _host(options: ServeOptions, store: Store, ending: asyncio.Event, pare
         ),
         "exact": exact_app(
             store,
-            config=_exact_config(options, credentials, refresh_token),
+            config=_exact_config(options, store, divisions, credentials, refresh_token),
             faults=options.faults.get("exact", ()),
         ),
     }
@@ -144,6 +171,14 @@ async def _host(options: ServeOptions, store: Store, ending: asyncio.Event, pare
     for server in servers.values():
         server.should_exit = True
     await asyncio.gather(*serving)
+    apps["exact"].state.webhooks.deliveries.close()
+
+
+def _seed_options(options: ServeOptions, clock: SandboxClock) -> SeedOptions:
+    """What a new sandbox is filled with: under a clock that was set, nothing that is younger than its day."""
+    if not clock.driven or options.seed.until is not None:
+        return options.seed
+    return replace(options.seed, until=datetime.combine(clock().date(), time(), UTC))
 
 
 async def _announce_served(options: ServeOptions) -> bool:
@@ -152,8 +187,10 @@ async def _announce_served(options: ServeOptions) -> bool:
         employer = employer_account(store)
         if employer is None or not all([await _answers(store, system, options.host) for system in SYSTEMS]):
             return False
+        SandboxClock(store)  # by which the token's life is counted
         credentials, refresh_token = Credentials.of(store), secrets.token_urlsafe(48)
-        Tokens(store, _exact_config(options, credentials, refresh_token))  # makes the refresh token known
+        config = _exact_config(options, store, divisions_of(store, {}), credentials, refresh_token)
+        Tokens(store, config)  # makes the refresh token known
         _announce(options, store, credentials, refresh_token, employer)
     return True
 
@@ -172,9 +209,9 @@ async def _answers(store: Store, system: str, host: str) -> bool:
 
 def _announce(options: ServeOptions, store: Store, credentials: Credentials, refresh_token: str, employer: str) -> None:
     line = {
-        **{f"{system}_url": f"http://{options.host}:{store.setting(_port_setting(system))}" for system in SYSTEMS},
+        **{f"{system}_url": _address(options, store, system) for system in SYSTEMS},
         "customerp_token": credentials.customerp_token,
-        "exact_division": EXACT_DIVISION,
+        "exact_division": next(iter(divisions_of(store, {}))),
         "exact_client_id": credentials.client_id,
         "exact_client_secret": credentials.client_secret,
         "exact_refresh_token": refresh_token,
@@ -185,14 +222,23 @@ def _announce(options: ServeOptions, store: Store, credentials: Credentials, ref
     sys.stdout.flush()
 
 
-def _exact_config(options: ServeOptions, credentials: Credentials, refresh_token: str) -> ExactConfig:
+def _address(options: ServeOptions, store: Store, system: str) -> str:
+    return f"http://{options.host}:{store.setting(_port_setting(system))}"
+
+
+def _exact_config(
+    options: ServeOptions, store: Store, divisions: Mapping[int, str], credentials: Credentials, refresh_token: str
+) -> ExactConfig:
     # Exact keeps fingerprints of tokens only; every start adds a fresh refresh token, and the one that a client holds
     # stays valid beside it.
     return ExactConfig(
-        divisions={EXACT_DIVISION: EXACT_COMPANY},
+        divisions=divisions,
         client_id=credentials.client_id,
         client_secret=credentials.client_secret,
         refresh_token=refresh_token,
+        address=_address(options, store, "exact"),
+        webhook_secret=credentials.webhook_secret,
+        local_callbacks=True,
         token_refresh_seconds=options.token_refresh_seconds,
         calls_per_minute=options.calls_per_minute,
         calls_per_day=options.calls_per_day,

@@ -1,18 +1,26 @@
 """`python -m talk_assets.sandbox` as a process of its own."""
 
+import hmac
 import json
 import os
 import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from typer.testing import CliRunner
+
+from talk_assets.errors import ConfigurationError
+from talk_assets.sandbox.__main__ import app
+from talk_assets_tests.systems.loopback import Answer, Asked, loopback
 
 FEW = ["--customers", "6", "--contacts", "6", "--employees", "3", "--products", "5", "--quotes", "4", "--orders", "4"]
 KEYS = {
@@ -216,6 +224,24 @@ def test_wrong_options_are_named(start: Starter, tmp_path: Path, options: list[s
     assert "Traceback" not in err
 
 
+@pytest.mark.parametrize(
+    ("options", "named"),
+    [
+        (["--division", "Zuiderlicht"], "--division: 'Zuiderlicht' is not NUMBER=NAME"),
+        (["--division", "0=A"], "--division: '0=A' is not NUMBER=NAME"),
+        (["--division", "1=A", "--division", "1=B"], "--division: 1 is given twice"),
+        (["--clock", "noon"], "--clock: 'noon' is not an ISO 8601 moment"),
+        (["--clock", "2024-07-01T10:00:00"], "--clock: '2024-07-01T10:00:00' has no zone"),
+        (["--clock-runs"], "--clock-runs: there is no --clock"),
+    ],
+)
+def test_wrong_words_are_named_before_anything_starts(options: list[str], named: str) -> None:
+    """Without it a sandbox would begin with another time, or another company, than was meant."""
+    refused = CliRunner().invoke(app, options)
+    assert isinstance(refused.exception, ConfigurationError)
+    assert named in str(refused.exception)
+
+
 def test_state_that_is_no_state_is_left_alone(start: Starter, tmp_path: Path) -> None:
     """Without it a mistyped --state would destroy a file."""
     letter = tmp_path / "letter.txt"
@@ -256,6 +282,74 @@ def test_faults_are_there_from_the_start(start: Starter, tmp_path: Path) -> None
     assert (refused.process.returncode, refused.said) == (2, {})
     assert "Error: --faults: another process serves" in err
     assert program.end() == (0, "", "")
+
+
+def test_both_systems_go_by_a_clock_that_is_driven(start: Starter, tmp_path: Path) -> None:
+    """Without it a demonstration of what happens over months would take months."""
+    state = tmp_path / "sandbox.db"
+    program = start("--state", state, "--clock", "2024-03-01T09:00:00+01:00", "--clock-runs")
+    listed = httpx.get(f"{program.said['customerp_url']}/_admin/customers").json()["items"]
+    assert "2023-03-01" < max(item["modified"] for item in listed) < "2024-03-01"
+    moved = httpx.post(f"{program.said['customerp_url']}/_admin/clock", json={"days": 29}).json()
+    assert (moved["moment"][:13], moved["running"], moved["driven"]) == ("2024-03-30T08", True, True)
+    access = program.token().json()["access_token"]
+    headers = program.exact(access, "system/Divisions?$select=Code").headers
+    assert headers["X-RateLimit-Reset"] == "1711843200000"
+    key = listed[0]["key"]
+    edited = httpx.put(f"{program.said['customerp_url']}/_admin/customers/{key}", json={"City": "Vlieland"})
+    assert edited.json()["modified"][:13] == "2024-03-30T08"
+    refused = start("--state", state, "--clock", "2024-07-01T00:00:00Z")
+    assert "Error: --clock: another process serves" in refused.process.communicate(timeout=20)[1]
+
+
+def test_several_divisions_are_served(start: Starter) -> None:
+    """Without it an installation with more than one company could not be tried."""
+    program = start("--division", "77=Eerste BV", "--division", "88=Tweede BV", "--seed-every-division")
+    assert program.said["exact_division"] == 77
+    rows = program.exact(program.token().json()["access_token"], "system/Divisions").json()["d"]["results"]
+    assert [(row["Code"], row["Description"]) for row in rows] == [(77, "Eerste BV"), (88, "Tweede BV")]
+    first, second = (
+        {
+            item["values"]["Name"]
+            for item in httpx.get(f"{program.said['exact_url']}/_admin/{number}/Accounts").json()["items"]
+        }
+        for number in (77, 88)
+    )
+    assert first != second
+    assert set() not in (first, second)
+
+
+def test_webhooks_call_this_machine_and_hold_up_no_end(start: Starter) -> None:
+    """Without it webhooks could not be tried without a public address, or the sandbox would not end."""
+    silent = threading.Event()
+
+    def answer(asked: Asked) -> Answer:
+        if asked.body:
+            silent.wait(30)
+        return Answer()
+
+    with loopback(answer) as receiver:
+        program = start()
+        headers = {"Authorization": f"Bearer {program.token().json()['access_token']}", "Accept": "application/json"}
+        root = f"{program.said['exact_url']}/api/v1/{program.said['exact_division']}"
+        wish = {"CallbackURL": receiver.url, "Topic": "Items"}
+        made = httpx.post(f"{root}/webhooks/WebhookSubscriptions", json=wish, headers=headers)
+        assert made.status_code == 201
+        assert uuid.UUID(program.said["exact_client_id"])
+        for code in ("A", "B"):
+            httpx.post(f"{root}/logistics/Items", json={"Code": code, "Description": "x"}, headers=headers)
+        deadline = time.monotonic() + 10
+        while len(receiver.asked) < 2 and time.monotonic() < deadline:
+            time.sleep(0.01)
+        body = receiver.asked[1].body
+        content = body.removeprefix(b'{"Content":').partition(b',"HashCode":')[0]
+        code = hmac.new(program.said["exact_webhook_secret"].encode(), content, "sha256").hexdigest().upper()
+        assert body.endswith(f'"HashCode":"{code}"}}'.encode())
+        assert json.loads(content)["ExactOnlineEndpoint"].startswith(f"{root}/logistics/Items(guid'")
+        began = time.monotonic()
+        assert program.end() == (0, "", "")
+        assert time.monotonic() - began < 5
+        silent.set()
 
 
 @pytest.mark.parametrize("direct", [True, False])

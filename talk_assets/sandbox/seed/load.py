@@ -29,6 +29,16 @@ def load(seed: Seed, store: Store, exact: ExactState) -> None:
         for entity, drafts in seed.customerp.items():
             for draft in drafts:
                 customerp.restore(ENTITIES[entity], draft.key, draft.values, draft.lines, draft.modified)
+        load_exact(seed, exact)
+
+
+def load_exact(seed: Seed, exact: ExactState) -> None:
+    """Store the records of Exact alone, or none when anything goes wrong.
+
+    Raises:
+        ValueError: a key is in use, because the administration was not empty.
+    """
+    with exact.store.transaction():
         for set_name, drafts in seed.exact.items():
             for draft in drafts:
                 values = _json(draft.values)
