@@ -15,9 +15,6 @@ from talk_assets_tests.exact_setup.person import settings_of
 from talk_assets_tests.installed import Done, Home, home
 from talk_assets_tests.sandbox.exact.site import DIVISION, Site, running
 
-# Whether the local Exact Online keeps rights, and tells of them.
-RIGHTS = "rights" in ExactConfig.__dataclass_fields__
-needs_rights = pytest.mark.skipif(not RIGHTS, reason="the local Exact Online does not tell of the user's rights")
 ENTITIES = [
     "exact.accounts",
     "exact.items",
@@ -229,16 +226,26 @@ def test_an_empty_set_is_not_taken_for_a_right(database_server: DatabaseServer) 
     with checked(database_server) as (place, _):
         done = place.call("exact", "check", "--json")
     seen = found(done)
-    if RIGHTS:
-        assert seen["read exact.contacts"]["seen"] == "crm/Contacts and sync/CRM/Contacts, both empty"
-        assert {seen[f"read {entity}"]["state"] for entity in ENTITIES} == {"ok"}
-    else:
-        assert "Exact does not tell whether the user may see any" in seen["read exact.contacts"]["seen"]
-        assert {seen[f"read {entity}"]["state"] for entity in ENTITIES} == {"unknown"}
+    assert seen["read exact.contacts"]["seen"] == "crm/Contacts and sync/CRM/Contacts, both empty"
+    assert {seen[f"read {entity}"]["state"] for entity in ENTITIES} == {"ok"}
+    assert seen["read deletions"]["seen"] == "sync/Deleted, empty"
     assert done.code == 0
 
 
-@needs_rights
+def test_where_exact_does_not_tell_of_rights_nothing_is_taken_for_granted(database_server: DatabaseServer) -> None:
+    """An empty set or a write would be called possible because a question was not answered."""
+    with checked(database_server) as (place, site):
+        site.fault(path="/users/UserHasRights", status=404, message="Not found", times=None)
+        done = place.call("exact", "check", "--json")
+        calls = site.http.get("/_admin/calls").json()["calls"]
+    seen = found(done)
+    assert {seen[f"read {entity}"]["state"] for entity in ENTITIES} == {"unknown"}
+    assert "Exact does not tell whether the user may see any" in seen["read exact.contacts"]["seen"]
+    assert seen["write exact.accounts"]["seen"] == "not known without writing"
+    assert calls[f"GET {ROOT}/users/UserHasRights"] == 1, "each refusal counts"
+    assert done.code == 0
+
+
 @pytest.mark.parametrize(
     ("rights", "what", "state", "seen", "stopped"),
     [
@@ -265,7 +272,6 @@ def test_a_right_that_the_user_lacks_is_named(
     assert [each for each in others if each["state"] == "problem"] == []
 
 
-@needs_rights
 def test_what_the_user_may_write_is_told(good: tuple[Home, Site]) -> None:
     """A newcomer learns only from a first sync that half of it is refused."""
     place, _ = good

@@ -298,7 +298,7 @@ def test_a_login_in_the_sandbox(database_server: DatabaseServer) -> None:
         assert "EXACT_REFRESH_TOKEN" not in done.err
         assert quote(REDIRECT, safe="") in done.out
         ((login, _),) = tokens(fresh)
-        assert re.fullmatch(r"sandbox/[0-9a-f]{32}", login)
+        assert re.fullmatch(r"sandbox/[0-9a-f-]{36}", login)
         listed = fresh.call("exact", "divisions")
     assert listed.code == 0, listed.err
     assert "\tEXACT_DIVISION\n" in listed.out

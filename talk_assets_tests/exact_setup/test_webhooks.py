@@ -7,17 +7,17 @@ import pytest
 
 from talk_assets_tests.conftest import DatabaseServer
 from talk_assets_tests.exact_setup.person import settings_of
-from talk_assets_tests.exact_setup.subscribing import PATH, subscribing
 from talk_assets_tests.installed import Done, Home, home
-from talk_assets_tests.sandbox.exact.site import DIVISION, Site
+from talk_assets_tests.sandbox.exact.site import DIVISION, Site, running
 from talk_assets_tests.systems.loopback import Answer, Loopback, loopback
 
+PATH = f"/api/v1/{DIVISION}/webhooks/WebhookSubscriptions"
 TOPICS = ["Accounts", "Contacts", "Items", "Quotations", "SalesOrders"]
 
 
 @pytest.fixture
 def site() -> Iterator[Site]:
-    with subscribing() as site:
+    with running() as site:
         yield site
 
 
@@ -67,7 +67,7 @@ def test_what_is_subscribed_to_already_is_no_error(place: Home, site: Site, rece
     assert again.code == 0
     assert "Items: was subscribed to already." in again.err
     assert listed(place) == [("Accounts", f"{receiver.url}/exact"), ("Items", f"{receiver.url}/exact")]
-    assert site.http.get("/_admin/calls").json()["calls"].get(f"POST {PATH}", 2) == 2
+    assert site.http.get("/_admin/calls").json()["calls"][f"POST {PATH}"] == 2
     assert len(receiver.asked) == 2
 
 
