@@ -15,7 +15,8 @@ from talk_assets.sandbox.faults.model import Fault
 from talk_assets.sandbox.faults.orders import Faults
 from talk_assets.sandbox.store import Store
 
-_METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
+# Those that Exact knows, and those that a client may try: each is told in Exact's way what is allowed.
+_METHODS = ["GET", "POST", "PUT", "DELETE", "PATCH", "MERGE", "HEAD", "OPTIONS"]
 
 
 def create_app(store: Store, *, config: ExactConfig, faults: Iterable[Fault] = ()) -> Starlette:
