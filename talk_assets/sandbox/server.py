@@ -19,7 +19,7 @@ from talk_assets.errors import ConfigurationError
 from talk_assets.sandbox.customerp.app import create_app as customerp_app
 from talk_assets.sandbox.customerp.config import CustomerpConfig
 from talk_assets.sandbox.exact.app import create_app as exact_app
-from talk_assets.sandbox.exact.config import ExactConfig
+from talk_assets.sandbox.exact.config import REDIRECT_URI, ExactConfig
 from talk_assets.sandbox.exact.oauth import Tokens
 from talk_assets.sandbox.faults.model import SYSTEMS, Fault, System
 from talk_assets.sandbox.installation import (
@@ -52,6 +52,7 @@ class ServeOptions:
         calls_per_minute: Exact's limit.
         calls_per_day: Exact's limit.
         token_refresh_seconds: how long after a token call Exact refuses the next one.
+        exact_redirect_uri: where Exact's login page leads back to; a client's own address.
         parent_pid: process to end with.
     """
 
@@ -64,6 +65,7 @@ class ServeOptions:
     calls_per_minute: int = 60
     calls_per_day: int = 5000
     token_refresh_seconds: int = 570
+    exact_redirect_uri: str = REDIRECT_URI
     parent_pid: int | None = None
 
 
@@ -178,6 +180,7 @@ def _announce(options: ServeOptions, store: Store, credentials: Credentials, ref
         "exact_client_id": credentials.client_id,
         "exact_client_secret": credentials.client_secret,
         "exact_refresh_token": refresh_token,
+        "exact_redirect_uri": options.exact_redirect_uri,
         "exact_employer_account": employer,
         "exact_webhook_secret": credentials.webhook_secret,
     }
@@ -193,6 +196,7 @@ def _exact_config(options: ServeOptions, credentials: Credentials, refresh_token
         client_id=credentials.client_id,
         client_secret=credentials.client_secret,
         refresh_token=refresh_token,
+        redirect_uri=options.exact_redirect_uri,
         token_refresh_seconds=options.token_refresh_seconds,
         calls_per_minute=options.calls_per_minute,
         calls_per_day=options.calls_per_day,

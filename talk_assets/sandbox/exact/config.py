@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+REDIRECT_URI = "https://localhost/callback"
+
 
 @dataclass(frozen=True, slots=True)
 class ExactConfig:
@@ -36,7 +38,7 @@ class ExactConfig:
     client_id: str
     client_secret: str = field(repr=False)
     refresh_token: str | None = field(default=None, repr=False)
-    redirect_uri: str = "https://localhost/callback"
+    redirect_uri: str = REDIRECT_URI
     scopes: Mapping[str, Literal["read", "manage"]] | None = None
     token_seconds: int = 600
     token_refresh_seconds: int = 570
