@@ -4,6 +4,8 @@ from collections import Counter
 from collections.abc import Iterable
 
 from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from talk_assets.sandbox.exact.admin import Admin
@@ -34,11 +36,19 @@ def create_app(store: Store, *, config: ExactConfig, faults: Iterable[Fault] = (
     ordered = Faults("exact", faults)
     calls: Counter[str] = Counter()
     pages = OAuthPages(tokens, ordered, calls)
+    api = Api(store, config, tokens, ordered, calls)
     routes = [
         Route(AUTHORISE, pages.authorise, methods=["GET", "POST"]),
         Route(TOKEN, pages.token, methods=["POST"]),
-        Route(f"{ROOT}{{path:path}}", Api(store, config, tokens, ordered, calls).answer, methods=_METHODS),
+        Route(f"{ROOT}{{path:path}}", api.answer, methods=_METHODS),
     ]
     if config.admin:
         routes += Admin(store, config, ordered, calls).routes()
-    return Starlette(routes=routes)
+
+    async def odd(request: Request, _: Exception) -> Response:
+        """An address that no route takes; one with a line break lies below the API all the same."""
+        if str(request.scope["path"]).startswith(ROOT):
+            return await api.answer(request)
+        return PlainTextResponse("Not Found", 404)
+
+    return Starlette(routes=routes, exception_handlers={404: odd})

@@ -160,3 +160,20 @@ def test_what_nobody_filled_shows_what_exact_shows(site: Site, account: str, ite
     site.put("crm/Accounts", account, IsSupplier=None)
     assert site.one("crm/Accounts", account)["IsSupplier"] is False
     assert len(site.rows("crm/Accounts", filter="Code ne '' and SecurityLevel eq 20")) == 1
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        {"Quantity": 1e300},
+        {"UnitPrice": 1e300, "Quantity": 1e300},
+        {"UnitPrice": 1e308, "Discount": -1e308, "Quantity": 0},
+        {"AmountFC": 1e308, "Quantity": 1e-300},
+    ],
+)
+def test_amounts_beyond_all_measure_are_refused(site: Site, account: str, item: str, line: dict[str, Any]) -> None:
+    """A slip of the finger would end the call without a word, or leave an amount that no JSON can hold."""
+    order = {"OrderedBy": account, "SalesOrderLines": [{"Item": item} | line]}
+    answer = site.call("POST", "salesorder/SalesOrders", json=order)
+    assert (answer.status_code, message(answer)) == (500, "Ongeldig: bedrag te groot")
+    assert site.rows("salesorder/SalesOrders", filter="OrderNumber ne null") == []

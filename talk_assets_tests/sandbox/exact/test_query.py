@@ -195,3 +195,19 @@ def test_verbs_that_exact_does_not_have_are_told_as_such(site: Site, account: st
     answer: httpx.Response = site.call(method, f"crm/Accounts(guid'{account}')")
     assert (answer.status_code, answer.headers["Allow"]) == (405, "GET, PUT, DELETE")
     assert site.call(method, "crm/Accounts").headers["Allow"] == "GET, POST"
+
+
+@pytest.mark.parametrize("number", ["9" * 19, "-" + "9" * 30, "9" * 400, "9" * 5000, "1e309", "5000000000000000000L"])
+def test_numbers_that_no_database_holds_break_nothing(site: Site, account: str, number: str) -> None:
+    """A mistake in a program's number would end the call without a word."""
+    for path, option, text in (
+        ("crm/Contacts", "$filter", f"HID eq {number}"),
+        ("sync/CRM/Contacts", "$filter", f"Timestamp gt {number}"),
+        ("sync/Deleted", "$filter", f"{number} lt Timestamp"),
+        ("sync/CRM/Contacts", "$skiptoken", number),
+        ("crm/Contacts", "$top", number),
+        ("crm/Contacts", "$skip", number),
+    ):
+        answer = site.call("GET", path, params={option: text})
+        assert answer.status_code in (200, 400), (path, option)
+        assert answer.status_code == 400 or answer.json()["d"]["results"] == []
