@@ -59,6 +59,9 @@ def sandbox(
     token_refresh_seconds: Annotated[
         int, typer.Option(min=0, help="How long after a token call Exact refuses the next one.")
     ] = 570,
+    exact_redirect_uri: Annotated[
+        str, typer.Option(help="Where Exact's login page leads back to: the callback of a client of yours.")
+    ] = ServeOptions.exact_redirect_uri,
     host: Annotated[str, typer.Option(help="Address to listen at.")] = "127.0.0.1",
     customerp_port: _Port = 0,
     exact_port: _Port = 0,
@@ -108,6 +111,7 @@ def sandbox(
             calls_per_minute=calls_per_minute,
             calls_per_day=calls_per_day,
             token_refresh_seconds=token_refresh_seconds,
+            exact_redirect_uri=exact_redirect_uri,
             parent_pid=parent_pid,
         )
     )

@@ -21,7 +21,7 @@ from talk_assets.sandbox.clock import SandboxClock
 from talk_assets.sandbox.customerp.app import create_app as customerp_app
 from talk_assets.sandbox.customerp.config import CustomerpConfig
 from talk_assets.sandbox.exact.app import create_app as exact_app
-from talk_assets.sandbox.exact.config import ExactConfig
+from talk_assets.sandbox.exact.config import REDIRECT_URI, ExactConfig
 from talk_assets.sandbox.exact.oauth import Tokens
 from talk_assets.sandbox.faults.model import SYSTEMS, Fault, System
 from talk_assets.sandbox.installation import (
@@ -57,6 +57,7 @@ class ServeOptions:
         calls_per_minute: Exact's limit.
         calls_per_day: Exact's limit.
         token_refresh_seconds: how long after a token call Exact refuses the next one.
+        exact_redirect_uri: where Exact's login page leads back to; a client's own address.
         parent_pid: process to end with.
     """
 
@@ -73,6 +74,7 @@ class ServeOptions:
     calls_per_minute: int = 60
     calls_per_day: int = 5000
     token_refresh_seconds: int = 570
+    exact_redirect_uri: str = REDIRECT_URI
     parent_pid: int | None = None
 
 
@@ -215,6 +217,7 @@ def _announce(options: ServeOptions, store: Store, credentials: Credentials, ref
         "exact_client_id": credentials.client_id,
         "exact_client_secret": credentials.client_secret,
         "exact_refresh_token": refresh_token,
+        "exact_redirect_uri": options.exact_redirect_uri,
         "exact_employer_account": employer,
         "exact_webhook_secret": credentials.webhook_secret,
     }
@@ -239,6 +242,7 @@ def _exact_config(
         address=_address(options, store, "exact"),
         webhook_secret=credentials.webhook_secret,
         local_callbacks=True,
+        redirect_uri=options.exact_redirect_uri,
         token_refresh_seconds=options.token_refresh_seconds,
         calls_per_minute=options.calls_per_minute,
         calls_per_day=options.calls_per_day,

@@ -31,6 +31,7 @@ KEYS = {
     "exact_client_id",
     "exact_client_secret",
     "exact_refresh_token",
+    "exact_redirect_uri",
     "exact_employer_account",
     "exact_webhook_secret",
 }
@@ -143,13 +144,20 @@ def test_second_start_meets_the_same_systems(start: Starter, tmp_path: Path) -> 
     held = first.token().json()
     assert first.end()[0] == 0
 
-    second = start("--state", state, "--seed", "9", "--token-refresh-seconds", "0")
-    changing = {"exact_refresh_token"}
+    callback = "https://client.example/callback?from=exact"
+    second = start(
+        "--state", state, "--seed", "9", "--token-refresh-seconds", "0", "--exact-redirect-uri", callback
+    )  # fmt: skip
+    changing = {"exact_refresh_token", "exact_redirect_uri"}
     assert {name: second.said[name] for name in KEYS - changing} == {name: first.said[name] for name in KEYS - changing}
     assert second.customerp(f"/customers/{key}")["City"] == "Vlieland"
     assert second.exact(held["access_token"], "crm/Quotations?$select=QuotationID").status_code == 200
     assert second.token(held["refresh_token"]).status_code == 200
     assert second.token().status_code == 200
+    assert second.said["exact_redirect_uri"] == callback
+    login = {"client_id": second.said["exact_client_id"], "redirect_uri": callback, "response_type": "code"}
+    allowed = httpx.post(f"{second.said['exact_url']}/api/oauth2/auth", params=login)
+    assert allowed.headers["location"].startswith(f"{callback}&code=")
 
 
 def test_second_program_shares_a_served_state_and_takes_over(start: Starter, tmp_path: Path) -> None:

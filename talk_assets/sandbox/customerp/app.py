@@ -4,6 +4,8 @@ from collections import Counter
 from collections.abc import Iterable
 
 from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
 from starlette.routing import Route
 
 from talk_assets.sandbox.clock import ClockAdmin
@@ -14,7 +16,8 @@ from talk_assets.sandbox.faults.model import Fault
 from talk_assets.sandbox.faults.orders import Faults
 from talk_assets.sandbox.store import Store
 
-_METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
+# Those of the contract, and those that a client may try: each is told what is possible.
+_METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "TRACE"]
 
 
 def create_app(store: Store, *, config: CustomerpConfig, faults: Iterable[Fault] = ()) -> Starlette:
@@ -31,5 +34,11 @@ def create_app(store: Store, *, config: CustomerpConfig, faults: Iterable[Fault]
     ordered = Faults("customerp", faults)
     calls: Counter[str] = Counter()
     routes = [*ClockAdmin(store).routes(), *Admin(store, ordered, calls).routes()] if config.admin else []
-    routes.append(Route("/{path:path}", Service(store, config, ordered, calls).answer, methods=_METHODS))
-    return Starlette(routes=routes)
+    service = Service(store, config, ordered, calls)
+    routes.append(Route("/{path:path}", service.answer, methods=_METHODS))
+
+    async def odd(request: Request, _: Exception) -> Response:
+        """An address that no route takes, as one with a line break, gets the contract's answer too."""
+        return await service.answer(request)
+
+    return Starlette(routes=routes, exception_handlers={404: odd})

@@ -1,5 +1,6 @@
 """The published contract over HTTP."""
 
+import re
 import secrets
 from collections import Counter
 from collections.abc import Callable
@@ -17,6 +18,7 @@ from talk_assets.sandbox.faults.model import Fault
 from talk_assets.sandbox.faults.orders import Faults, carried_out
 from talk_assets.sandbox.store import Store
 
+_NUMBER = re.compile(r"[0-9]{1,9}")
 COLLECTIONS = {entity.collection: entity for entity in ENTITIES.values()}
 
 
@@ -40,7 +42,7 @@ class Service:
 
     async def answer(self, request: Request) -> Response:
         """Answer one call."""
-        collection, _, key = request.url.path.strip("/").partition("/")
+        collection, _, key = _path(request).strip("/").partition("/")
         self._calls[f"{request.method} /{collection}{'/{id}' if key else ''}"] += 1
         content = await request.body()
         try:
@@ -71,7 +73,7 @@ class Service:
             properties |= self._state.get(entity, key)
         if content:
             properties |= decode_object(content)
-        return self._faults.strike(request.method, request.url.path, properties)
+        return self._faults.strike(request.method, _path(request), properties)
 
     def _answer(self, request: Request, collection: str, key: str, content: bytes) -> Response:
         method = request.method
@@ -83,7 +85,7 @@ class Service:
             return self._page(request, self._state.deletions)
         entity = COLLECTIONS.get(collection)
         if entity is None or "/" in key:
-            raise Problem(404, f"There is no path {request.url.path}.")
+            raise Problem(404, f"There is no path {_path(request)}.")
         if not key:
             _only(method, "GET", "POST")
             if method == "POST":
@@ -97,7 +99,7 @@ class Service:
         if unknown:
             raise bad_request(f"{', '.join(sorted(unknown))}: not a query parameter of this path.")
         limit = request.query_params.get("limit", str(self._config.page_size))
-        if not (limit.isascii() and limit.isdigit()) or not 1 <= int(limit) <= self._config.largest_page:
+        if _NUMBER.fullmatch(limit) is None or not 1 <= int(limit) <= self._config.largest_page:
             raise bad_request(f"limit: must be a number from 1 to {self._config.largest_page}.")
         page = read(request.query_params.get("since"), min(int(limit), self._config.full_page))
         return json_response({"items": page.items, "next": page.next, "token": page.token})
@@ -124,6 +126,11 @@ class Service:
         if not given:
             raise Problem(422, f"The {entity.name} was not saved: the body names no property.")
         return _record(self._state.change(entity, key, given, if_match=if_match))
+
+
+def _path(request: Request) -> str:
+    # The address's own path is without the line breaks and tabs that a key can hold.
+    return str(request.scope["path"])
 
 
 def _only(method: str, *allowed: str) -> None:

@@ -4,6 +4,7 @@ Everything that writes goes through here: the contract's paths, the admin paths 
 A body is kept without its empty values, decimals as text with all their digits.
 """
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,6 +19,7 @@ from talk_assets.sandbox.store import Store, Stored
 SYSTEM = "customerp"
 DIVISION = "main"
 Values = dict[str, Any]
+_TOKEN = re.compile(r"[0-9]{1,18}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,9 +162,10 @@ class CustomerpState:
     def _position(self, token: str | None) -> int:
         if token is None:
             return 0
-        if not (token.isascii() and token.isdigit()) or int(token) > self.store.last_sequence(SYSTEM, DIVISION):
+        number = int(token) if _TOKEN.fullmatch(token) else None
+        if number is None or number > self.store.last_sequence(SYSTEM, DIVISION):
             raise bad_request("since: not a change token of this server.")
-        return int(token)
+        return number
 
     def _saved(self, entity: Entity, given: Values, body: Values, key: str | None, *, checked: bool) -> Values:
         """The body to keep, with merged lines.
@@ -204,7 +207,7 @@ class CustomerpState:
                 key = record_key(entity.name, self.store.next_number(_counter(entity.name)))
                 last = max(map(_place, merged.values()), default=0)
                 merged[key] = {"Id": key, "Position": last + 1}
-            elif key not in merged:
+            elif not isinstance(key, str) or key not in merged:
                 found.append((f"Lines[{place}].Id", f"The document has no line {key}."))
                 continue
             whole = merged[key] | {name: value for name, value in values.items() if name != "Position" or value}

@@ -26,7 +26,7 @@ def decode_object(content: bytes) -> dict[str, Any]:
     """
     try:
         value = _decoder.decode(content)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise bad_request(f"The body is not JSON: {error}.") from None
     if not isinstance(value, dict):
         raise bad_request("The body is not a JSON object.")

@@ -13,8 +13,10 @@ from starlette.responses import Response
 from talk_assets.sandbox.exact import actions, reading, rules
 from talk_assets.sandbox.exact.answer import Answer, created
 from talk_assets.sandbox.exact.atom import atom, atom_error
+from talk_assets.sandbox.exact.body import read_json, read_object, read_whole
 from talk_assets.sandbox.exact.company import Company, read_divisions
 from talk_assets.sandbox.exact.config import ExactConfig
+from talk_assets.sandbox.exact.edmx import edmx
 from talk_assets.sandbox.exact.errors import Refused, bad_request, forbidden, not_found
 from talk_assets.sandbox.exact.limits import RateLimits
 from talk_assets.sandbox.exact.model import (
@@ -31,6 +33,7 @@ from talk_assets.sandbox.exact.model import (
     Family,
 )
 from talk_assets.sandbox.exact.oauth import Tokens
+from talk_assets.sandbox.exact.render import Renderer, renderer
 from talk_assets.sandbox.exact.rights import Access, has_right
 from talk_assets.sandbox.exact.state import ExactState
 from talk_assets.sandbox.exact.webhook_calls import write_subscription
@@ -40,7 +43,10 @@ from talk_assets.sandbox.faults.orders import Faults, carried_out
 from talk_assets.sandbox.store import Store
 
 ROOT = "/api/v1/"
+_METADATA = "/$metadata"
+_ATOM = "application/atom+xml;charset=utf-8"
 _KEY = re.compile(r"guid'([0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})'")
+_DIVISION = re.compile(r"[0-9]{1,10}")
 _RESOURCE = re.compile(r"(?P<set>[\w/]+)(?:\((?P<key>[^)]*)\))?(?:/(?P<tail>\$?\w+))?")
 
 # Sets that are kept as records, so that one can be read by its key.
@@ -121,36 +127,40 @@ class Api:
 
     async def answer(self, request: Request) -> Response:
         """Answer one call."""
-        path = request.url.path
+        path = str(request.scope["path"])
         self._calls[f"{request.method} {re.sub(r'[(][^)]*[)]', '(key)', path)}"] += 1
         as_json = _wants_json(request)
         headers: dict[str, str] = {}
-        division: int | None = None
+        authorization = request.headers.get("authorization")
+        division, rest = _division(path)
         try:
-            self._tokens.check(request.headers.get("authorization"))
-            division, rest = self._division(path)
+            self._tokens.check(authorization)
+            self._limits.check_open()
+            self._check_division(division, rest)
             if division is not None:
                 headers = self._limits.spend(division)
             fault, answer = await self._strike_or_answer(request, division, rest)
         except Refused as refused:
-            if division is not None:
+            if division is not None and self._tokens.knows(authorization):
                 self._limits.failed(division, path.partition("(")[0], refused.status)
             # A limit that is spent is told with its own headers alone.
             return _error(refused, {} if refused.status == 429 else headers, as_json=as_json)
-        return self._faults.changed(fault, request, _response(answer, headers, as_json=as_json))
+        if not as_json and not isinstance(answer.content, str | None):
+            shown = atom(answer.content, f"{_base(request)}{path}", self._store.clock())
+            answer = Answer(answer.status, shown, {"Content-Type": _ATOM, **answer.headers})
+        return self._faults.changed(fault, request, _response(answer, headers))
 
-    def _division(self, path: str) -> tuple[int | None, str]:
-        head, _, rest = path.removeprefix(ROOT).partition("/")
-        if head == "current" and rest == "Me":
-            return None, rest
-        if not head.isdecimal():
+    def _check_division(self, division: int | None, rest: str) -> None:
+        if division is None and rest != ME.path:
             raise not_found()
-        if int(head) not in self._config.divisions and rest != DIVISIONS.path:
+        if division is not None and division not in self._config.divisions and rest != DIVISIONS.path:
             raise forbidden("Forbidden", "NoDivisionAccess")
-        return int(head), rest
 
     async def _strike_or_answer(self, request: Request, division: int | None, rest: str) -> tuple[Fault | None, Answer]:
-        body = await request.body()
+        _check_length(request, self._config.url_length)
+        body = await read_whole(request, self._config.body_bytes)
+        if division is not None and rest.endswith(_METADATA):
+            return None, _metadata(request.method, rest.removesuffix(_METADATA))
         resource = None if division is None else _resource(rest)
         state = ExactState(self._store, division or self._company.main, timezone=self._config.timezone)
         if division is not None:
@@ -180,15 +190,15 @@ class Api:
         if resource is not None and resource.key is not None:
             stored = state.reader().get(resource.entity_set.name, resource.key)
             properties = {} if stored is None else stored.body
-        sent = _json(body) if body else None
+        sent = read_json(body) if body else None
         return self._faults.strike(
-            request.method, request.url.path, properties | (sent if isinstance(sent, dict) else {})
+            request.method, str(request.scope["path"]), properties | (sent if isinstance(sent, dict) else {})
         )
 
     def _answer(self, request: Request, state: ExactState, resource: Resource | None, body: bytes) -> Answer:
-        base = f"{request.url.scheme}://{request.url.netloc}"
+        base = _base(request)
         root = f"{base}{ROOT}{state.division}"
-        address = f"{base}{request.url.path}"
+        address = f"{base}{request.scope['path']}"
         call = reading.Call(state, self._config, root, address, dict(request.query_params))
         if resource is None:
             _only_get(request.method, ME)
@@ -203,7 +213,8 @@ class Api:
             raise Refused(405, "Method not allowed", {"Allow": "GET"})
         _only_get(request.method, resource.entity_set)
         if resource.entity_set is WEBHOOKS:
-            sent = _json(body) if request.method in ("POST", "PUT") else None
+            writes = request.method in ("POST", "PUT")
+            sent = read_object(request, body, WEBHOOKS, self._config.body_bytes) if writes else None
             return write_subscription(
                 self._webhooks, call, request.method, resource.key, sent, full=_wants_whole(request)
             )
@@ -234,6 +245,39 @@ def _wants_json(request: Request) -> bool:
 
 def _wants_whole(request: Request) -> bool:
     return "return=representation" in request.headers.get("prefer", "")
+
+
+def _division(path: str) -> tuple[int | None, str]:
+    """The administration that an address names, None when it names none, and what follows it."""
+    head, _, rest = re.sub("/+", "/", path.removeprefix(ROOT)).partition("/")
+    if _DIVISION.fullmatch(head) is None:
+        return None, f"{head}/{rest}"
+    return int(head), rest
+
+
+def _base(request: Request) -> str:
+    host = request.headers.get("host") or ":".join(map(str, request.scope["server"]))
+    return f"{request.scope['scheme']}://{host}"
+
+
+def _check_length(request: Request, longest: int) -> None:
+    address = _base(request).encode() + request.scope["raw_path"] + b"?" + request.scope["query_string"]
+    if len(address) > longest:
+        raise Refused(414, f"The request URL is too long: {len(address)} characters, of at most {longest}.")
+
+
+def _metadata(method: str, service: str) -> Answer:
+    offered = {
+        name: found
+        for path, found in _SETS.items()
+        for place, _, name in [path.rpartition("/")]
+        if place == service and found[0] is not SYNC_TIMESTAMP
+    }
+    if not offered:
+        raise not_found()
+    if method != "GET":
+        raise Refused(405, "Method not allowed", {"Allow": "GET"})
+    return Answer(200, edmx(offered), {"Content-Type": "application/xml;charset=utf-8"})
 
 
 def _resource(rest: str) -> Resource:
@@ -269,17 +313,20 @@ def _only_get(method: str, entity_set: EntitySet) -> None:
 
 def _write(call: reading.Call, resource: Resource, request: Request, body: bytes) -> Answer:
     method, key, state, entity_set = request.method, resource.key, call.state, resource.entity_set
-    if entity_set.acts_on is not None:
-        if method != "POST":
-            raise Refused(405, "Method not allowed", {"Allow": "POST"})
-        return Answer(201, actions.carry_out(call, entity_set, _json(body)))
+    full = _wants_whole(request)
+    if entity_set.acts_on is not None and method != "POST":
+        raise Refused(405, "Method not allowed", {"Allow": "POST"})
+    if (method == "POST" and key is None) or (method == "PUT" and key is not None):
+        sent = read_object(request, body, entity_set, call.config.body_bytes)
+    if entity_set.acts_on is not None and key is None:
+        return Answer(201, actions.carry_out(call, entity_set, sent))
     if method == "POST" and key is None:
-        return _create(call, entity_set, _json(body), full=_wants_whole(request))
+        return _create(call, entity_set, sent, full=full)
     if method == "PUT" and key is not None:
         with state.store.transaction():
-            values = rules.change(state, entity_set, state.get(entity_set.name, key), _json(body))
+            values = rules.change(state, entity_set, state.get(entity_set.name, key), sent)
             state.edit(entity_set.name, key, values)
-        return Answer(204)
+        return Answer(200, _shown(call, entity_set, key)) if full else Answer(204)
     if method == "DELETE" and key is not None:
         with state.store.transaction():
             rules.check_open(state, entity_set, state.get(entity_set.name, key).body)
@@ -298,31 +345,29 @@ def _create(call: reading.Call, entity_set: EntitySet, sent: Any, *, full: bool)
     return created(call, entity_set, key, full=full)
 
 
-def _json(body: bytes) -> Any:
-    try:
-        return json.loads(body)
-    except ValueError:
-        raise bad_request(
-            "Error processing request stream. The request should be a valid top-level resource object."
-        ) from None
+def _shown(call: reading.Call, entity_set: EntitySet, key: str) -> Any:
+    return _renderer(call, entity_set).row(call.state.get(entity_set.name, key))
 
 
-def _response(answer: Answer, headers: Mapping[str, str], *, as_json: bool) -> Response:
+def _renderer(call: reading.Call, entity_set: EntitySet) -> Renderer:
+    return renderer(call.state.reader(), entity_set, "ordinary", call.root, int64_as_text=call.config.int64_as_text)
+
+
+def _response(answer: Answer, headers: Mapping[str, str]) -> Response:
     together = {**headers, **answer.headers}
     if answer.content is None:
         return Response(status_code=answer.status, headers=together)
     if isinstance(answer.content, str):
         together.setdefault("Content-Type", "text/plain;charset=utf-8")
         return Response(answer.content, answer.status, together)
-    if as_json:
-        text = json.dumps({"d": answer.content}, ensure_ascii=False, separators=(",", ":"))
-        return Response(text, answer.status, together, media_type="application/json")
-    return Response(atom(answer.content), answer.status, together, media_type="application/atom+xml")
+    text = json.dumps({"d": answer.content}, ensure_ascii=False, separators=(",", ":"))
+    return Response(text, answer.status, together, media_type="application/json")
 
 
 def _error(refused: Refused, headers: Mapping[str, str], *, as_json: bool) -> Response:
     together = {**headers, **refused.headers}
     if as_json:
         body = {"error": {"code": "", "message": {"lang": "", "value": refused.message}}}
-        return Response(json.dumps(body, ensure_ascii=False), refused.status, together, media_type="application/json")
-    return Response(atom_error(refused.message), refused.status, together, media_type="application/xml")
+        return Response(json.dumps(body), refused.status, together, media_type="application/json")
+    text = atom_error(refused.message)
+    return Response(text, refused.status, together, media_type="application/xml")

@@ -4,6 +4,8 @@ from collections import Counter
 from collections.abc import Iterable
 
 from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from talk_assets.sandbox.clock import ClockAdmin
@@ -20,7 +22,8 @@ from talk_assets.sandbox.faults.model import Fault
 from talk_assets.sandbox.faults.orders import Faults
 from talk_assets.sandbox.store import Store
 
-_METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
+# Those that Exact knows, and those that a client may try: each is told in Exact's way what is allowed.
+_METHODS = ["GET", "POST", "PUT", "DELETE", "PATCH", "MERGE", "HEAD", "OPTIONS"]
 
 
 def create_app(store: Store, *, config: ExactConfig, faults: Iterable[Fault] = ()) -> Starlette:
@@ -40,14 +43,22 @@ def create_app(store: Store, *, config: ExactConfig, faults: Iterable[Fault] = (
     calls: Counter[str] = Counter()
     parts = Parts(Access(config), Company(store, config), Webhooks(store, config))
     pages = OAuthPages(tokens, ordered, calls)
+    api = Api(store, config, tokens, ordered, calls, parts)
     routes = [
         Route(AUTHORISE, pages.authorise, methods=["GET", "POST"]),
         Route(TOKEN, pages.token, methods=["POST"]),
-        Route(f"{ROOT}{{path:path}}", Api(store, config, tokens, ordered, calls, parts).answer, methods=_METHODS),
+        Route(f"{ROOT}{{path:path}}", api.answer, methods=_METHODS),
     ]
     if config.admin:
         routes += ClockAdmin(store).routes() + Control(config, parts).routes()
         routes += Admin(store, config, ordered, calls).routes()
-    app = Starlette(routes=routes)
+
+    async def odd(request: Request, _: Exception) -> Response:
+        """An address that no route takes; one with a line break lies below the API all the same."""
+        if str(request.scope["path"]).startswith(ROOT):
+            return await api.answer(request)
+        return PlainTextResponse("Not Found", 404)
+
+    app = Starlette(routes=routes, exception_handlers={404: odd})
     app.state.webhooks = parts.webhooks
     return app

@@ -58,7 +58,7 @@ _UNIQUE = {
     "Quotations": "QuotationNumber",
     "SalesOrders": "OrderNumber",
 }
-_CODES: Mapping[str, Collection[str]] = {
+_CODES: Mapping[str, Collection[str | int]] = {
     "Unit": codes.UNITS,
     "UnitCode": codes.UNITS,
     "Currency": codes.CURRENCIES,
@@ -67,6 +67,7 @@ _CODES: Mapping[str, Collection[str]] = {
     "SalesVATCode": codes.VAT_NAMES,
     "SalesVatCode": codes.VAT_NAMES,
     "PurchaseVATCode": codes.VAT_NAMES,
+    "ApprovalStatus": codes.APPROVAL_STATUSES,
 }
 _COUNTRY = re.compile(r"[A-Z]{2}")
 _DIGITS = re.compile(r"[0-9]+")

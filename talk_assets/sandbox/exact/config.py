@@ -6,6 +6,7 @@ from typing import Literal
 
 Scope = Literal["read", "manage"]
 Right = Literal["none", "hidden", "read", "manage"]
+REDIRECT_URI = "https://localhost/callback"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,9 @@ class ExactConfig:
         errors_per_hour: failed calls (400, 401, 403, 404) per division and endpoint before the app is blocked.
         page_size: rows on a page of an ordinary set.
         large_page_size: rows on a page of a sync or bulk set.
+        url_length: characters of an address, query included; longer ones are refused (noted in the Exact reference
+            without a source, but no client should rely on longer ones).
+        body_bytes: of a call's body; what base64 adds to binaries does not count.
         timezone: the site's clock, which all its times are given in.
         int64_as_text: whether row versions are sent as JSON text instead of numbers (Exact reference leaves it open).
         deleted_days: how long sync/Deleted remembers.
@@ -46,7 +50,7 @@ class ExactConfig:
     client_id: str
     client_secret: str = field(repr=False)
     refresh_token: str | None = field(default=None, repr=False)
-    redirect_uri: str = "https://localhost/callback"
+    redirect_uri: str = REDIRECT_URI
     address: str = "https://start.exactonline.nl"
     webhook_secret: str | None = field(default=None, repr=False)
     scopes: Mapping[str, Scope] | None = None
@@ -64,6 +68,8 @@ class ExactConfig:
     errors_per_hour: int = 10
     page_size: int = 60
     large_page_size: int = 1000
+    url_length: int = 6000
+    body_bytes: int = 10_000_000
     timezone: str = "Europe/Amsterdam"
     int64_as_text: bool = False
     deleted_days: int = 61

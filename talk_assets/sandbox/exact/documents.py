@@ -1,10 +1,12 @@
 """What Exact computes on quotations and sales orders: defaults of a line, its amounts, and the totals of a document."""
 
+import math
 from collections.abc import Collection, Iterable
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from typing import Any
 
 from talk_assets.sandbox.exact import codes
+from talk_assets.sandbox.exact.errors import Refused, rejected
 from talk_assets.sandbox.store import Body
 
 _CENT = Decimal("0.01")
@@ -42,21 +44,24 @@ def line_amounts(set_name: str, line: Body, given: Collection[str]) -> None:
         line: the line's properties; changed in place.
         given: the properties that this write sets: a net price or amount given without the price and discount it
             follows from makes the discount follow instead.
+
+    Raises:
+        Refused: 500, an amount is larger than can be kept.
     """
     quantity, price = _decimal(line.get("Quantity")), _decimal(line.get("UnitPrice"))
     net = price * (1 - _decimal(line.get("Discount")))
     total_given = set_name == "SalesOrderLines" and "AmountFC" in given and bool(quantity)
     if not {"UnitPrice", "Discount"} & set(given) and ("NetPrice" in given or total_given):
         net = _decimal(line.get("NetPrice")) if "NetPrice" in given else _decimal(line.get("AmountFC")) / quantity
-        line["UnitPrice"] = float(price or net)
-        line["Discount"] = float(1 - net / price) if price else 0.0
+        line["UnitPrice"] = _double(price or net)
+        line["Discount"] = _double(1 - net / price) if price else 0.0
     amount = _money(quantity * net)
     if not (set_name == "SalesOrderLines" and "VATPercentage" in given):
         line["VATPercentage"] = codes.VAT_RATES.get(line.get("VATCode", ""), 0.0)
     vat = _money(amount * _decimal(line["VATPercentage"]))
-    line["NetPrice"] = float(net)
-    line["AmountFC"] = line["AmountDC"] = float(amount)
-    line["VATAmount" if set_name == "SalesOrderLines" else "VATAmountFC"] = float(vat)
+    line["NetPrice"] = _double(net)
+    line["AmountFC"] = line["AmountDC"] = _double(amount)
+    line["VATAmount" if set_name == "SalesOrderLines" else "VATAmountFC"] = _double(vat)
 
 
 def document_totals(set_name: str, header: Body, lines: Iterable[Body]) -> None:
@@ -68,14 +73,14 @@ def document_totals(set_name: str, header: Body, lines: Iterable[Body]) -> None:
         vat += _decimal(line.get("VATAmount", line.get("VATAmountFC")))
         discount += _money(_decimal(line.get("Quantity")) * _decimal(line.get("UnitPrice"))) - amount
     if set_name == "SalesOrders":
-        header["AmountFCExclVat"] = float(net)
-        header["AmountFC"] = header["AmountDC"] = float(net + vat)
-        header["VATAmount"] = float(vat)
+        header["AmountFCExclVat"] = _double(net)
+        header["AmountFC"] = header["AmountDC"] = _double(net + vat)
+        header["VATAmount"] = _double(vat)
     else:
-        header["AmountFC"] = header["AmountDC"] = float(net)
-        header["VATAmountFC"] = float(vat)
-        header["AmountDiscountExclVat"] = float(discount)
-        header["AmountDiscount"] = float(discount)
+        header["AmountFC"] = header["AmountDC"] = _double(net)
+        header["VATAmountFC"] = _double(vat)
+        header["AmountDiscountExclVat"] = _double(discount)
+        header["AmountDiscount"] = _double(discount)
 
 
 def _decimal(value: Any) -> Decimal:
@@ -83,4 +88,18 @@ def _decimal(value: Any) -> Decimal:
 
 
 def _money(value: Decimal) -> Decimal:
-    return value.quantize(_CENT, ROUND_HALF_UP)
+    try:
+        return value.quantize(_CENT, ROUND_HALF_UP)
+    except InvalidOperation:
+        raise _too_large() from None
+
+
+def _double(value: Decimal) -> float:
+    number = float(value)
+    if not math.isfinite(number):
+        raise _too_large()
+    return number
+
+
+def _too_large() -> Refused:
+    return rejected("Ongeldig: bedrag te groot")

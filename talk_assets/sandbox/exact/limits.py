@@ -28,13 +28,10 @@ class RateLimits:
         """Count one call and return the six headers of its answer.
 
         Raises:
-            Refused: 429; only the headers of the limit that is exhausted go along, and none when failed calls
-                have blocked the app.
+            Refused: 429; only the headers of the limit that is exhausted go along.
         """
         now = self._clock()
         minute, day = (division, _minute(now)), (division, _day(now))
-        if self._blocked_until is not None and now < self._blocked_until:
-            raise Refused(429, _TOO_MANY)
         if self._days[day] >= self._config.calls_per_day:
             raise Refused(429, _TOO_MANY, self._daily(division, now))
         if self._minutes[minute] >= self._config.calls_per_minute:
@@ -42,6 +39,15 @@ class RateLimits:
         self._minutes[minute] += 1
         self._days[day] += 1
         return self._daily(division, now) | self._minutely(division, now)
+
+    def check_open(self) -> None:
+        """Refuse every call of an app that failed calls have blocked, also those that cost no budget.
+
+        Raises:
+            Refused: 429, without headers.
+        """
+        if self._blocked_until is not None and self._clock() < self._blocked_until:
+            raise Refused(429, _TOO_MANY)
 
     def failed(self, division: int, endpoint: str, status: int) -> None:
         """Count a failed call; above the hourly number the app is blocked for an hour, longer every next time."""

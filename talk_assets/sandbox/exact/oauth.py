@@ -50,13 +50,30 @@ class Tokens:
         Raises:
             TokenRefused: the app is not registered, or with another redirect address.
         """
+        self.check_app(client_id, redirect_uri)
+        code = f"stamp.{secrets.token_urlsafe(24)}!"
+        self._write("code", code, {"expires": (self._now() + _CODE_LIFE).isoformat()})
+        return code
+
+    def implicit(self, client_id: str, redirect_uri: str) -> dict[str, str]:
+        """An access token without a refresh token, for `response_type=token`.
+
+        Raises:
+            TokenRefused: the app is not registered, or with another redirect address.
+        """
+        self.check_app(client_id, redirect_uri)
+        return self._issue_access()
+
+    def check_app(self, client_id: str, redirect_uri: str) -> None:
+        """Check who asks for a user's permission, and where the answer is to go.
+
+        Raises:
+            TokenRefused: the app is not registered, or with another redirect address.
+        """
         if client_id != self._config.client_id:
             raise TokenRefused("unauthorized_client", "Unknown client_id")
         if redirect_uri != self._config.redirect_uri:
             raise TokenRefused("invalid_request", "redirect_uri differs from the registered one")
-        code = f"stamp.{secrets.token_urlsafe(24)}!"
-        self._write("code", code, {"expires": (self._now() + _CODE_LIFE).isoformat()})
-        return code
 
     def token(self, form: Mapping[str, str]) -> dict[str, str]:
         """Answer a token call with an access token and a fresh refresh token.
@@ -79,16 +96,23 @@ class Tokens:
         Raises:
             Refused: 401, the token is missing, unknown or expired.
         """
-        kind, _, token = (header or "").partition(" ")
-        known = self._read("access", token) if kind.lower() == "bearer" else None
+        known = self._access(header)
         if known is None or self._ended("access", known):
             raise Refused(401, "Unauthorized", {"Reason": "Authentication Required"})
+
+    def knows(self, header: str | None) -> bool:
+        """Whether an Authorization header holds a token that the app was given, be it over: its failures count."""
+        return self._access(header) is not None
 
     def revoke(self, *, login: bool) -> None:
         """End all access tokens that were given out so far; of a whole login the refresh tokens as well."""
         for kind, life in (("access", timedelta(seconds=self._config.token_seconds)), ("refresh", _REFRESH_LIFE)):
             if login or kind == "access":
                 self._store.set_setting(_revoked(kind), (self._now() + life).isoformat())
+
+    def _access(self, header: str | None) -> dict[str, Any] | None:
+        kind, _, token = (header or "").partition(" ")
+        return self._read("access", token) if kind.lower() == "bearer" else None
 
     def _refresh(self, token: str) -> dict[str, str]:
         known = self._read("refresh", token)
@@ -113,18 +137,15 @@ class Tokens:
         return self._issue(secrets.token_hex(8))
 
     def _issue(self, grant: str) -> dict[str, str]:
-        now = self._now()
-        access, refresh = secrets.token_urlsafe(48), secrets.token_urlsafe(48)
-        life = timedelta(seconds=self._config.token_seconds)
-        self._write("access", access, {"expires": (now + life).isoformat()})
+        refresh = secrets.token_urlsafe(48)
         self._issue_refresh(grant, refresh)
-        self._store.set_setting(f"exact/grant/{grant}", now.isoformat())
-        return {
-            "access_token": access,
-            "token_type": "bearer",
-            "expires_in": str(self._config.token_seconds),
-            "refresh_token": refresh,
-        }
+        self._store.set_setting(f"exact/grant/{grant}", self._now().isoformat())
+        return self._issue_access() | {"refresh_token": refresh}
+
+    def _issue_access(self) -> dict[str, str]:
+        access, life = secrets.token_urlsafe(48), self._config.token_seconds
+        self._write("access", access, {"expires": (self._now() + timedelta(seconds=life)).isoformat()})
+        return {"access_token": access, "token_type": "bearer", "expires_in": str(life)}
 
     def _ended(self, kind: str, known: Mapping[str, Any]) -> bool:
         """Whether a token is too old, or was given out before all of its kind were revoked."""

@@ -5,25 +5,29 @@ for text, GUID, DateTime, numbers (`12`, `12L`, `1.5`), booleans and null. Text 
 do not count, leading ones do.
 """
 
+import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
-from uuid import UUID
 
 from talk_assets.sandbox.exact.errors import Refused, bad_request
 from talk_assets.sandbox.exact.model import Property
-from talk_assets.sandbox.exact.values import parse_datetime
+from talk_assets.sandbox.exact.values import parse_datetime, parse_guid
 
 Row = Callable[[str], Any]
 Kind = Literal["text", "guid", "number", "boolean", "datetime", "null"]
 
 _TOKEN = re.compile(
-    r"\s*(?:(?P<guid>guid'(?P<guid_text>[^']*)')|(?P<datetime>datetime'(?P<datetime_text>[^']*)')"
-    r"|'(?P<text>(?:[^']|'')*)'|(?P<number>-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)[LlMmDdFf]?(?![\w.])"
+    r"\s*(?:(?P<guid>guid ?'(?P<guid_text>[^']*)')|(?P<datetime>datetime'(?P<datetime_text>[^']*)')"
+    r"|'(?P<text>(?:[^']|'')*)'|(?P<number>-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?)[LlMmDdFf]?(?![\w.])"
     r"|(?P<word>[A-Za-z_]\w*(?:/[A-Za-z_]\w*)*)|(?P<mark>[(),]))"
 )
+_UNSUPPORTED = "This $filter parameter is not supported for this resource"
+_DEEPEST = 100  # parentheses and nots inside one another
+_LARGEST = 2**63 - 1  # whole number
 _COMPARE: Mapping[str, Callable[[Any, Any], bool]] = {
     "eq": lambda left, right: bool(left == right),
     "ne": lambda left, right: bool(left != right),
@@ -75,10 +79,12 @@ def parse_filter(text: str, properties: Mapping[str, Property]) -> Filter:
     Raises:
         Refused: 400, it is malformed, compares different types, or names what cannot be filtered.
     """
+    if not text.strip():
+        raise bad_request(_UNSUPPORTED)
     parser = _Parser(text, properties)
     node = parser.whole()
     if node.kind != "boolean":
-        raise bad_request("This $filter parameter is not supported for this resource.")
+        raise bad_request(_UNSUPPORTED)
     return Filter(frozenset(parser.names), lambda row: bool(node.value(row)), node.comparisons)
 
 
@@ -90,6 +96,7 @@ class _Parser:
         self._properties = properties
         self._tokens = _tokens(text)
         self._position = 0
+        self._depth = 0
 
     def whole(self) -> _Node:
         node = self._or()
@@ -118,22 +125,31 @@ class _Parser:
             raise _syntax(f"expected {mark!r}, found {text!r}")
 
     def _or(self) -> _Node:
-        node = self._and()
+        terms = [self._and()]
         while self._word("or"):
-            node = _either(_condition(node), _condition(self._and()))
-        return node
+            terms.append(self._and())
+        return terms[0] if len(terms) == 1 else _any_of([_condition(term) for term in terms])
 
     def _and(self) -> _Node:
-        node = self._not()
+        terms = [self._not()]
         while self._word("and"):
-            node = _both(_condition(node), _condition(self._not()))
-        return node
+            terms.append(self._not())
+        return terms[0] if len(terms) == 1 else _all_of([_condition(term) for term in terms])
 
     def _not(self) -> _Node:
         if self._word("not"):
-            inner = _condition(self._not())
+            with self._deeper():
+                inner = _condition(self._not())
             return _Node("boolean", lambda row: not inner.value(row))
         return self._comparison()
+
+    @contextmanager
+    def _deeper(self) -> Iterator[None]:
+        self._depth += 1
+        if self._depth > _DEEPEST:
+            raise _syntax("recursion depth exceeds the allowed limit")
+        yield
+        self._depth -= 1
 
     def _comparison(self) -> _Node:
         left = self._operand()
@@ -143,7 +159,8 @@ class _Parser:
     def _operand(self) -> _Node:
         kind, text = self._take()
         if kind == "mark" and text == "(":
-            node = self._or()
+            with self._deeper():
+                node = self._or()
             self._expect(")")
             return node
         if kind == "word":
@@ -171,10 +188,11 @@ class _Parser:
         if function not in _FUNCTIONS:
             raise bad_request(f"Unknown function '{function}'.")
         self._expect("(")
-        arguments = [self._or()]
-        while self._peek() == ("mark", ","):
-            self._take()
-            arguments.append(self._or())
+        with self._deeper():
+            arguments = [self._or()]
+            while self._peek() == ("mark", ","):
+                self._take()
+                arguments.append(self._or())
         self._expect(")")
         if len(arguments) != _FUNCTIONS[function] or any(argument.kind != "text" for argument in arguments):
             raise bad_request(f"No applicable function found for '{function}' with the specified arguments.")
@@ -210,7 +228,7 @@ def _constant(kind: Kind, value: Any) -> _Node:
 
 def _guid(text: str) -> _Node:
     try:
-        return _constant("guid", str(UUID(text)))
+        return _constant("guid", parse_guid(text))
     except ValueError:
         raise _syntax(f"{text!r} is not a GUID") from None
 
@@ -222,11 +240,19 @@ def _datetime(text: str) -> _Node:
         raise _syntax(f"{text!r} is not a DateTime") from None
 
 
+def _number(text: str) -> _Node:
+    whole = text.lstrip("-").isdigit() and len(text) <= len(str(_LARGEST)) + 1
+    number = int(text) if whole else float(text)
+    if not math.isfinite(number) or (whole and abs(number) > _LARGEST):
+        raise _syntax(f"the number {text[:30]!r} is too large")
+    return _constant("number", number)
+
+
 _LITERALS: Mapping[str, Callable[[str], _Node]] = {
     "guid": _guid,
     "datetime": _datetime,
     "text": lambda text: _constant("text", text.rstrip(" ")),
-    "number": lambda text: _constant("number", int(text) if text.lstrip("-").isdigit() else float(text)),
+    "number": _number,
 }
 
 
@@ -252,16 +278,17 @@ def _trimmed(value: Any) -> str | None:
 
 def _condition(node: _Node) -> _Node:
     if node.kind != "boolean":
-        raise bad_request("This $filter parameter is not supported for this resource.")
+        raise bad_request(_UNSUPPORTED)
     return node
 
 
-def _both(left: _Node, right: _Node) -> _Node:
-    return _Node("boolean", lambda row: left.value(row) and right.value(row), left.comparisons + right.comparisons)
+def _all_of(terms: list[_Node]) -> _Node:
+    comparisons = tuple(part for term in terms for part in term.comparisons)
+    return _Node("boolean", lambda row: all(term.value(row) for term in terms), comparisons)
 
 
-def _either(left: _Node, right: _Node) -> _Node:
-    return _Node("boolean", lambda row: left.value(row) or right.value(row))
+def _any_of(terms: list[_Node]) -> _Node:
+    return _Node("boolean", lambda row: any(term.value(row) for term in terms))
 
 
 def _compared(left: _Node, operator: str, right: _Node) -> _Node:

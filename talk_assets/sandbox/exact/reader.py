@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from talk_assets.sandbox.exact import codes
 from talk_assets.sandbox.exact.model import SETS
+from talk_assets.sandbox.exact.unfilled import unfilled
 from talk_assets.sandbox.exact.values import padding
 from talk_assets.sandbox.store import Store, Stored
 
@@ -55,6 +56,8 @@ class Reader:
         """A property's value as Exact shows it, padded where its column is; DateTimes as local ISO text."""
         compute = derived(record.entity).get(name)
         value = record.body.get(name) if compute is None else compute(self, record)
+        if value is None:
+            return unfilled(record.entity).get(name)
         fill = padding(record.entity, name)
         return fill(value) if fill is not None and isinstance(value, str) else value
 

@@ -16,10 +16,12 @@ from talk_assets.sandbox.exact.odata_query import Query, parse_query, sort_key
 from talk_assets.sandbox.exact.reader import ROW_VERSION_BASE, SYSTEM, Reader, derived, row_version
 from talk_assets.sandbox.exact.render import Json, plain_row, renderer
 from talk_assets.sandbox.exact.state import ExactState
+from talk_assets.sandbox.exact.unfilled import unfilled
 from talk_assets.sandbox.exact.values import parse_datetime
 from talk_assets.sandbox.store import Records, Stored
 
 _BATCH = 500
+_LAST = 2**62  # above every change number
 _DELETED_IDS = UUID("7b0f2a0e-3c55-4d0b-8a4e-6a1f6a5e3d10")
 _SYNC_TIMESTAMP = {
     "QuotationHeaders": "Quotations",
@@ -52,28 +54,14 @@ def read_list(call: Call, entity_set: EntitySet, family: Family) -> Any:
     """A page of a set: the content of `d`."""
     query = parse_query(entity_set, family, call.options)
     reader = call.state.reader()
-    size = call.config.page_size if family == "ordinary" else call.config.large_page_size
-    wanted = size if query.top is None else min(query.top, size)
-    if family == "sync":
-        found: Iterable[Stored] = _sync_rows(call, reader, entity_set, query)
-    else:
-        found = _ordinary_rows(call, reader, entity_set, query)
-    page = list(islice(found, wanted))
-    show = renderer(
-        reader, entity_set, family, call.root, select=query.select, expand=query.expand,
-        line_select=query.line_select, int64_as_text=call.config.int64_as_text,
-    )  # fmt: skip
-    rows = [show.row(record) for record in page]
+    find = _sync_rows if family == "sync" else _ordinary_rows
     total = _count(call, reader, entity_set, family, query) if query.count else None
-    last = None
-    if page:
-        last = f"{row_version(page[-1])}L" if family == "sync" else f"guid'{page[-1].key}'"
-    return _page(call, rows, query, size, last, total)
+    return _page_of(call, reader, entity_set, family, query, find(call, reader, entity_set, query), total)
 
 
 def read_count(call: Call, entity_set: EntitySet, family: Family) -> int:
     """How many rows of a set match: the answer of `/$count`."""
-    query = parse_query(entity_set, family, call.options)
+    query = parse_query(entity_set, family, call.options, counted=True)
     return _count(call, call.state.reader(), entity_set, family, query)
 
 
@@ -95,7 +83,7 @@ def read_one(call: Call, entity_set: EntitySet, key: str) -> Json:
     return show.row(stored)
 
 
-def read_collection(call: Call, entity_set: EntitySet, key: str, name: str) -> Json:
+def read_collection(call: Call, entity_set: EntitySet, key: str, name: str) -> Any:
     """What a deferred link of a record leads to: a document's lines; other collections are empty here."""
     reader = call.state.reader()
     stored = reader.get(entity_set.name, key)
@@ -103,12 +91,10 @@ def read_collection(call: Call, entity_set: EntitySet, key: str, name: str) -> J
         raise not_found()
     if name != entity_set.lines:
         return {"results": []}
-    line_set = SETS[name]
-    query = parse_query(line_set, "ordinary", call.options, single=True)
-    show = renderer(
-        reader, line_set, "ordinary", call.root, select=query.select, int64_as_text=call.config.int64_as_text
-    )
-    return {"results": [show.row(line) for line in reader.lines(stored)]}
+    query = parse_query(SETS[name], "ordinary", call.options, single=True)
+    lines = list(_matching(reader, reader.lines(stored), query))
+    total = len(lines) if query.count else None
+    return _page_of(call, reader, SETS[name], "ordinary", query, _in_order(reader, lines, query), total)
 
 
 def read_plain(call: Call, entity_set: EntitySet, rows: Iterable[Json]) -> Any:
@@ -117,7 +103,8 @@ def read_plain(call: Call, entity_set: EntitySet, rows: Iterable[Json]) -> Any:
     matching = [row for row in rows if query.filter is None or query.filter.test(row.get)]
     for name, descending in reversed(query.orderby):
         matching.sort(key=lambda row: sort_key(row.get(name)), reverse=descending)
-    shown = [_plain(call, entity_set, row, query) for row in matching[: query.top]]
+    wanted = matching[query.skip :][: query.top]
+    shown = [_plain(call, entity_set, row, query) for row in wanted]
     return _page(call, shown, query, len(shown) + 1, None, len(matching) if query.count else None)
 
 
@@ -127,7 +114,8 @@ def read_deleted(call: Call) -> Any:
     size = call.config.large_page_size
     rows = list(islice(_deleted_rows(call, query), size if query.top is None else min(size, query.top)))
     shown = [_plain(call, DELETED, row, query) for row in rows]
-    return _page(call, shown, query, size, f"{rows[-1]['Timestamp']}L" if rows else None, None)
+    total = sum(1 for _ in _deleted_rows(call, replace(query, after=None))) if query.count else None
+    return _page(call, shown, query, size, f"{rows[-1]['Timestamp']}L" if rows else None, total)
 
 
 def read_sync_timestamp(call: Call) -> Json:
@@ -164,15 +152,43 @@ def _plain(call: Call, entity_set: EntitySet, row: Json, query: Query) -> Json:
     return plain_row(entity_set, row, uri, query.select, int64_as_text=call.config.int64_as_text)
 
 
+def _page_of(
+    call: Call,
+    reader: Reader,
+    entity_set: EntitySet,
+    family: Family,
+    query: Query,
+    found: Iterable[Stored],
+    total: int | None,
+) -> Any:
+    """A page of the records found: the content of `d`."""
+    size = call.config.page_size if family == "ordinary" else call.config.large_page_size
+    wanted = size if query.top is None else min(query.top, size)
+    page = list(islice(found, query.skip, query.skip + wanted))
+    show = renderer(
+        reader, entity_set, family, call.root, select=query.select, expand=query.expand,
+        line_select=query.line_select, int64_as_text=call.config.int64_as_text,
+    )  # fmt: skip
+    rows = [show.row(record) for record in page]
+    last = None
+    if page:
+        last = f"{row_version(page[-1])}L" if family == "sync" else f"guid'{page[-1].key}'"
+    return _page(call, rows, query, size, last, total)
+
+
 def _page(call: Call, rows: list[Json], query: Query, size: int, last: str | None, total: int | None) -> Any:
-    """The content of `d`: a bare array when `$top` fits on a page (Exact reference, JSON shapes)."""
-    if query.top is not None and query.top <= size and total is None:
+    """The content of `d`: a bare array when `$top` fits on the first page (Exact reference, JSON shapes).
+
+    Pages reached by `__next` are never bare: clients in use rely on that (ossobv/exactonline, api/unwrap.py).
+    """
+    bounded = query.top is not None and query.top <= size
+    if bounded and total is None and query.after is None:
         return rows
     content: Json = {"results": rows}
     if total is not None:
         content["__count"] = str(total)
-    if last is not None and len(rows) == size:
-        options = {name: value for name, value in call.options.items() if name != "$skiptoken"}
+    if last is not None and len(rows) == size and not bounded:
+        options = {name: value for name, value in call.options.items() if name not in ("$skiptoken", "$skip")}
         if query.top is not None:
             options["$top"] = str(query.top - size)
         options["$skiptoken"] = last
@@ -206,6 +222,11 @@ def _ordinary_rows(call: Call, reader: Reader, entity_set: EntitySet, query: Que
         return _matching(reader, (r for r in sorted(indexed, key=lambda r: r.key) if r.key > after), query)
     rows = list(_matching(reader, _by_key(call, entity_set.name, "") if indexed is None else indexed, query))
     rows.sort(key=lambda record: record.key)
+    return _in_order(reader, rows, query)
+
+
+def _in_order(reader: Reader, rows: Records, query: Query) -> Records:
+    """Rows sorted as asked for, from the one after the last page's."""
     for name, descending in reversed(query.orderby):
         rows.sort(key=lambda record: sort_key(reader.value(record, name)), reverse=descending)
     if query.after is None:
@@ -220,7 +241,8 @@ def _indexed(call: Call, entity_set: EntitySet, query: Query) -> Records | None:
     """The few records that a filter's equality can mean, found by an index; None when all have to be looked at."""
     for part in query.filter.required if query.filter is not None else ():
         prop = entity_set.properties[part.name]
-        if part.operator != "eq" or part.value is None or part.name in derived(entity_set.name):
+        by_itself = part.name in derived(entity_set.name) or part.name in unfilled(entity_set.name)
+        if part.operator != "eq" or part.value is None or by_itself:
             continue
         store, division = call.state.store, str(call.state.division)
         if part.name == entity_set.key:
@@ -253,7 +275,7 @@ def _lower_bound(query: Query) -> int:
     for part in query.filter.required if query.filter is not None else ():
         if part.name == "Timestamp" and part.operator in ("gt", "ge", "eq"):
             bound = max(bound, int(part.value) - (part.operator != "gt"))
-    return max(bound - ROW_VERSION_BASE, 0)
+    return min(max(bound - ROW_VERSION_BASE, 0), _LAST)
 
 
 def _sync_rows(call: Call, reader: Reader, entity_set: EntitySet, query: Query) -> Iterable[Stored]:

@@ -4,13 +4,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from talk_assets.sandbox.exact import codes
+from talk_assets.sandbox.exact.body import BROKEN
 from talk_assets.sandbox.exact.errors import bad_request, rejected
 from talk_assets.sandbox.exact.model import SETS, EntitySet
 from talk_assets.sandbox.exact.state import ExactState
 from talk_assets.sandbox.exact.values import parse
 from talk_assets.sandbox.store import Body, Stored
-
-_NO_OBJECT = "Error processing request stream. The request should be a valid top-level resource object."
 
 
 def creation(entity_set: EntitySet, sent: Any) -> Body:
@@ -27,7 +26,7 @@ def creation(entity_set: EntitySet, sent: Any) -> Body:
         if isinstance(lines, Mapping):  # verbose JSON may wrap a collection
             lines = lines.get("results")
         if not isinstance(lines, list | None):
-            raise bad_request(_NO_OBJECT)
+            raise bad_request(BROKEN)
         values[entity_set.lines] = [_accepted(line_set, _object(line)) for line in lines or ()]
     return values
 
@@ -68,7 +67,7 @@ def check_open(state: ExactState, entity_set: EntitySet, body: Mapping[str, Any]
 
 def _object(sent: Any) -> Mapping[str, Any]:
     if not isinstance(sent, Mapping):
-        raise bad_request(_NO_OBJECT)
+        raise bad_request(BROKEN)
     return sent
 
 
@@ -87,6 +86,8 @@ def _accepted(entity_set: EntitySet, sent: Mapping[str, Any]) -> Body:
         if prop.write == "never" or name == entity_set.lines:
             continue  # read-only properties are ignored without a word; lines are taken by the caller
         if prop.is_collection:
+            if raw in (None, [], {"results": []}):
+                continue  # a client that sends all it knows of sends empty collections too
             raise rejected(f"Niet ondersteund: {name}")
         values[name] = parse(prop, raw)
     return values

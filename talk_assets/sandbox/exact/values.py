@@ -4,12 +4,13 @@ Kept values are JSON: text, numbers and booleans as such, a GUID in lower case, 
 (`2024-01-31T00:00:00`). Empty values are not kept at all.
 """
 
+import base64
+import math
 import re
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
-from uuid import UUID
 
 from talk_assets.sandbox.exact.errors import bad_request
 from talk_assets.sandbox.exact.model import Property
@@ -20,7 +21,10 @@ _RANGES = {
     "Int32": (-(2**31), 2**31 - 1),
     "Int64": (-(2**63), 2**63 - 1),
 }
-_MICROSOFT_DATE = re.compile(r"/Date\((-?\d+)\)/")
+_MICROSOFT_DATE = re.compile(r"/Date\((-?\d{1,17})\)/", re.ASCII)
+_ISO_DATE = re.compile(r"\d{4}-\d\d-\d\d(?:T\d\d:\d\d(?::\d\d(?:\.\d+)?)?)?", re.ASCII)
+_NUMBER = re.compile(r"[+-]?\d+(?:\.\d+)?(?:[eE][+-]?\d{1,3})?", re.ASCII)
+_GUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 # Fixed-width columns come back filled with spaces (Exact reference, padding on read).
@@ -44,7 +48,7 @@ def parse(prop: Property, raw: Any) -> Any:
         return None
     try:
         return _PARSERS[prop.type](raw, prop.type)
-    except (ValueError, TypeError, InvalidOperation):
+    except (ValueError, TypeError):
         raise bad_request(
             f"Error processing request stream. Error encountered in converting the value from request payload for "
             f"property '{prop.name}' to type 'Edm.{prop.type}', which is the property's expected type."
@@ -58,14 +62,27 @@ def parse_datetime(text: str) -> datetime:
         ValueError: the text is none of these.
     """
     if match := _MICROSOFT_DATE.fullmatch(text):
-        return (_EPOCH + timedelta(milliseconds=int(match[1]))).replace(tzinfo=None)
+        try:
+            return (_EPOCH + timedelta(milliseconds=int(match[1]))).replace(tzinfo=None)
+        except OverflowError:
+            raise ValueError(f"{text} is in no year of four digits") from None
     text = text.removesuffix("Z")
     if "/" in text:
         return datetime.strptime(text, "%m/%d/%Y %H:%M:%S")  # noqa: DTZ007 - local wall-clock time has no zone
-    moment = datetime.fromisoformat(text)
-    if moment.tzinfo is not None:
-        raise ValueError(f"{text} has a zone")
-    return moment
+    if _ISO_DATE.fullmatch(text) is None:
+        raise ValueError(f"{text} is no local date or time")
+    return datetime.fromisoformat(text)
+
+
+def parse_guid(text: str) -> str:
+    """A GUID as it is kept: hyphens and lower case.
+
+    Raises:
+        ValueError: the text is none.
+    """
+    if _GUID.fullmatch(text.lower()) is None:
+        raise ValueError(f"{text} is no GUID")
+    return text.lower()
 
 
 def milliseconds(text: str) -> int:
@@ -97,15 +114,20 @@ def _same(value: Any) -> Any:
 def _string(raw: Any, _: str) -> str | None:
     if not isinstance(raw, str):
         raise TypeError(raw)
+    raw.encode()  # half a character, as JSON can hold it, is no text
     # SQL compares text without its trailing spaces; keeping none keeps look-ups simple.
     return raw.rstrip(" ") or None
 
 
+def _binary(raw: Any, _: str) -> str:
+    if not isinstance(raw, str):
+        raise TypeError(raw)
+    base64.b64decode(raw, validate=True)
+    return raw
+
+
 def _guid(raw: Any, _: str) -> str:
-    text = str(raw).lower()
-    if str(UUID(text)) != text:
-        raise ValueError(raw)
-    return text
+    return parse_guid(str(raw))
 
 
 def _boolean(raw: Any, _: str) -> bool:
@@ -117,10 +139,9 @@ def _boolean(raw: Any, _: str) -> bool:
 def _number(raw: Any) -> Decimal:
     if isinstance(raw, bool) or not isinstance(raw, int | float | str):
         raise TypeError(raw)
-    number = Decimal(str(raw))
-    if not number.is_finite():
+    if _NUMBER.fullmatch(str(raw)) is None:
         raise ValueError(raw)
-    return number
+    return Decimal(str(raw))
 
 
 def _integer(raw: Any, type_name: str) -> int:
@@ -132,7 +153,10 @@ def _integer(raw: Any, type_name: str) -> int:
 
 
 def _double(raw: Any, _: str) -> float:
-    return float(_number(raw))
+    number = float(_number(raw))
+    if not math.isfinite(number):
+        raise ValueError(raw)
+    return number
 
 
 def _datetime(raw: Any, _: str) -> str:
@@ -149,7 +173,7 @@ def _datetime(raw: Any, _: str) -> str:
 
 _PARSERS: dict[str, Callable[[Any, str], Any]] = {
     "String": _string,
-    "Binary": _string,
+    "Binary": _binary,
     "Guid": _guid,
     "Boolean": _boolean,
     "Byte": _integer,

@@ -121,15 +121,30 @@ class _Host:
 
     def __init__(self) -> None:
         self.apps: list[ASGIApp] = []
-        server = uvicorn.Server(uvicorn.Config(self, host="127.0.0.1", port=0, log_level="error", lifespan="off"))
-        threading.Thread(target=server.run, daemon=True).start()
-        while not server.started:
-            time.sleep(0.005)
-        port = server.servers[0].sockets[0].getsockname()[1]
-        self.address = f"http://127.0.0.1:{port}"
+        self.address = f"http://127.0.0.1:{_serve(self)[1]}"
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await self.apps[-1](scope, receive, send)
+
+
+def _serve(app: ASGIApp, **options: Any) -> tuple[uvicorn.Server, int]:
+    """A server that runs in a thread of its own, and its port."""
+    config = uvicorn.Config(app, host="127.0.0.1", port=0, log_level="error", lifespan="off", **options)
+    server = uvicorn.Server(config)
+    threading.Thread(target=server.run, daemon=True).start()
+    while not server.started:
+        time.sleep(0.005)
+    return server, int(server.servers[0].sockets[0].getsockname()[1])
+
+
+@contextmanager
+def encrypted(certificate: Path, key: Path) -> Iterator[str]:
+    """The https address at which the running site answers as well, for clients that take no other."""
+    server, port = _serve(_host(), ssl_certfile=certificate, ssl_keyfile=key)
+    try:
+        yield f"https://localhost:{port}"
+    finally:
+        server.should_exit = True
 
 
 @cache

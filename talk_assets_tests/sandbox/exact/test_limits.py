@@ -112,3 +112,51 @@ def test_a_missing_scope_is_named() -> None:
         assert message(write) == "Forbidden - Application Scope Violated. Cannot manage 'crm.accounts' scope."
         read = site.call("GET", "sync/Deleted")
         assert message(read).endswith("Cannot read 'organization.administration' scope.")
+
+
+def test_calls_with_a_token_that_is_over_count_as_failed() -> None:
+    """A client that goes on with an old token would learn only in production that Exact shuts it out for that."""
+    with running(errors_per_hour=3) as site:
+        tokens = site.log_in()
+        site.clock.advance(seconds=600)
+        for _ in range(4):
+            assert site.call("GET", "crm/Contacts").status_code == 401
+        site.log_in(tokens["refresh_token"])
+        assert site.call("GET", "crm/Contacts").status_code == 429
+
+
+def test_calls_that_nobody_can_be_told_of_block_nobody() -> None:
+    """Anybody could shut the app out by calls with made-up tokens."""
+    with running(errors_per_hour=3) as site:
+        site.log_in()
+        for _ in range(9):
+            answer = site.call("GET", "crm/Contacts", headers={"Authorization": "Bearer made-up"})
+            assert answer.status_code == 401
+        assert site.call("GET", "crm/Contacts").status_code == 200
+
+
+def test_a_block_holds_for_every_call_of_the_app_and_grows() -> None:
+    """A client would believe that asking who it is still works, or that an hour is enough after the second block."""
+    with running(errors_per_hour=2, token_seconds=100_000) as site:
+        site.log_in()
+        for hours in (1, 2, 3):
+            for _ in range(3):
+                assert site.http.get("/api/v1/999/crm/Contacts").status_code == 403
+            assert site.http.get("/api/v1/current/Me").status_code == 429
+            site.clock.advance(hours=hours, seconds=-1)
+            assert site.call("GET", "crm/Contacts").status_code == 429
+            site.clock.advance(seconds=2)
+            assert site.http.get("/api/v1/current/Me").status_code == 200
+
+
+def test_failed_calls_are_counted_per_endpoint_and_hour() -> None:
+    """A client would be shut out here for failures that Exact bears."""
+    with running(errors_per_hour=2, token_seconds=100_000) as site:
+        site.log_in()
+        for _ in range(2):
+            for path in ("crm/Accounts", "logistics/Items", "crm/Nothing", "crm/Contacts?$top=x"):
+                assert site.call("GET", path).status_code in (400, 404)
+        site.clock.advance(hours=1)
+        for _ in range(2):
+            assert site.call("GET", "crm/Accounts").status_code == 400
+        assert site.call("GET", "crm/Contacts").status_code == 200

@@ -1,6 +1,11 @@
 """Tokens: their life, their rotation, and the page that starts it all."""
 
+import html
+import re
 from urllib.parse import parse_qs, urlsplit
+
+import httpx
+import pytest
 
 from talk_assets_tests.sandbox.exact.site import CONFIG, DIVISION, Site, message, running
 
@@ -134,3 +139,103 @@ def test_no_token_is_kept_or_shown_in_clear(site: Site) -> None:
     dump = "\n".join(site.store._connection.iterdump())
     assert access not in dump
     assert "first-refresh" not in dump
+
+
+LOGIN = {"client_id": "app", "redirect_uri": "https://localhost/callback", "response_type": "code"}
+
+
+def test_a_browser_is_led_through_the_page_to_the_code(site: Site) -> None:
+    """A person could not log in: the page's button has to bring back what the app asked for."""
+    state = "a&b='\"<ü>"
+    page = site.http.get("/api/oauth2/auth", params=LOGIN | {"state": state, "force_login": "0"})
+    found = re.search(r'action="([^"]+)"', page.text)
+    assert found is not None
+    back = site.http.post(html.unescape(found[1]))
+    assert (back.status_code, back.headers["location"].partition("?")[0]) == (302, LOGIN["redirect_uri"])
+    assert parse_qs(urlsplit(back.headers["location"]).query)["state"] == [state]
+
+
+def test_the_code_arrives_encoded_and_has_to_be_decoded(site: Site) -> None:
+    """A client that sends the code on as it stands in the address would find out in production."""
+    back = site.http.post("/api/oauth2/auth", params=LOGIN).headers["location"]
+    encoded = urlsplit(back).query.removeprefix("code=")
+    decoded = parse_qs(urlsplit(back).query)["code"][0]
+    assert encoded != decoded
+    form = {"grant_type": "authorization_code", "redirect_uri": LOGIN["redirect_uri"]}
+    assert site.token(**form, code=encoded).json()["error"] == "invalid_grant"
+    assert site.token(**form, code=decoded).status_code == 200
+
+
+def test_who_allowed_the_app_before_is_sent_back_at_once_unless_a_login_is_forced(site: Site) -> None:
+    """A client could not tell the two meanings of force_login apart."""
+    with httpx.Client(base_url=site.address) as browser, httpx.Client(base_url=site.address) as other:
+        assert browser.get("/api/oauth2/auth", params=LOGIN).status_code == 200
+        assert browser.post("/api/oauth2/auth", params=LOGIN).status_code == 302
+        again = browser.get("/api/oauth2/auth", params=LOGIN | {"force_login": "0"})
+        assert (again.status_code, "code=" in again.headers["location"]) == (302, True)
+        assert browser.get("/api/oauth2/auth", params=LOGIN | {"force_login": "1"}).status_code == 200
+        assert browser.get("/api/oauth2/auth", params=LOGIN | {"client_id": "other"}).status_code == 400
+        assert other.get("/api/oauth2/auth", params=LOGIN).status_code == 200
+
+
+def test_an_app_in_a_browser_gets_a_token_instead_of_a_code(site: Site) -> None:
+    """The response type token is Exact's too; it comes without a refresh token, in the fragment."""
+    back = site.http.post("/api/oauth2/auth", params=LOGIN | {"response_type": "token", "state": "s"})
+    address = urlsplit(back.headers["location"])
+    assert (back.status_code, address.query) == (302, "")
+    tokens = {name: values[0] for name, values in parse_qs(address.fragment).items()}
+    assert tokens | {"access_token": ""} == {
+        "access_token": "",
+        "token_type": "bearer",
+        "expires_in": "600",
+        "state": "s",
+    }
+    for kind in ("Bearer", "bearer"):
+        headers = {"Authorization": f"{kind} {tokens['access_token']}"}
+        assert site.call("GET", "crm/Contacts", headers=headers).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"client_id": "other"}, "unauthorized_client"),
+        ({"redirect_uri": "https://localhost/callback/"}, "invalid_request"),
+        ({"redirect_uri": "http://localhost/callback"}, "invalid_request"),
+        ({"response_type": "id_token"}, "unsupported_response_type"),
+    ],
+)
+def test_the_page_refuses_what_is_not_registered(site: Site, change: dict[str, str], said: str) -> None:
+    """A wrong registration would show up only after the person has logged in."""
+    for method in ("GET", "POST"):
+        answer = site.http.request(method, "/api/oauth2/auth", params=LOGIN | change)
+        assert (answer.status_code, answer.text.partition(":")[0]) == (400, said), method
+
+
+def test_the_app_may_show_its_secret_as_http_basic(site: Site) -> None:
+    """Clients built on requests-oauthlib would work with Exact and not here (python-exact-online, exactpy)."""
+    code = parse_qs(urlsplit(site.http.post("/api/oauth2/auth", params=LOGIN).headers["location"]).query)["code"][0]
+    form = {"grant_type": "authorization_code", "code": code, "redirect_uri": LOGIN["redirect_uri"]}
+    token = "/api/oauth2/token"
+    headers = {"Accept": "application/json"}
+    wrong = httpx.post(f"{site.address}{token}", data=form, auth=("app", "wrong"), headers=headers)
+    assert (wrong.status_code, wrong.json()["error"]) == (400, "unauthorized_client")
+    odd = httpx.post(f"{site.address}{token}", data=form, headers={b"Authorization": b"Basic \xfc"})
+    assert odd.status_code == 400
+    right = httpx.post(f"{site.address}{token}", data=form, auth=("app", "app-secret"), headers=headers)
+    assert right.status_code == 200
+
+
+def test_a_token_call_has_to_be_form_encoded(site: Site) -> None:
+    """A client that sends JSON would work here only."""
+    form = {"grant_type": "refresh_token", "client_id": "app", "client_secret": "app-secret", "refresh_token": "x"}
+    assert site.http.post("/api/oauth2/token", json=form).json()["error"] == "unauthorized_client"
+
+
+def test_too_early_a_refresh_costs_nothing(site: Site) -> None:
+    """A connection would break for good because one worker asked a second too early."""
+    tokens = site.token(grant_type="refresh_token", refresh_token=_refresh(site)).json()
+    for _ in range(3):
+        early = site.token(grant_type="refresh_token", refresh_token=tokens["refresh_token"])
+        assert early.json()["error"] == "access_denied"
+    site.clock.advance(seconds=570)
+    assert site.token(grant_type="refresh_token", refresh_token=tokens["refresh_token"]).status_code == 200

@@ -23,8 +23,8 @@ def test_four_sets_need_a_listed_property_in_the_filter(site: Site, path: str) -
     assert refused.status_code == 400
     assert message(refused).startswith("This endpoint has mandatory filtering applied. A GET request for this endpoint")
     key = {"SalesOrders": "OrderID"}.get(path.rpartition("/")[2], "ID")
-    assert key in message(refused).split(": ")[1].split(", ")
-    assert site.call("GET", f"{path}/$count").status_code == 400
+    assert key in message(refused).rstrip(".").rpartition("url:")[2].split(",")
+    assert site.call("GET", f"{path}/$count").text == "0"
     assert site.get(path, filter=f"{key} ne null") == {"results": []}
 
 
@@ -78,7 +78,9 @@ def test_a_top_above_the_page_is_read_in_pages(site: Site, account: str) -> None
         site.state.add("Contacts", {"Account": account, "LastName": str(n)})
     page = site.get("crm/Contacts", top="70", select="ID")
     assert len(page["results"]) == 60
-    assert len(site.http.get(page["__next"]).json()["d"]) == 10
+    last = site.http.get(page["__next"]).json()["d"]
+    assert len(last["results"]) == 10
+    assert "__next" not in last
 
 
 def test_rows_can_be_counted(site: Site, account: str) -> None:
@@ -229,7 +231,7 @@ def test_bulk_sets_need_select_and_give_a_thousand_rows() -> None:
         ("crm/Contacts(guid'11111111-1111-1111-1111-111111111111')", 404),
         ("crm/Contacts(guid'11111111-1111-1111-1111-111111111111')/LastName", 404),
         ("crm/Contacts/Nonsense", 404),
-        ("crm/Contacts?$skip=10", 400),
+        ("crm/Contacts?$skip=x", 400),
         ("crm/Contacts?$skiptoken=5x", 400),
         ("crm/Contacts?$orderby=Nonsense", 400),
         ("crm/Contacts?$inlinecount=some", 400),
