@@ -151,7 +151,7 @@ def put_off(systems: Mapping[str, int]) -> None:
 
 def lasting(seconds: float) -> str:
     """A time in words, in whole minutes or hours."""
-    minutes = math.ceil(seconds / 60)
+    minutes = max(math.ceil(seconds / 60), 1)
     return f"{minutes:,} min" if minutes < 120 else f"{minutes / 60:.1f} hours"
 
 

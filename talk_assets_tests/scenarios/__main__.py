@@ -5,9 +5,10 @@ from pathlib import Path
 
 import typer
 
-from talk_assets_tests.scenarios.case import NotExpressible, read_cases
+from talk_assets_tests.scenarios.case import read_cases
 from talk_assets_tests.scenarios.run import judged
 from talk_assets_tests.scenarios.server import scenario_ledger
+from talk_assets_tests.scenarios.words import NotExpressible
 
 application = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 

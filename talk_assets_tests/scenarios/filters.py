@@ -1,10 +1,13 @@
 """What the rules of a case say about filters, in the words of a mapping."""
 
-import re
-from typing import Any
+from dataclasses import replace
 
-from talk_assets_tests.scenarios.case import Case, NotExpressible, Values
+from talk_assets_tests.scenarios.case import Case
+from talk_assets_tests.scenarios.conditions import conditions
 from talk_assets_tests.scenarios.kinds import Kind
+from talk_assets_tests.scenarios.words import NotExpressible, Place, Values, place_of
+
+_RULE = "filters"
 
 
 def filters(case: Case, kinds: list[Kind]) -> Values:
@@ -12,13 +15,10 @@ def filters(case: Case, kinds: list[Kind]) -> Values:
     found: Values = {}
     for kind in kinds:
         own: Values = {}
-        for place, wish in (case.rules.get("filters") or {}).items():
-            if place in (f"{kind.side}/{kind.type}", kind.side):
-                own["read"] = conditions(wish)
-            elif place in (f"to_{kind.side}/{kind.type}", f"to_{kind.side}"):
-                own["write"] = conditions(wish)
-            elif not re.fullmatch(r"(to_)?(left|right)(/\w+)?", str(place)):
-                raise NotExpressible(f"filters: {place}")
+        for place, wish in _places(case):
+            sends = place.to is not None
+            if place.type in (None, kind.type) and kind.side in (place.side, place.to):
+                own.setdefault("write" if sends else "read", []).extend(conditions(wish, _RULE))
         if own:
             found[kind.entity] = own
     return found
@@ -26,43 +26,25 @@ def filters(case: Case, kinds: list[Kind]) -> Values:
 
 def sent_by(case: Case) -> set[str]:
     """Properties that filters for sending look at."""
-    wishes = [wish for place, wish in (case.rules.get("filters") or {}).items() if str(place).startswith("to_")]
-    return {condition["name"] for wish in wishes for condition in conditions(wish)}
+    wishes = [wish for place, wish in _places(case) if place.to is not None]
+    return {condition["name"] for wish in wishes for condition in conditions(wish, _RULE)}
 
 
-def conditions(wish: Any) -> list[Values]:
-    """From `status = active and city is set`, or `{status: active}`, to the conditions of a mapping."""
-    if isinstance(wish, dict):
-        return [_of_value(str(name), value) for name, value in wish.items()]
-    if isinstance(wish, list):
-        return [condition for part in wish for condition in conditions(part)]
-    return [_of_words(part.strip()) for part in re.split(r"\s+and\s+|\s*&&?\s*", str(wish))]
-
-
-def _of_value(name: str, value: Any) -> Values:
-    if isinstance(value, dict):
-        word, given = next(iter(value.items()))
-        if word in ("not", "differs", "not_equals", "ne"):
-            return {"name": name, "differs": _texts(given)}
-        if word in ("in", "equals", "eq", "is"):
-            return {"name": name, "equals": _texts(given)}
-        raise NotExpressible(f"filters: {name}: {value}")
-    return {"name": name, "filled": False} if value is None else {"name": name, "equals": _texts(value)}
-
-
-def _texts(value: Any) -> list[str]:
-    values = value if isinstance(value, list) else [value]
-    return [str(each).lower() if isinstance(each, bool) else str(each) for each in values]
-
-
-def _of_words(text: str) -> Values:
-    found = re.fullmatch(r"(\w+)\s*(not in|in|is not|is|!=|<>|==|=|equals)\s*(.+)", text)
-    if found is None:
-        raise NotExpressible(f"filters: {text}")
-    name, sign, rest = found.groups()
-    values = [part.strip().strip("'\"") for part in rest.strip("[]() ").split(",")]
-    against = sign in ("not in", "is not", "!=", "<>")
-    if rest in ("set", "filled", "empty", "null", "not set", "not empty", "not null"):
-        wants = rest in ("set", "filled", "not empty", "not null")
-        return {"name": name, "filled": wants != against}
-    return {"name": name, "differs" if against else "equals": values}
+def _places(case: Case) -> list[tuple[Place, object]]:
+    """What is filtered: by `side/type` what is read, by `to_side/type` what is sent."""
+    found = []
+    rule = case.rules.get(_RULE) or {}
+    if not isinstance(rule, dict):
+        raise NotExpressible(f"filters: {rule!r} names no side")
+    for key, wish in rule.items():
+        place = place_of(key, case.types)
+        if place is None or (place.side, place.to) == (None, None):
+            raise NotExpressible(f"filters: {key} names no side")
+        inner = wish if isinstance(wish, dict) and place.type is None else {}
+        types = [place_of(each, case.types) for each in inner]
+        if inner and all(each is not None and each.type is not None for each in types):
+            # {left: {contact: ..., account: ...}}
+            found += [(replace(place, type=each.type), inner[k]) for each, k in zip(types, inner, strict=True) if each]
+        else:
+            found.append((place, wish))
+    return found

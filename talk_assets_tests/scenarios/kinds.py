@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from talk_assets_tests.scenarios.case import Values
+from talk_assets_tests.scenarios.words import Values
 
 
 @dataclass(frozen=True)
@@ -17,9 +17,12 @@ class Kind:
         type: the scenario's type.
         where: of a type that is split over several entities: what tells this one's records.
         types: canonical types of its own properties, which say how values are kept.
+        archive: property and value that archive a record, where one is archived instead of deleted.
+        replaced: an update replaces the whole record.
         document: of lines: type of their documents.
+        under: of lines that are records: property that names their document.
         inside: of lines inside documents: name of the list.
-        line_key: of lines: property that tells those of a document apart.
+        line_key: of lines: property that tells those of a document apart; '' where only their place does.
     """
 
     entity: str
@@ -27,7 +30,10 @@ class Kind:
     type: str
     where: Values = field(default_factory=dict)
     types: Mapping[str, str] = field(default_factory=dict)
+    archive: tuple[str, str] | None = None
+    replaced: bool = False
     document: str | None = None
+    under: str = ""
     inside: str | None = None
     line_key: str = ""
 

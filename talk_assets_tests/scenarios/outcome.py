@@ -7,9 +7,18 @@ import sqlalchemy as sa
 
 from talk_assets.ledger.bulk import read_frame
 from talk_assets.ledger.database import Ledger
-from talk_assets_tests.scenarios.case import Values
 from talk_assets_tests.scenarios.kinds import Kind
+from talk_assets_tests.scenarios.words import Values
 
+_HELD = """
+    select hold.entity, hold.key, hold.kind, hold.reason, record.document,
+        (select cluster.document_id from talk.member join talk.cluster on cluster.id = member.cluster_id
+         where member.division = hold.division and member.entity = hold.entity and member.key = hold.key
+        ) as document_cluster
+    from talk.hold
+    left join talk.record on record.division = hold.division and record.entity = hold.entity and record.key = hold.key
+    where hold.division = :division
+"""
 # Kinds of hold, and what a scenario calls them.
 _AMBIGUOUS = {"ambiguous": "ambiguous_match", "ambiguous_lines": "ambiguous_lines"}
 
@@ -80,15 +89,29 @@ class Outcome:
     def conflicts(self) -> list[Values]:
         found: list[Values] = []
         groups: dict[tuple[str, str], set[str]] = {}
-        for row in self._rows("select entity, key, kind, reason from talk.hold where division = :division"):
+        documents: dict[tuple[str, str], set[str]] = {}
+        for row in self._rows(_HELD):
             if row["kind"] in _AMBIGUOUS:
-                group = groups.setdefault((_AMBIGUOUS[row["kind"]], row["reason"]), set())
-                group.add(self._member(row["entity"], row["key"]))
-        found += [{"kind": kind, "members": sorted(members)} for (kind, _), members in groups.items()]
+                # Lines are told apart within their documents.
+                group = (_AMBIGUOUS[row["kind"]], str(row["document_cluster"] or row["reason"]))
+                groups.setdefault(group, set()).add(self._member(row["entity"], row["key"]))
+                if row["document"] is not None:
+                    documents.setdefault(group, set()).add(self._document(row["entity"], row["document"]))
+        for (kind, reason), members in groups.items():
+            under = documents.get((kind, reason))
+            found.append({"kind": kind, "members": sorted(members), **({"documents": sorted(under)} if under else {})})
         for row in self._rows(
             "select property, kind, claims from talk.conflict where division = :division and resolved_at is null"
         ):
-            claims = json.loads(row["claims"])
-            members = [self._member(claim["entity"], claim["key"]) for claim in claims]
-            found.append({"kind": row["kind"], "property": row["property"], "members": sorted(members)})
+            claims = {
+                self._member(claim["entity"], claim["key"]): claim.get("value") for claim in json.loads(row["claims"])
+            }
+            found.append(
+                {"kind": row["kind"], "property": row["property"], "members": sorted(claims), "claims": claims}
+            )
         return found
+
+    def _document(self, entity: str, key: str) -> str:
+        """The document of a line, as a case names it."""
+        kind = self._kinds[entity]
+        return f"{kind.side}/{kind.document}/{key}"

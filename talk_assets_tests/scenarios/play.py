@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import partial
 from typing import Any
 
@@ -15,25 +15,19 @@ from talk_assets.cycle.match import match
 from talk_assets.cycle.merge import merge
 from talk_assets.errors import SystemFault
 from talk_assets.ledger.database import Ledger
-from talk_assets_tests.scenarios.case import SYSTEMS, Case, NotExpressible, Values, properties_of, split_member
-from talk_assets_tests.scenarios.memory import Killed, Side, Stored
-from talk_assets_tests.scenarios.misbehaviour import Fault, Feed
-from talk_assets_tests.scenarios.operator import give_order, store_blocked
+from talk_assets_tests.scenarios import backup, crash
+from talk_assets_tests.scenarios.case import Case, split_member
+from talk_assets_tests.scenarios.memory import Killed, Side
+from talk_assets_tests.scenarios.operator import Desk, store_blocked
 from talk_assets_tests.scenarios.outcome import Outcome, Played
+from talk_assets_tests.scenarios.people import People
 from talk_assets_tests.scenarios.seed import seed
+from talk_assets_tests.scenarios.sources import Source
+from talk_assets_tests.scenarios.stores import stores_of, whole_reads
+from talk_assets_tests.scenarios.sync_words import SyncWords, sync_words
 from talk_assets_tests.scenarios.translate import Translation, translate
-
-_KNOWN_SYNC = {
-    "do",
-    "note",
-    "times",
-    "read",
-    "inserts",
-    "between_read_and_write",
-    "between_check_and_write",
-    "crash",
-}
-
+from talk_assets_tests.scenarios.troubles import Troubles
+from talk_assets_tests.scenarios.words import REMARKS, SYSTEMS, NotExpressible, Values, listed, plain
 
 # What the ledger compares with its clock.
 _DATED = {
@@ -42,14 +36,27 @@ _DATED = {
     "intent": ["opened_at"],
     "cursor": ["updated_at"],
 }
+_OLD_STATE = re.compile(
+    r"\b(?:restor\w+|backup|snapshot|(?:earlier|old|older|previous) state|roll(?:ed)? back|before the (?:first )?run)\b"
+)
+_NO_STATE = re.compile(
+    r"\b(?:without (?:any |its )?state|(?:lost|empty|no) state|"
+    r"(?:state|ledger|database) (?:is |was )?(?:lost|empty|gone|wiped|new))\b"
+)
 
 
 class Player:
-    """Plays one case on a ledger, in a division of its own."""
+    """Plays one case on a ledger, in a division of its own.
+
+    Raises:
+        NotExpressible: the case says something that cannot be played.
+    """
 
     side_type = Side
 
     def __init__(self, case: Case, ledger: Ledger) -> None:
+        if case.broken:
+            raise NotExpressible(case.broken)
         self.case = case
         self.ledger = ledger
         self.now = 0.0
@@ -58,34 +65,32 @@ class Player:
         self.stopped: list[SystemFault] = []
         self.translation = translate(case)
         self.sides = {side: self._side(side) for side in SYSTEMS}
+        self._source = Source(self.sides)
+        self._people = People(case, self.translation, self.sides, self._come_to)
+        self._troubles = Troubles(case, self.sides, self._people, self._source)
+        self._desk = Desk(case, self.translation, self._name, self._look)
+        self._crash: crash.Crash | None = None
+        # The state before each run.
+        self._backups: list[backup.Backup] = []
         for side, types in case.records.items():
             for type_, records in types.items():
                 for record in records:
-                    self._put(side, type_, record)
+                    self._people.put(side, type_, record)
         seed(case, self.translation, self._cycle(self.translation))
         store_blocked(case, self._cycle(self.translation), self._name)
 
     def _side(self, side: str) -> Side:
-        rules = self.case.rules
         kinds = [kind for kind in self.translation.kinds.values() if kind.side == side]
-        snapshot = rules.get("snapshot")
-        whole = snapshot == "full" or (isinstance(snapshot, dict) and snapshot.get(side) == "full")
-        wishes = (rules.get("target_stores") or {}).get(side) or {}
-        stores = {name: _storing(str(wish)) for name, wish in wishes.items()}
-        return self.side_type(SYSTEMS[side], kinds, stores, whole_reads=whole, clock=lambda: self.now)
-
-    def _put(self, side: str, type_: str, record: Values) -> None:
-        t = record.get("t")
-        ages = [float(age) for age in [t, *(record.get("pt") or {}).values()] if age is not None]
-        self.now = max([self.now, *ages])
-        self.sides[side].put(
-            type_,
-            str(record["id"]),
-            properties_of(record),
-            t=None if t is None else float(t),
-            pt={name: float(age) for name, age in (record.get("pt") or {}).items()},
-            version=None if record.get("version") is None else str(record["version"]),
+        return self.side_type(
+            SYSTEMS[side],
+            kinds,
+            stores_of(self.case, kinds),
+            whole_reads=whole_reads(self.case, kinds),
+            clock=lambda: self.now,
         )
+
+    def _come_to(self, t: float) -> None:
+        self.now = max(self.now, t)
 
     def _cycle(self, translation: Translation, ledger: Ledger | None = None) -> Cycle:
         return Cycle(
@@ -113,140 +118,75 @@ class Player:
         )
 
     def _play(self, event: Values) -> None:
-        event.pop("note", None)
-        if "do" in event:
-            self._do(event)
-        elif "edit" in event or "touch" in event:
-            side, type_, id_ = split_member(event.get("edit") or event["touch"])
-            t = self._time(event)
-            self.sides[side].edit(type_, id_, event.get("set") or {}, t=t, version=event.get("version"))
-        elif "create" in event:
-            side, type_, id_ = split_member(str(event["create"]))
-            values = event.get("set") or event.get("record") or {}
-            self._put(side, type_, {**values, "id": id_, "t": event.get("t")})
-        elif "delete" in event:
-            side, type_, id_ = split_member(event["delete"])
-            self._time(event)
-            self.sides[side].remove(type_, id_, reported=event.get("signal", "explicit") == "explicit")
-        elif "rekey" in event:
-            self._rekey(event)
-        elif "operator_in_system" in event:
-            self._merge_inside(event)
-        elif "deliver_late" in event:
-            side, type_, id_ = split_member(event["deliver_late"])
-            given = next((row for row in self.case.records[side][type_] if str(row["id"]) == id_), {})
-            held = self.sides[side].records[type_].get(id_)
-            values = {**(properties_of(given) if held is None else held.values), **(event.get("set") or {})}
-            self.sides[side].late.append((type_, Stored(id_, values, float(event["t"]), {}, "late", 0)))
-        elif "feed" in event:
-            self._feed(event)
-        elif "fail" in event:
-            self._fail(event)
+        words = sync_words(event, self.case.types)
+        if words is not None:
+            self._do(words)
         elif "operator" in event:
-            self._order(event)
-        elif "restart" not in event:
+            self.runs += 1
+            self._desk.give(self._cycle(self.translation), event)
+        elif "restart" in event or (
+            set(event) & {"restore", "state"} and not any("/" in str(v) for v in event.values())
+        ):
+            self._restart(event)
+        elif not (self._people.act(event) or self._troubles.act(event)):
             raise NotExpressible(f"unknown event {event}")
-
-    def _rekey(self, event: Values) -> None:
-        """A system gives a record another key: the old one is reported as deleted."""
-        side, type_, id_ = split_member(event["rekey"])
-        t = self._time(event)
-        kept = self.sides[side].records[type_][id_]
-        self.sides[side].remove(type_, id_, reported=event.get("signal", "explicit") == "explicit")
-        self._put(
-            side, type_, {**kept.values, "id": str(event["to"]).rpartition("/")[2], "t": kept.t if t is None else t}
-        )
-
-    def _merge_inside(self, event: Values) -> None:
-        """A user makes one of two records of a system."""
-        members = [str(member) for member in event.get("members") or []]
-        keep = str(event.get("keep") or event.get("into") or members[0])
-        side, type_, id_ = split_member(keep)
-        t = self._time(event)
-        self.sides[side].edit(type_, id_, event.get("set") or {}, t=t, version=None)
-        for gone in [event[word] for word in ("remove", "drop", "from") if word in event] or members[1:]:
-            side, type_, id_ = split_member(str(gone))
-            self.sides[side].remove(type_, id_, reported=event.get("signal", "explicit") == "explicit")
-
-    def _time(self, event: Values) -> float | None:
-        if event.get("t") is None:
-            return None
-        self.now = max(self.now, float(event["t"]))
-        return float(event["t"])
-
-    def _feed(self, event: Values) -> None:
-        side, type_ = str(event["feed"]).split("/", 1)
-        returns = event.get("returns", "normal")
-        changes_only = event.get("kind") == "changes_only"
-        if isinstance(returns, list):
-            for row in returns:
-                self._put(side, type_, row)
-        omits = tuple(map(str, event.get("omits") or ()))
-        self.sides[side].feeds[type_] = Feed(returns, changes_only, omits, event.get("lookup") or {})
-
-    def _fail(self, event: Values) -> None:
-        place = event.get("type") or event.get("at")
-        id_ = None
-        if place is None:
-            sides, type_ = list(SYSTEMS), None
-        elif str(place).count("/") > 1:
-            side, type_, id_ = split_member(place)
-            sides = [side]
-        else:
-            side, type_ = str(place).split("/", 1)
-            sides = [side]
-        for side in sides:
-            faults = self.sides[side].faults
-            if event["fail"] == "none":
-                faults.clear()
-                continue
-            times = event.get("times", 1)
-            if times == "none":
-                faults[:] = [f for f in faults if (f.operation, f.type) != (event["fail"], type_)]
-                continue
-            faults.append(
-                Fault(
-                    operation=str(event["fail"]),
-                    type=type_,
-                    id=id_ or event.get("id"),
-                    match=event.get("match") or {},
-                    permanent=event.get("error", "temporary") != "temporary",
-                    left=float("inf") if times == "always" else float(times),
-                )
-            )
-
-    def _order(self, event: Values) -> None:
-        self.runs += 1
-        give_order(self._cycle(self.translation), event, self._name)
 
     def _name(self, member: str) -> str:
         """From `side/type/id` to `entity/key`."""
         side, type_, id_ = split_member(member)
+        lines = self.translation.kind_of_lines(side, type_)
+        if lines is not None and (type_ == lines.type or "#" in id_.removeprefix("new#")):
+            own = self._people.line_of(side, type_, id_)
+            return f"{lines.entity}/{own[1] if own else id_}"
         kept = self.sides[side].records.get(type_, {}).get(id_)
         return f"{self.translation.entity_of(side, type_, kept.values if kept else {})}/{id_}"
 
+    def _look(self, cycle: Cycle) -> None:
+        """Have the platform read what the systems hold, and decide nothing."""
+        for system in cycle.systems:
+            collect_deletions(cycle, system)
+        for entity in cycle.mappings.entities:
+            collect(cycle, entity)
+
+    # Restarts.
+
+    def _restart(self, event: Values) -> None:
+        """A new process begins; where the case says so with a state from before, or with none."""
+        said = plain(" ".join(f"{word} {value}" for word, value in event.items() if word not in REMARKS))
+        if _NO_STATE.search(said):
+            backup.restore(self.ledger, self.case.id, backup.NOTHING)
+        elif _OLD_STATE.search(said):
+            if not self._backups:
+                raise NotExpressible(f"{event}: no run has begun, so there is no state from before it")
+            backup.restore(self.ledger, self.case.id, self._backups[0 if "first" in said else -1])
+        elif words := [f"{word}: {said}" for word, said in event.items() if word != "restart" and said is not True]:
+            raise NotExpressible(f"unknown words in restart: {', '.join(words)}")
+
     # Syncs.
 
-    def _do(self, event: Values) -> None:
-        unknown = set(event) - _KNOWN_SYNC
-        if unknown or event["do"] not in ("sync", "preview"):
-            raise NotExpressible(f"unknown words in {event}")
+    def _do(self, words: SyncWords) -> None:
         translation = self.translation
-        if event.get("inserts") is not None:
-            translation = translate(self.case, str(event["inserts"]))
-        for _ in range(int(event.get("times", 1))):
+        if words.inserts is not None:
+            translation = translate(self.case, words.inserts)
+        if words.crash is not None:
+            self._crash = crash.Crash(crash.moment_of(words.crash), self.sides, self._source, self.ledger)
+        for _ in range(words.times):
             self.runs += 1
             self._let_time_pass()
-            if event["do"] == "preview":
+            if any(_is_restart(event) for event in self.case.events):
+                self._backups.append(backup.take(self.ledger, self.case.id))
+            if words.preview:
                 with self.ledger.preview() as ledger:
-                    self._sync(self._cycle(translation, ledger), event)
+                    self._sync(self._cycle(translation, ledger), words.event)
                 continue
-            cycle = self._cycle(translation)
             try:
-                with self._killing(event), self._edited_before_writing(event):
-                    self._sync(cycle, event)
+                with self._crash.waiting() if self._crash else nullcontext(), self._edited_before_writing(words.event):
+                    self._sync(self._cycle(translation), words.event, words)
             except Killed:
                 continue
+        if self._crash is not None and not self._crash.struck:
+            raise NotExpressible(f"crash: {words.crash}: the sync never came to that moment")
+        self._crash = None
 
     def _let_time_pass(self) -> None:
         """Two hours pass between syncs: what the ledger dated is that much older."""
@@ -258,23 +198,46 @@ class Player:
                     {"division": self.case.id},
                 )
 
-    def _sync(self, cycle: Cycle, event: Values) -> None:
+    def _sync(self, cycle: Cycle, event: Values, words: SyncWords | None = None) -> None:
         stopped: set[str] = set()
-        for system in cycle.systems:
-            self._try(partial(collect_deletions, cycle, system), stopped, system)
-        for entity in cycle.mappings.entities:
-            self._try(partial(collect, cycle, entity), stopped, entity)
+        self._reach(crash.START)
+        with self._read_as(words):
+            for system in cycle.systems:
+                self._try(partial(collect_deletions, cycle, system), stopped, system)
+            for entity in cycle.mappings.entities:
+                self._try(partial(collect, cycle, entity), stopped, entity)
+                self._reach(crash.READING)
+        self._reach(crash.READ)
         for name, subject in cycle.mappings.subjects.items():
             for flow in subject.flows:
                 match(cycle, flow)
-            merge(cycle, name)
-        for between in event.get("between_read_and_write") or []:
+            self._reach(crash.MATCHED)
+            with self._crash.deciding() if self._crash else nullcontext():
+                merge(cycle, name)
+        self._reach(crash.PLANNED)
+        for between in listed(event.get("between_read_and_write")):
             self._play(dict(between))
         for system in ("exact", "customerp"):
             for subject in cycle.mappings.subjects.values():
                 for entity in subject.entities:
                     if entity.startswith(f"{system}."):
                         self._try(partial(self._give, cycle, entity), stopped, entity)
+        self._reach(crash.END)
+
+    def _reach(self, moment: str) -> None:
+        if self._crash is not None:
+            self._crash.reach(moment)
+
+    @contextmanager
+    def _read_as(self, words: SyncWords | None) -> Iterator[None]:
+        """Have the feeds of this sync read as it says; what is read to check writes is read as ever."""
+        for side, system in self.sides.items():
+            system.reading = words.reading[side] if words else "normal"
+        try:
+            yield
+        finally:
+            for system in self.sides.values():
+                system.reading = "normal"
 
     def _give(self, cycle: Cycle, entity: str) -> None:
         done = deliver(cycle, entity)
@@ -290,81 +253,39 @@ class Player:
             stopped.add(name)
 
     @contextmanager
-    def _killing(self, event: Values) -> Iterator[None]:
-        """Kill the process at the moment that the event names."""
-        if event.get("crash") is None:
-            yield
-            return
-        before, match = self._moment(str(event["crash"]))
-
-        def strike(operation: str, type_: str, id_: str, values: Values) -> None:
-            if match(operation, type_, id_, values):
-                raise Killed
-
-        for system in self.sides.values():
-            if before:
-                system.before_write = strike
-            else:
-                system.after_write = strike
-        try:
-            yield
-        finally:
-            for system in self.sides.values():
-                system.before_write = system.after_write = None
-
-    @contextmanager
     def _edited_before_writing(self, event: Values) -> Iterator[None]:
         """Play what users do after the target was read for the last time and before the first write is carried out.
 
         The write has left when they act, so that they are found out by the version that it names.
         """
-        waiting = list(event.get("between_check_and_write") or [])
+        waiting = listed(event.get("between_check_and_write"))
+        before = {name: side.before_write for name, side in self.sides.items()}
 
-        def strike(*_write: object) -> None:
+        def strike(*write: Any) -> None:
             while waiting:
                 self._play(dict(waiting.pop(0)))
+
+        def both(name: str) -> Callable[[str, str, str, Values], None]:
+            def call(*write: Any) -> None:
+                strike()
+                if (own := before[name]) is not None:
+                    own(*write)
+
+            return call
 
         if not waiting:
             yield
             return
-        for side in self.sides.values():
-            side.before_write = strike
+        for name, side in self.sides.items():
+            side.before_write = both(name)
         try:
             yield
         finally:
-            for side in self.sides.values():
-                side.before_write = None
-
-    def _moment(self, words: str) -> tuple[bool, Callable[[str, str, str, Values], bool]]:
-        """From `after the target accepted the insert of L3 ...`: before or after the call, and which one.
-
-        An insert is named by the record that it is made from, an update or deletion by the record that is written.
-        """
-        found = re.search(r"(insert|update|delete) of (?:(left|right)/\w+/)?(\S+)", words)
-        if found is None:
-            raise NotExpressible(f"crash: {words}")
-        operation, _, id_ = found.groups()
-        id_ = id_.rstrip(",.")
-        record = self._anywhere(id_)
-        held = {name: value for name, value in record.values.items() if value not in (None, "")}
-        before = words.startswith("before")
-
-        def match(done: str, _type: str, key: str, values: Values) -> bool:
-            given = {name: value for name, value in values.items() if value not in (None, "")}
-            return done == operation and (key == id_ or held.items() <= given.items())
-
-        return before, match
-
-    def _anywhere(self, id_: str) -> Stored:
-        for system in self.sides.values():
-            for records in system.records.values():
-                if id_ in records:
-                    return records[id_]
-        raise NotExpressible(f"no record {id_}")
+            for name, side in self.sides.items():
+                side.before_write = before[name]
 
 
-def _storing(wish: str) -> Callable[[Any], Any]:
-    words = wish.split()
-    if len(words) == 3 and words[0] == "first" and words[2] == "characters":
-        return lambda value: value[: int(words[1])] if isinstance(value, str) else value
-    raise NotExpressible(f"target_stores: {wish}")
+def _is_restart(event: Values) -> bool:
+    """Whether an event is about the process or its state, and not about a record."""
+    named = any("/" in str(value) for value in event.values())
+    return "restart" in event or (bool({"restore", "state"} & set(event)) and not named)

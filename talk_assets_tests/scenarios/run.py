@@ -4,9 +4,10 @@ import traceback
 from pathlib import Path
 
 from talk_assets.ledger.database import Ledger
-from talk_assets_tests.scenarios.case import Case, NotExpressible
+from talk_assets_tests.scenarios.case import Case
 from talk_assets_tests.scenarios.play import Player
 from talk_assets_tests.scenarios.verdict import differences
+from talk_assets_tests.scenarios.words import NotExpressible
 
 
 def judged(case: Case, ledger: Ledger) -> list[str]:

@@ -1,5 +1,8 @@
 """What the ledger knows before a case begins: links, and what was last agreed."""
 
+from dataclasses import dataclass
+from typing import Any
+
 import pandas as pd
 import sqlalchemy as sa
 
@@ -10,95 +13,167 @@ from talk_assets.ledger.records import store_records
 from talk_assets.mappings.model import Subject
 from talk_assets.sync.convert import to_canonical
 from talk_assets.sync.frames import TIME, Golden, Members
-from talk_assets_tests.scenarios.case import Case, Values, properties_of, split_member
-from talk_assets_tests.scenarios.memory import moment
-from talk_assets_tests.scenarios.nested import LineNumbers, lines_of
+from talk_assets_tests.scenarios.case import Case, properties_of, split_member
+from talk_assets_tests.scenarios.nested import LineNumbers, LinesAt, line_parts, lines_at
+from talk_assets_tests.scenarios.store import moment
 from talk_assets_tests.scenarios.translate import Translation
+from talk_assets_tests.scenarios.words import NotExpressible, Values
 
 _RUN = "before"
+
+
+@dataclass(frozen=True)
+class _Seeded:
+    """A member of a cluster that is known before the case begins.
+
+    Attributes:
+        name: as the case writes it.
+        side: its side.
+        type: its type, of lines that of the lines.
+        key: its key.
+        record: what it is now; of one that is gone what was agreed.
+        there: whether it is still there.
+        entity: its entity.
+        lines: of a line: where lines are kept.
+    """
+
+    name: str
+    side: str
+    type: str
+    key: str
+    record: Values
+    there: bool
+    entity: str
+    lines: LinesAt | None
+
+    @property
+    def document(self) -> str | None:
+        """Of a line: key of its document."""
+        if self.lines is None:
+            return None
+        found = line_parts(self.key) if self.lines.inside is not None else None
+        return found[0] if found else str(self.record[self.lines.under])
 
 
 def seed(case: Case, translation: Translation, cycle: Cycle) -> None:
     """Store the links and bases of a case."""
     agreed = {frozenset(map(str, entry["members"])): entry for entry in case.base}
     known = {frozenset(map(str, members)): members for members in [*case.links, *(e["members"] for e in case.base)]}
-    lines = {f"{side}/{at.type}" for side, at in lines_of(case).items()}
-    whole = any("lines" in entry for entry in case.base)
+    lines = [entry["lines"] for entry in case.base if "lines" in entry]
+    clusters = [
+        ([_member(case, translation, member, agreed.get(key)) for member in members], agreed.get(key))
+        for key, members in known.items()
+    ]
     with cycle.ledger.begin() as connection:
-        for members in known.values():
-            if not any(_is_line(member, lines) for member in members):
-                _seed_cluster(case, translation, cycle, connection, members, agreed.get(frozenset(map(str, members))))
-        for members in known.values():
-            if any(_is_line(member, lines) for member in members):
-                # Lines are agreed as they are given.
-                entry = {"values": _given(case, *split_member(members[0]))} if whole else None
-                _seed_cluster(case, translation, cycle, connection, members, entry)
+        for members, entry in clusters:
+            if members[0].lines is None:
+                _seed_cluster(translation, cycle, connection, members, entry)
+        for members, entry in clusters:
+            if members[0].lines is not None:
+                own = entry or (_line_entry(members, lines) if lines else None)
+                _seed_cluster(translation, cycle, connection, members, own)
+        _forget(cycle, connection, [members for members, _ in clusters])
 
 
-def _is_line(member: str, lines: set[str]) -> bool:
-    side, type_, id_ = split_member(member)
-    return f"{side}/{type_}" in lines or ("#" in id_ and not id_.startswith("new#"))
+def _line_entry(members: list[_Seeded], lines: list[Any]) -> Values:
+    """What was agreed of lines: as they are given, or as listed."""
+    for wish in lines:
+        if isinstance(wish, list):
+            number = members[0].key.rpartition("#")[2]
+            key = members[0].lines.key if members[0].lines else ""
+            rows = [row for at, row in enumerate(wish, 1) if str(row.get(key, at)) == number]
+            if rows:
+                return {"values": rows[0]}
+        elif wish is not True and not any(word in str(wish) for word in ("equal", "given", "same", "shown")):
+            raise NotExpressible(f"base: lines: {wish!r}")
+    return {"values": members[0].record}
+
+
+def _forget(cycle: Cycle, connection: sa.Connection, clusters: list[list[_Seeded]]) -> None:
+    """What is gone from both sides before the case begins was accounted for."""
+    for members in clusters:
+        for each in members if not any(each.there for each in members) else []:
+            for table in ("record", "member"):
+                connection.execute(
+                    sa.text(
+                        f"update talk.{table} set deleted_at = now()"
+                        " where division = :division and entity = :entity and key = :key"
+                    ),
+                    {"division": cycle.division, "entity": each.entity, "key": each.key},
+                )
+
+
+def _member(case: Case, translation: Translation, name: str, entry: Values | None) -> _Seeded:
+    side, type_, id_ = split_member(name)
+    at = lines_at(translation.nests, side, type_)
+    parts = line_parts(id_)
+    if at is not None and parts is not None:
+        return _line(case, translation, name, side, at, parts)
+    found = next((row for row in case.records[side].get(type_, []) if str(row["id"]) == id_), None)
+    agreed = {**((entry or {}).get("values") or {}), **((entry or {}).get("seen") or {}).get(name, {})}
+    record = {"id": id_, **agreed} if found is None else found
+    entity = translation.entity_of(side, type_, record)
+    lines = at if at is not None and at.type == type_ and at.inside is None else None
+    return _Seeded(name, side, type_, id_, record, found is not None, entity, lines)
+
+
+def _line(case: Case, translation: Translation, name: str, side: str, at: LinesAt, parts: tuple[str, str]) -> _Seeded:
+    """A line that is named as `X#n`."""
+    document, number = parts
+    if at.inside is None:
+        rows = [row for row in case.records[side].get(at.type, []) if str(row.get(at.under)) == document]
+        own = [row for place, row in enumerate(rows, 1) if str(row.get(at.key, place)) == number]
+        if not own:
+            raise NotExpressible(f"{name}: there is no such line")
+        found, key = own[0], str(own[0]["id"])
+    else:
+        owner = next((row for row in case.records[side].get(at.document, []) if str(row["id"]) == document), {})
+        lines = owner.get(at.inside) or []
+        keys = LineNumbers().keys(document, lines, at.key)
+        key = f"{document}#{number}"
+        if key not in keys:
+            raise NotExpressible(f"{name}: there is no such line")
+        found = lines[keys.index(key)]
+    return _Seeded(name, side, at.type, key, found, True, translation.entity_of(side, at.type, found), at)
 
 
 def _seed_cluster(
-    case: Case,
     translation: Translation,
     cycle: Cycle,
     connection: sa.Connection,
-    members: list[str],
+    members: list[_Seeded],
     entry: Values | None,
 ) -> None:
-    places = [split_member(member) for member in members]
-    records = [_given(case, *place) for place in places]
-    types = [_type_of(case, *place) for place in places]
-    entities = [translation.entity_of(s, t, r) for (s, _, _), t, r in zip(places, types, records, strict=True)]
-    subject = translation.mappings.subject_of(entities[0])
-    document = _document_of(case, cycle, connection, entities[0], places[0], records[0])
+    first = members[0]
+    subject = translation.mappings.subject_of(first.entity)
+    document = _document_of(cycle, connection, first)
     (number,) = links.new_clusters(connection, cycle.division, subject.subject, [document], _RUN)
-    keys = [id_ for _, _, id_ in places]
+    keys = [each.key for each in members]
+    entities = [each.entity for each in members]
     frame = pd.DataFrame({"entity": entities, "key": keys, "cluster_id": number, "origin": "given"})
     links.store_members(connection, cycle.division, frame, _RUN)
-    if entry is None:
-        return
+    # What was linked and never agreed is seen for the first time, unless it is gone.
+    told_of = [each for each in members if entry is not None or not each.there]
+    entry = entry or {}
     ages: dict[str, float] = {}
-    for member, entity, key, record in zip(members, entities, keys, records, strict=True):
-        held = _held(translation, entity, entry, member, record)
-        times = _times(entry, member, record, held)
+    for each in told_of:
+        held = _held(translation, each.entity, entry, each.name, each.record)
+        times = _times(entry, each.name, each.record, held)
         ages |= {name: max(t, ages.get(name, t)) for name, t in times.items()}
-        below = None
-        if document is not None:
-            side = split_member(member)[0]
-            at = lines_of(case)[side]
-            below = key.split("#")[0] if at.inside is not None else str(record[at.document])
-        _seed_member(cycle, connection, subject, entity, key, number, record, held, times, below)
-    values = {name: value for name, value in _agreed(translation, entities[0], entry).items() if name in ages}
-    _seed_golden(cycle, connection, subject, number, values, ages, f"{entities[0]}/{keys[0]}")
+        _seed_member(cycle, connection, subject, each.entity, each.key, number, each.record, held, times, each.document)
+    values = {name: value for name, value in _agreed(translation, first.entity, entry).items() if name in ages}
+    if told_of:
+        _seed_golden(cycle, connection, subject, number, values, ages, f"{first.entity}/{first.key}")
 
 
-def _given(case: Case, side: str, type_: str, id_: str) -> Values:
-    at = lines_of(case).get(side)
-    if at is None or at.inside is None or "#" not in id_:
-        return next(record for record in case.records[side][type_] if str(record["id"]) == id_)
-    document = _given(case, side, at.document, id_.split("#")[0])
-    lines: list[Values] = document[at.inside]
-    return lines[LineNumbers().keys(str(document["id"]), lines, at.key).index(id_)]
-
-
-def _type_of(case: Case, side: str, type_: str, id_: str) -> str:
-    at = lines_of(case).get(side)
-    return at.type if at is not None and at.inside is not None and "#" in id_ else type_
-
-
-def _document_of(
-    case: Case, cycle: Cycle, connection: sa.Connection, entity: str, place: tuple[str, str, str], record: Values
-) -> int | None:
+def _document_of(cycle: Cycle, connection: sa.Connection, line: _Seeded) -> int | None:
     """Of a line the cluster of its document."""
-    parent = cycle.capabilities[entity].document
+    parent = cycle.capabilities[line.entity].document
     if parent is None:
         return None
-    at = lines_of(case)[place[0]]
-    key = place[2].split("#")[0] if at.inside is not None else str(record[at.document])
-    found = links.clusters_of(connection, cycle.division, pd.Series([f"{parent}/{key}"]))
+    found = links.clusters_of(connection, cycle.division, pd.Series([f"{parent}/{line.document}"])).dropna()
+    if found.empty:
+        raise NotExpressible(f"{line.name} is linked, but {parent}/{line.document} is not")
     return int(found.iloc[0])
 
 

@@ -1,17 +1,23 @@
 """From the rules of a case to a mapping and to what the entities can take."""
 
 from dataclasses import dataclass, replace
+from typing import Any
+
+from pydantic import ValidationError
 
 from talk_assets.mappings.capabilities import Capabilities, EntityCapability, PropertyCapability
 from talk_assets.mappings.model import Flow, Mappings, Property, Subject
-from talk_assets_tests.scenarios.case import SYSTEMS, Case, NotExpressible, Values
+from talk_assets_tests.scenarios.case import Case
+from talk_assets_tests.scenarios.conditions import text_of
+from talk_assets_tests.scenarios.creation import creation, may_create
 from talk_assets_tests.scenarios.filters import filters
 from talk_assets_tests.scenarios.groups import Group, Seen, groups_of, keys_of, shared_properties
 from talk_assets_tests.scenarios.kinds import Kind
-from talk_assets_tests.scenarios.memory import moment
-from talk_assets_tests.scenarios.nested import lines_of
-from talk_assets_tests.scenarios.removal import REMOVAL_RULES, deletions, guards, when_gone
-from talk_assets_tests.scenarios.rows import as_text, entities_of, row_of
+from talk_assets_tests.scenarios.nested import Nest, lines_at
+from talk_assets_tests.scenarios.per_side import names_at, values_to, writes_to
+from talk_assets_tests.scenarios.removal import REMOVAL_RULES, archived_by, deletions, guards, when_gone
+from talk_assets_tests.scenarios.rows import entities_of, row_of, type_of
+from talk_assets_tests.scenarios.words import SYSTEMS, NotExpressible, Values, listed, meant, plain, told
 
 KNOWN_RULES = {
     "keys",
@@ -34,6 +40,7 @@ KNOWN_RULES = {
     "same_side_duplicates",
     "unresolved_reference",
     "line_key",
+    "line_ids",
     "managed_line_properties",
     "nested",
     "target_stores",
@@ -48,6 +55,14 @@ KNOWN_RULES = {
     "filters",
     *REMOVAL_RULES,
 }
+_DUPLICATES = {
+    "hold": {"report", "conflict", "ask", "ambiguous", "manual"},
+    "keep_in_sync": {"sync", "allow", "keep", "keep all in sync", "in sync"},
+}
+_UPDATES = {
+    "replace": {"whole record replace", "whole record", "whole", "full", "put", "replace whole record", "full replace"},
+    "patch": {"partial", "merge", "changed only", "changes only", "properties", "delta", "normal"},
+}
 
 
 @dataclass(frozen=True)
@@ -58,21 +73,30 @@ class Translation:
         mappings: what is synchronised.
         capabilities: what the entities can take.
         kinds: the entities, by name.
+        nests: where lines of documents are kept.
     """
 
     mappings: Mappings
     capabilities: Capabilities
     kinds: dict[str, Kind]
+    nests: list[Nest]
 
     def entity_of(self, side: str, type_: str, record: Values) -> str:
         """The entity of a record of a side."""
-        for kind in self.kinds.values():
-            if kind.side == side and kind.type == type_ and all(record.get(n) == v for n, v in kind.where.items()):
+        found = [kind for kind in self.kinds.values() if kind.side == side and kind.type == type_]
+        for kind in found:
+            if all(record.get(name) == value for name, value in kind.where.items()):
                 return kind.entity
         raise NotExpressible(f"{side}/{type_} {record} belongs to no entity")
 
+    def kind_of_lines(self, side: str, type_: str) -> Kind | None:
+        """The lines of a type of document, or of that type, on a side."""
+        at = lines_at(self.nests, side, type_)
+        found = [kind for kind in self.kinds.values() if at and kind.side == side and kind.type == at.type]
+        return found[0] if found else None
 
-def translate(case: Case, inserts: str | None = None) -> Translation:
+
+def translate(case: Case, inserts: Any = None) -> Translation:
     """Make a mapping of a case.
 
     Args:
@@ -82,9 +106,18 @@ def translate(case: Case, inserts: str | None = None) -> Translation:
     Raises:
         NotExpressible: the rules hold a word that the runner does not know.
     """
-    unknown = set(case.rules) - KNOWN_RULES
+    unknown = set(map(str, case.rules)) - KNOWN_RULES
     if unknown:
         raise NotExpressible(f"unknown rules: {', '.join(sorted(unknown))}")
+    try:
+        return _translated(case, inserts)
+    except ValidationError as error:
+        problem = error.errors()[0]
+        place = ".".join(map(str, problem["loc"]))
+        raise NotExpressible(f"the rules make no mapping: {place}: {problem['msg']}") from error
+
+
+def _translated(case: Case, inserts: Any) -> Translation:
     seen = Seen(case)
     groups = list(groups_of(case, seen))
     capabilities: Capabilities = {}
@@ -95,99 +128,129 @@ def translate(case: Case, inserts: str | None = None) -> Translation:
         for kind in group.kinds:
             names = {name: row for name, row in rows.items() if kind.entity in row["members"]}
             types = {row["members"][kind.entity]["name"]: row["type"] for row in names.values()}
-            kinds[kind.entity] = replace(kind, types=types)
+            kinds[kind.entity] = _kept(case, seen, kind, types)
             capabilities[kind.entity] = _capability(case, kind, names)
-        subjects[group.name] = _subject(case, group, rows, inserts or str(case.rules.get("inserts", "both")))
-    _put_lines_under_documents(case, groups, subjects, capabilities)
-    return Translation(Mappings(subjects=_ordered(subjects)), capabilities, kinds)
+        own = replace(group, kinds=[kinds[kind.entity] for kind in group.kinds])
+        subjects[group.name] = _subject(case, seen, own, rows, inserts)
+    _put_lines_under_documents(groups, subjects, capabilities)
+    return Translation(Mappings(subjects=_ordered(subjects)), capabilities, kinds, seen.nests)
 
 
-def _put_lines_under_documents(
-    case: Case, groups: list[Group], subjects: dict[str, Subject], capabilities: Capabilities
-) -> None:
-    places = lines_of(case)
+def _kept(case: Case, seen: Seen, kind: Kind, types: dict[str, str]) -> Kind:
+    """A kind with all that says how its records lie on its side."""
+    archive = archived_by(case, seen, kind)
+    beside = {name: type_of(seen.of([kind], name)) for name in seen.names(kind) if name not in types}
+    given = values_to(case, "constants", kind) | (dict([archive]) if archive else {})
+    beside |= {name: type_of([value]) for name, value in given.items() if name not in types | beside}
+    update = told(case.rules.get("target_update"), kind.side, kind.type, case.types)
+    return replace(
+        kind,
+        types={**beside, **types},
+        archive=None if archive is None else (archive[0], text_of(archive[1])),
+        replaced=update is not None and meant(update, _UPDATES, "target_update") == "replace",
+    )
+
+
+def _put_lines_under_documents(groups: list[Group], subjects: dict[str, Subject], capabilities: Capabilities) -> None:
     for group in groups:
         if not group.lines:
             continue
+        documents = {}
         for kind in group.kinds:
-            document = f"{SYSTEMS[kind.side]}.{places[kind.side].document}"
+            document = f"{SYSTEMS[kind.side]}.{kind.document}"
+            if document not in capabilities:
+                raise NotExpressible(f"nested: the case shows no {kind.side}/{kind.document}")
             capabilities[document] = capabilities[document].model_copy(update={"lines": kind.entity})
-            below = {"document": document, "document_key": places[kind.side].document}
+            below = {"document": document, "document_key": kind.under}
             capabilities[kind.entity] = capabilities[kind.entity].model_copy(update=below)
-        name = next(iter(places.values())).document
+            documents[document] = kind
+        above = {name for name, subject in subjects.items() if set(documents) & set(subject.entities)}
+        if len(above) != 1:
+            raise NotExpressible(f"nested: the documents of {group.name} are {', '.join(sorted(above))}")
+        (name,) = above
         subjects[name] = subjects[name].model_copy(update={"lines": subjects.pop(group.name)})
 
 
 def _capability(case: Case, kind: Kind, rows: dict[str, Values]) -> EntityCapability:
-    rules = case.rules
-    named = (kind.side, f"{kind.side}/{kind.type}")
-    required = [name for place, names in (rules.get("required") or {}).items() if place in named for name in names]
-    read_only = [name for place, names in (rules.get("read_only") or {}).items() if place in named for name in names]
-    writes = {place: wish for place, wish in (rules.get("write") or {}).items() if place in named}
+    required, read_only = names_at(case, "required", kind), names_at(case, "read_only", kind)
     properties = {
         name: PropertyCapability(write="never" if name in read_only else "always", required=name in required)
         for name in rows
     }
     properties["id"] = PropertyCapability(write="never")
-    off = False in writes.values()
-    return EntityCapability(key="id", properties=properties, read_only="writing is switched off" if off else None)
+    off = None if writes_to(case, kind) else "writing is switched off"
+    return EntityCapability(key="id", properties=properties, read_only=off)
 
 
-def _subject(case: Case, group: Group, rows: dict[str, Values], inserts: str) -> Subject:
-    rules = case.rules
+def _subject(case: Case, seen: Seen, group: Group, rows: dict[str, Values], inserts: Any) -> Subject:
     criteria = [
         [{"property": name} for name in alternative]
         for alternative in keys_of(case, group)
         if all(name in rows for name in alternative)
     ]
-    since = rules.get("onboarded_at")
-    create: Values = {"exact": inserts in ("both", "right_only"), "customerp": inserts in ("both", "left_only")}
-    if since is not None and rules.get("history", "ignore") not in ("import", "include", "all"):
-        create["since"] = moment(float(since))
     flows = {
-        f"{one.entity}-{other.entity}": Flow.model_validate(
+        f"{one.entity}-{two.entity}": Flow.model_validate(
             {
                 "customerp": one.entity,
-                "exact": other.entity,
-                "criteria": [a for a in criteria if _holds(rows, a, one, other)],
-                "create": create,
-                "when_gone": when_gone(case, one, other),
-                "join": _written_key(case, group, one, other),
+                "exact": two.entity,
+                "criteria": [a for a in criteria if _holds(rows, a, one, two)],
+                "create": creation(case, group, one, two, may_create(case, inserts, one, two), rows),
+                "when_gone": when_gone(case, one, two),
+                "join": _written_key(case, group, one, two),
             }
         )
-        for one, other in group.pairs
+        for one, two in group.pairs
     }
     content: Values = {
         "subject": group.name,
         "flows": flows,
         "properties": {name: Property.model_validate(row) for name, row in rows.items()},
         "constants": _constants(case, group),
-        "deletions": deletions(case, group.kinds),
+        "deletions": deletions(case, seen, group.kinds),
         "guards": guards(case, group.kinds),
         "filters": filters(case, group.kinds),
     }
     if group.together:
         content["criteria"] = criteria
-    if not (group.lines or _has_lines(case, group)):
-        content["same_side_duplicates"] = rules.get("same_side_duplicates", "hold")
-    if "tie_break" in rules:
-        content["tie_break"] = entities_of(group, rules["tie_break"])
+    if not (group.lines or _has_lines(seen, group)):
+        content["same_side_duplicates"] = _duplicates(case, group)
+    if "tie_break" in case.rules:
+        content["tie_break"] = _tie_break(case, group)
     return Subject.model_validate(content)
 
 
-def _has_lines(case: Case, group: Group) -> bool:
-    documents = {(side, at.document) for side, at in lines_of(case).items()}
+def _tie_break(case: Case, group: Group) -> list[str]:
+    named = [plain(each).removesuffix(" wins").removesuffix(" first") for each in listed(case.rules["tie_break"])]
+    found = entities_of(group, named)
+    if not found:
+        raise NotExpressible(f"tie_break: {case.rules['tie_break']} names no side")
+    return found
+
+
+def _duplicates(case: Case, group: Group) -> str:
+    wishes = [told(case.rules.get("same_side_duplicates"), k.side, k.type, case.types) for k in group.kinds]
+    found = {meant(wish, _DUPLICATES, "same_side_duplicates") for wish in wishes if wish is not None}
+    if len(found) > 1:
+        raise NotExpressible("same_side_duplicates differs within one type")
+    return found.pop() if found else "hold"
+
+
+def _has_lines(seen: Seen, group: Group) -> bool:
+    documents = {(side, at.document) for nest in seen.nests for side, at in nest.items()}
     return any((kind.side, kind.type) in documents for kind in group.kinds)
 
 
-def _written_key(case: Case, group: Group, one: Kind, other: Kind) -> Values | None:
+def _written_key(case: Case, group: Group, one: Kind, two: Kind) -> Values | None:
     """The property by which what we create names the record that it was made from."""
-    for side, name in (case.rules.get("external_reference") or {}).items():
-        mine, its = (one, other) if side == "left" else (other, one)
+    rule = case.rules.get("external_reference")
+    for mine, its in ((one, two), (two, one)):
+        name = told(rule, mine.side, mine.type, case.types)
         first = next(pair for pair in group.pairs if mine in pair)
-        if first != (one, other):
+        if name is None or first != (one, two):
             continue
-        return {"entity": mine.entity, "name": str(name), "to": its.entity, "written": True}
+        if not isinstance(name, str):
+            raise NotExpressible(f"external_reference: {rule} names no property")
+        return {"entity": mine.entity, "name": name, "to": its.entity, "written": True}
     return None
 
 
@@ -197,10 +260,10 @@ def _holds(rows: dict[str, Values], alternative: list[Values], *kinds: Kind) -> 
 
 def _constants(case: Case, group: Group) -> Values:
     found: Values = {}
-    for direction, values in (case.rules.get("constants") or {}).items():
-        for kind in group.kinds:
-            if direction in (f"to_{kind.side}", f"to_{kind.side}/{kind.type}"):
-                found[kind.entity] = {name: as_text(value) for name, value in values.items()}
+    for kind in group.kinds:
+        values = values_to(case, "constants", kind)
+        if values:
+            found[kind.entity] = {name: text_of(value) for name, value in values.items()}
     return found
 
 

@@ -13,9 +13,10 @@ from talk_assets.ledger.database import Ledger
 from talk_assets.systems.base import FeedRead, Record
 from talk_assets_tests.scenarios.case import Case
 from talk_assets_tests.scenarios.kinds import Kind
-from talk_assets_tests.scenarios.memory import Killed, Side, Stored
+from talk_assets_tests.scenarios.memory import Killed, Side
 from talk_assets_tests.scenarios.misbehaviour import Feed
 from talk_assets_tests.scenarios.play import Player
+from talk_assets_tests.scenarios.store import Stored
 from talk_assets_tests.search.town import (
     ARCHIVED,
     BAD,
