@@ -11,7 +11,6 @@ from typing import Any
 
 Values = dict[str, Any]
 SYSTEMS = {"left": "customerp", "right": "exact"}
-SIDES = {system: side for side, system in SYSTEMS.items()}
 # What a case says to a reader only.
 REMARKS = frozenset({"note", "notes", "comment", "why", "because", "by", "who"})
 
