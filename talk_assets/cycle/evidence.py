@@ -29,7 +29,8 @@ def with_evidence(connection: sa.Connection, division: str, history: pd.DataFram
         read = reads_of(connection, division, rows[role], rows["property"])
         found |= {f"{role}_{name}": read[name] for name in read.columns}
     found["former_winner"] = _cells(before.winners, rows).astype("str")
-    found["former_changed"] = _cells(before.times, rows).astype(TIME)
+    # Of nothing but missing times pandas forgets the zone.
+    found["former_changed"] = pd.to_datetime(_cells(before.times, rows), utc=True).astype(TIME)
     return rows.assign(detail=pack_json(pd.DataFrame(found)))
 
 
