@@ -12,13 +12,13 @@ from talk_assets.cycle.generations import heed_generations
 from talk_assets.cycle.renew import renew
 from talk_assets.errors import ConfigurationError
 from talk_assets.ledger.call_budget import CallBudgetStore
+from talk_assets.ledger.cursors import read_cursor, store_cursor
 from talk_assets.ledger.database import Ledger, open_ledger
 from talk_assets.ledger.embedded import database_url
 from talk_assets.ledger.failed_calls import FailedCallStore
 from talk_assets.ledger.locks import division_lock
 from talk_assets.ledger.notes import DONE, last_run, start_run
 from talk_assets.ledger.origin import confirm_origin, remember_origin
-from talk_assets.ledger.records import read_cursor, store_cursor
 from talk_assets.ledger.views import create_views
 from talk_assets.mappings.capabilities import Capabilities
 from talk_assets.mappings.load import load_capabilities, load_mappings

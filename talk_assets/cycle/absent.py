@@ -7,6 +7,7 @@ import sqlalchemy as sa
 from talk_assets.cycle.context import Cycle
 from talk_assets.errors import UnexpectedAnswer
 from talk_assets.ledger import records as store
+from talk_assets.ledger.cursors import read_cursor, store_cursor
 from talk_assets.systems.base import Record
 
 # A column missing from fewer records than this may be a system that leaves out what is empty; one that has left out
@@ -45,7 +46,7 @@ def check_names(
     # Records that tell all that any of them tells have as many names as there are.
     lacking = gone or min(map(len, records)) < len(names)
     partly = [name for name in wanted if any(name not in record for record in records)] if lacking else []
-    known_as = store.read_cursor(connection, cycle.division, told_feed(entity))
+    known_as = read_cursor(connection, cycle.division, told_feed(entity))
     if partly and known_as == str(_ENOUGH_TO_TELL):
         count = sum(any(name not in record for name in partly) for record in records)
         raise _refused(
@@ -86,7 +87,7 @@ def _remember(
     whole = int(before) if before is not None and before != _LEAVES_OUT else 0
     now = _LEAVES_OUT if partly or before == _LEAVES_OUT else str(min(whole + count, _ENOUGH_TO_TELL))
     if now != before:
-        store.store_cursor(connection, cycle.division, told_feed(entity), now, cycle.run_id)
+        store_cursor(connection, cycle.division, told_feed(entity), now, cycle.run_id)
 
 
 def _refused(entity: str, seen: str) -> UnexpectedAnswer:

@@ -18,6 +18,7 @@ from talk_assets.ledger import absence, guards
 from talk_assets.ledger import records as store
 from talk_assets.ledger.clusters import links_of, mark_returned
 from talk_assets.ledger.contested import keep_returned
+from talk_assets.ledger.cursors import read_cursor, store_cursor
 from talk_assets.ledger.edit_times import advance_times
 from talk_assets.ledger.notes import add_events, add_unmapped, replace_holds
 from talk_assets.schemas.frames import feed_schema
@@ -59,9 +60,7 @@ def collect(cycle: Cycle, entity: str) -> Collected:
         SystemFault: the read failed: nothing was stored, the cursor stays.
     """
     with cycle.ledger.begin() as connection:
-        cursor = (
-            None if reads_whole(cycle, connection, entity) else store.read_cursor(connection, cycle.division, entity)
-        )
+        cursor = None if reads_whole(cycle, connection, entity) else read_cursor(connection, cycle.division, entity)
     read = cycle.system_of(entity).read(entity, cursor)
     if cursor is not None and lack_lines(cycle, entity, read):
         read = cycle.system_of(entity).read(entity, None)
@@ -93,7 +92,7 @@ def collect(cycle: Cycle, entity: str) -> Collected:
             store.count_undecided(connection, cycle.division, name, [str(record["_key"]) for record in records])
             for name, records in frames.items()
         )
-        store.store_cursor(connection, cycle.division, entity, read.cursor, cycle.run_id)
+        store_cursor(connection, cycle.division, entity, read.cursor, cycle.run_id)
     if suspects:
         take_for_deleted(cycle, entity, suspects, str(read.records[-1]["_key"]) if read.records else None)
     failed = pd.concat([stored.failed for stored in found], ignore_index=True)
@@ -186,7 +185,7 @@ def collect_deletions(cycle: Cycle, system: str) -> int:
     """Read what a system reports as removed; how many reports there were."""
     feed = f"{system}.deletions"
     with cycle.ledger.begin() as connection:
-        cursor = store.read_cursor(connection, cycle.division, feed)
+        cursor = read_cursor(connection, cycle.division, feed)
     read = cycle.systems[system].read_deletions(cursor)
     frame = pd.DataFrame(
         {
@@ -199,7 +198,7 @@ def collect_deletions(cycle: Cycle, system: str) -> int:
     ).drop_duplicates(["entity", "key"], keep="last")
     with cycle.ledger.begin() as connection:
         store.store_deletions(connection, cycle.division, system, frame)
-        store.store_cursor(connection, cycle.division, feed, read.cursor, cycle.run_id)
+        store_cursor(connection, cycle.division, feed, read.cursor, cycle.run_id)
     return len(read.deletions)
 
 

@@ -9,7 +9,8 @@ from datetime import datetime, timedelta
 
 from talk_assets.cycle.context import Cycle
 from talk_assets.errors import AccessDenied, SystemFault
-from talk_assets.ledger.records import forget_cursors, forget_versions, read_cursor, store_cursor
+from talk_assets.ledger.cursors import forget_cursors, read_cursor, store_cursor
+from talk_assets.ledger.records import forget_versions
 
 logger = logging.getLogger(__name__)
 

@@ -8,7 +8,8 @@ from talk_assets.cycle.context import Cycle
 from talk_assets.cycle.guards import stops_gone
 from talk_assets.errors import SystemFault
 from talk_assets.ledger import absence, guards, notes
-from talk_assets.ledger.records import count_live, delete_lines_of_deleted, read_cursor, store_cursor
+from talk_assets.ledger.cursors import read_cursor, store_cursor
+from talk_assets.ledger.records import count_live, delete_lines_of_deleted
 
 STILL_EXISTS = "still_exists"
 

@@ -6,7 +6,7 @@ What is read around writes is not asked here: a target is always looked at befor
 from talk_assets.cycle.collect import Collected, collect, collect_deletions, nothing_taken
 from talk_assets.cycle.context import Cycle
 from talk_assets.cycle.missing import reads_whole
-from talk_assets.ledger.records import read_cursor
+from talk_assets.ledger.cursors import read_cursor
 
 
 def poll(cycle: Cycle, entity: str) -> Collected:

@@ -7,7 +7,8 @@ import sqlalchemy as sa
 
 from talk_assets.cycle.absent import told_feed
 from talk_assets.cycle.context import Cycle
-from talk_assets.ledger.records import forget_cursors, mark_undecided, read_cursor, store_cursor
+from talk_assets.ledger.cursors import forget_cursors, read_cursor, store_cursor
+from talk_assets.ledger.records import mark_undecided
 from talk_assets.mappings.model import Subject
 
 

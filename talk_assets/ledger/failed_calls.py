@@ -6,8 +6,8 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
+from talk_assets.ledger.cursors import store_cursor
 from talk_assets.ledger.database import Ledger
-from talk_assets.ledger.records import store_cursor
 from talk_assets.ledger.tables import cursor
 
 # Beside the cursors of feeds, whose names have no such beginning.

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 import sqlalchemy as sa
 
 from talk_assets.errors import ConfigurationError
-from talk_assets.ledger.records import read_cursor, store_cursor
+from talk_assets.ledger.cursors import read_cursor, store_cursor
 
 
 def confirm_origin(connection: sa.Connection, division: str, addresses: Mapping[str, str]) -> None:

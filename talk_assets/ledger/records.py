@@ -1,4 +1,4 @@
-"""What each system held when it was last read: the feeds' records, their cursors and deletions."""
+"""What each system held when it was last read: the feeds' records and deletions."""
 
 from collections.abc import Mapping, Sequence
 
@@ -9,38 +9,12 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TIMESTAMP
 from talk_assets.ledger.absence import reported, unapplied
 from talk_assets.ledger.bulk import json_columns, pack_json, read_frame, upsert_frame
 from talk_assets.ledger.keys import keys_of, values_of
-from talk_assets.ledger.tables import base, cursor, deletion, hold, record
+from talk_assets.ledger.tables import base, deletion, hold, record
 
 # Canonical names that are stored among the values although they are no property of the mapping.
 JOIN = "join"
 # Filled for a record that says of itself that it is deleted.
 MARKED = "marked"
-
-# Text, because SQLAlchemy compiles an insert with ON CONFLICT every time.
-_READ_UP_TO = sa.text(
-    """
-    INSERT INTO talk.cursor (division, feed, value, updated_at, run) VALUES (:division, :feed, :value, now(), :run)
-    ON CONFLICT (division, feed) DO UPDATE
-    SET value = excluded.value, updated_at = excluded.updated_at, run = excluded.run
-    """
-)
-
-
-def read_cursor(connection: sa.Connection, division: str, feed: str) -> str | None:
-    """Where the next read of a feed starts; None when it was never read."""
-    return connection.execute(
-        sa.select(cursor.c.value).where(cursor.c.division == division, cursor.c.feed == feed)
-    ).scalar_one_or_none()
-
-
-def store_cursor(connection: sa.Connection, division: str, feed: str, value: str, run: str) -> None:
-    """Remember where the next read of a feed starts."""
-    connection.execute(_READ_UP_TO, {"division": division, "feed": feed, "value": value, "run": run})
-
-
-def forget_cursors(connection: sa.Connection, division: str, feeds: Sequence[str]) -> None:
-    """Have feeds read from the beginning next time."""
-    connection.execute(sa.delete(cursor).where(cursor.c.division == division, cursor.c.feed.in_(feeds)))
 
 
 def forget_versions(connection: sa.Connection, division: str, system: str) -> None:
@@ -388,11 +362,13 @@ def delete_lines_of_deleted(connection: sa.Connection, division: str, document: 
 
 def moved_since_decided(connection: sa.Connection, division: str, entity: str, keys: Sequence[str]) -> set[str]:
     """Which of the records are not known, gone, or not as they were when they were last decided on."""
+    named = values_of(connection, "key", keys)
     settled = connection.execute(
-        sa.select(record.c.key).where(
+        sa.select(record.c.key)
+        .join_from(record, named, named.c.key == record.c.key)
+        .where(
             record.c.division == division,
             record.c.entity == entity,
-            record.c.key.in_(keys),
             record.c.accounted,
             record.c.deleted_at.is_(None),
         )

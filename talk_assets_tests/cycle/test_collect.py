@@ -7,7 +7,7 @@ import pytest
 from talk_assets.cycle.collect import Collected, collect
 from talk_assets.errors import UnexpectedAnswer
 from talk_assets.installation import Installation
-from talk_assets.ledger.records import forget_cursors
+from talk_assets.ledger.cursors import forget_cursors
 from talk_assets_tests.cycle.harness import World
 from talk_assets_tests.systems.loopback import Answer, Loopback, loopback
 

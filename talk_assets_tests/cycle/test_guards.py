@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from talk_assets.cycle.collect import collect
-from talk_assets.ledger.records import forget_cursors
+from talk_assets.ledger.cursors import forget_cursors
 from talk_assets.orders.accepting import accept
 from talk_assets_tests.conftest import DatabaseServer
 from talk_assets_tests.cycle.done import Report

@@ -8,7 +8,7 @@ from talk_assets.cycle.collect import collect
 from talk_assets.cycle.deliver import deliver
 from talk_assets.cycle.match import match
 from talk_assets.cycle.merge import merge
-from talk_assets.ledger.records import forget_cursors
+from talk_assets.ledger.cursors import forget_cursors
 from talk_assets_tests.cycle.done import Report
 from talk_assets_tests.cycle.harness import World
 

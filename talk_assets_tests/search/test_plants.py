@@ -60,7 +60,7 @@ def _stop_at_a_refusal(patch: pytest.MonkeyPatch) -> None:
 
 def _read_all(patch: pytest.MonkeyPatch) -> None:
     """Every feed is read from its beginning in every run."""
-    patch.setattr("talk_assets.ledger.records.read_cursor", lambda *_given: None)
+    patch.setattr("talk_assets.cycle.collect.read_cursor", lambda *_given: None)
 
 
 def _rewrite(patch: pytest.MonkeyPatch, change: Callable[[Write], Write]) -> None:
