@@ -64,7 +64,7 @@ class Moment:
     Attributes:
         at: one of the moments above.
         operation: of a write; None for any.
-        id: of the record that is written, or that an insert is made from; None for any.
+        id: of the record that is written, or of the one whose values it is given; None for any.
         nth: the how-manieth such write.
     """
 
@@ -173,12 +173,15 @@ class Crash:
         sides: the systems.
         source: tells what an insert is made from.
         ledger: where state is kept.
+        division: the case's.
     """
 
-    def __init__(self, moment: Moment, sides: Mapping[str, Side], source: Source, ledger: Ledger) -> None:
+    def __init__(
+        self, moment: Moment, sides: Mapping[str, Side], source: Source, ledger: Ledger, division: str
+    ) -> None:
         self.moment = moment
         self.struck = False
-        self._sides, self._source, self._ledger = sides, source, ledger
+        self._sides, self._source, self._ledger, self._division = sides, source, ledger, division
         self._met = 0
         self._stored = False
 
@@ -240,14 +243,25 @@ class Crash:
         wish = self.moment
         if self.struck or wish.operation not in (None, operation, {"archive": "update"}.get(operation)):
             return False
-        if (
-            wish.id is not None
-            and id_ != wish.id
-            and not (operation == "insert" and self._source.is_of(wish.id, values))
-        ):
+        if wish.id is not None and id_ != wish.id and not self._stems_from(wish.id, operation, id_, values):
             return False
         self._met += 1
         return self._met == wish.nth
+
+    def _stems_from(self, source: str, operation: str, id_: str, values: Values) -> bool:
+        """Whether a write delivers a record: an insert holds what it holds, others go to its counterpart."""
+        if operation == "insert":
+            return self._source.is_of(source, values)
+        with self._ledger.begin() as connection:
+            found = connection.execute(
+                sa.text(
+                    "select 1 from talk.member one join talk.member other using (cluster_id)"
+                    " where one.division = :division and one.key = :source and other.key = :target"
+                    " and split_part(one.entity, '.', 1) <> split_part(other.entity, '.', 1)"
+                ),
+                {"division": self._division, "source": source, "target": id_},
+            )
+            return found.first() is not None
 
 
 def _both(first: Any, second: Any) -> Any:

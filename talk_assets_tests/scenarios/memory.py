@@ -190,7 +190,7 @@ class Side(Store):
         return Written(id_, self._record(kind, kept), 201)
 
     def _new_line(self, lines: Kind, place: int, values: Sent) -> Values:
-        own = {lines.line_key: place} if lines.line_key else {}
+        own = {lines.line_key: place} if lines.types.get(lines.line_key) == "decimal" else {}
         return {**own, **{name: lines.kept(name, text) for name, text in values.items()}}
 
     def _numbered(self, kind: Kind, given: Values) -> Values:

@@ -11,7 +11,7 @@ from talk_assets_tests.scenarios.kinds import Kind
 from talk_assets_tests.scenarios.words import Values
 
 _HELD = """
-    select hold.entity, hold.key, hold.kind, hold.reason, record.document,
+    select hold.entity, hold.key, hold.kind, hold.reason, hold.value, record.document,
         (select cluster.document_id from talk.member join talk.cluster on cluster.id = member.cluster_id
          where member.division = hold.division and member.entity = hold.entity and member.key = hold.key
         ) as document_cluster
@@ -94,7 +94,11 @@ class Outcome:
             if row["kind"] in _AMBIGUOUS:
                 # Lines are told apart within their documents.
                 group = (_AMBIGUOUS[row["kind"]], str(row["document_cluster"] or row["reason"]))
-                groups.setdefault(group, set()).add(self._member(row["entity"], row["key"]))
+                members = groups.setdefault(group, set())
+                members.add(self._member(row["entity"], row["key"]))
+                # Those that are not held themselves are among those that it could belong to.
+                others = [name.split("/", 1) for name in (row["value"] or "").split(", ") if name]
+                members |= {self._member(entity, key) for entity, key in others}
                 if row["document"] is not None:
                     documents.setdefault(group, set()).add(self._document(row["entity"], row["document"]))
         for (kind, reason), members in groups.items():

@@ -169,7 +169,8 @@ class Player:
         if words.inserts is not None:
             translation = translate(self.case, words.inserts)
         if words.crash is not None:
-            self._crash = crash.Crash(crash.moment_of(words.crash), self.sides, self._source, self.ledger)
+            moment = crash.moment_of(words.crash)
+            self._crash = crash.Crash(moment, self.sides, self._source, self.ledger, self.case.id)
         for _ in range(words.times):
             self.runs += 1
             self._let_time_pass()
