@@ -298,18 +298,20 @@ def line_identity(lines: pd.DataFrame, subject: Subject, flow: Flow, targets: pd
 def match_lines(lines: pd.DataFrame, flow: Flow) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Match the lines of matched documents by what they are about and their place.
 
-    The n-th unlinked line of a product on one side is the n-th on the other, when both sides have as many.
+    The n-th unlinked line of a product on one side is the n-th on the other, when both sides have as many. A line about
+    no product may be any such line of the other side.
 
     Args:
         lines: `entity, key, document_cluster, identity, position` of the lines of the documents concerned that
-            are not linked for this flow.
+            are not linked for this flow, and the properties by which they are told.
         flow: the flow of the line entities.
 
     Returns:
         Proposals (as `propose` gives them) and ambiguous lines (`entity, key, reason`): where the two sides have
-        different numbers of lines of one product and more than one on a side.
+        different numbers of lines of one product, and where both have lines about none.
     """
-    mine = lines[lines["entity"].isin(flow.entities) & lines["identity"].notna()].copy()
+    of_flow = lines[lines["entity"].isin(flow.entities)]
+    mine = of_flow[of_flow["identity"].notna()].copy()
     place = ["document_cluster", "identity"]
     mine = mine.sort_values([*place, "entity", "position", "key"], kind="stable")
     mine["nth"] = mine.groupby([*place, "entity"]).cumcount()
@@ -336,4 +338,11 @@ def match_lines(lines: pd.DataFrame, flow: Flow) -> tuple[pd.DataFrame, pd.DataF
     reasons = doubtful[["entity", "key"]].assign(
         reason="the documents have different numbers of lines of this product: it cannot be told which are the same"
     )
-    return proposals, reasons.reset_index(drop=True)
+    # What names a product that is not known yet waits for it.
+    told_by = of_flow.reindex(columns=[part.property for part in flow.criteria[0]] if flow.criteria else [_PRODUCT])
+    nameless = of_flow[of_flow["identity"].isna() & told_by.isna().any(axis=1)]
+    sides = nameless.groupby("document_cluster")["entity"].transform("nunique")
+    untold = nameless.loc[sides.eq(len(flow.entities)), ["entity", "key"]].assign(
+        reason="both documents have lines without a product: it cannot be told which are the same"
+    )
+    return proposals, pd.concat([reasons, untold], ignore_index=True)

@@ -311,10 +311,14 @@ def test_a_mark_reaches_whoever_is_connected() -> None:
 Line = tuple[str, str, int, Text, int | None]
 
 
-def lines_matched(*lines: Line) -> tuple[list[tuple[Text, ...]], list[str]]:
-    """Pairs of line keys, and doubtful lines, of `entity, key, document, product, position`."""
+def lines_matched(*lines: Line, named: bool = False) -> tuple[list[tuple[Text, ...]], list[str]]:
+    """Pairs of line keys, and doubtful lines, of `entity, key, document, product, position`.
+
+    `named`: where the product is not told, the line names one that is not known yet.
+    """
     frame = pd.DataFrame(list(lines), columns=["entity", "key", "document_cluster", "identity", "position"])
     frame["identity"] = frame["identity"].astype("str")
+    frame["product"] = frame["identity"].fillna("customerp.product/9") if named else frame["identity"]
     found, doubtful = match_lines(frame.astype({"position": "Int64"}), FLOW)
     return rows_of(found, "key", "other_key"), sorted(doubtful["key"])
 
@@ -342,4 +346,11 @@ def test_lines_are_doubtful_when_both_sides_have_different_numbers_of_them() -> 
 
 def test_lines_without_a_known_product_wait() -> None:
     """Lines of different products would be linked because both products are unknown."""
-    assert lines_matched((LEFT, "1", 1, None, 1), (RIGHT, "a", 1, None, 1)) == ([], [])
+    assert lines_matched((LEFT, "1", 1, None, 1), (RIGHT, "a", 1, None, 1), named=True) == ([], [])
+
+
+def test_lines_about_no_product_are_doubtful_where_both_sides_have_some() -> None:
+    """A line of text that both documents have would be delivered to each of them once more."""
+    one_each = lines_matched((LEFT, "1", 1, None, 1), (RIGHT, "a", 1, None, 1), (LEFT, "2", 1, "7", 2))
+    assert one_each == ([], ["1", "a"])
+    assert lines_matched((LEFT, "1", 1, None, 1), (RIGHT, "a", 2, None, 1), (RIGHT, "b", 1, "7", 1)) == ([], [])
