@@ -84,9 +84,11 @@ def deliver(cycle: Cycle, entity: str, progress: Progress | None = None, done: D
     if _guarded(cycle, entity, writes) or not any(writes.values()):
         return done
     # What is new in the target may be what is about to be created there.
-    if confirm(cycle, entity):
+    read, moved = _look_again(cycle, entity, writes)
+    if read:
         before, writes = writes, {name: _sendable(cycle, name) for name in names}
-        _note_dropped(cycle, before, writes)
+        for name in names:
+            _note_changed(cycle, name, [*moved[name], *_dropped(before[name], writes[name])])
     if _guarded(cycle, entity, writes):
         return done
     for name in names:
@@ -98,19 +100,23 @@ def deliver(cycle: Cycle, entity: str, progress: Progress | None = None, done: D
     return done
 
 
-def _note_dropped(cycle: Cycle, before: dict[str, list[Write]], after: dict[str, list[Write]]) -> None:
-    """Note the updates that are no longer right, because their target is not what they were planned from."""
-    still = {(name, write.debt, tuple(sorted(write.canonical.items()))) for name in after for write in after[name]}
-    dropped = [
-        {"subject": cycle.mappings.subject_of(name).subject, "entity": name, "key": write.key}
-        for name, writes in before.items()
-        for write in writes
-        if write.key is not None and (name, write.debt, tuple(sorted(write.canonical.items()))) not in still
-    ]
-    if dropped:
-        rows = pd.DataFrame(dropped).assign(property=None, rule=CHANGED_SINCE_READ)
+def _note_changed(cycle: Cycle, name: str, writes: list[Write]) -> None:
+    """Note updates that are not sent as they were planned, because their target is not what they were planned from.
+
+    That is so also where deciding again came to the same: what was planned without the edit was not sent blindly.
+    """
+    keys = list(dict.fromkeys(write.key for write in writes if write.key is not None))
+    if keys:
+        subject = cycle.mappings.subject_of(name).subject
+        rows = pd.DataFrame({"key": keys}).assign(subject=subject, entity=name, property=None, rule=CHANGED_SINCE_READ)
         with cycle.ledger.begin() as connection:
             add_skips(connection, cycle.division, rows, cycle.run_id)
+
+
+def _dropped(before: list[Write], after: list[Write]) -> list[Write]:
+    """The writes that are not to be sent any more."""
+    still = {(write.debt, tuple(sorted(write.canonical.items()))) for write in after}
+    return [write for write in before if (write.debt, tuple(sorted(write.canonical.items()))) not in still]
 
 
 def _guarded(cycle: Cycle, entity: str, writes: dict[str, list[Write]]) -> bool:
@@ -129,13 +135,22 @@ def _guards_stop(cycle: Cycle, connection: sa.Connection, entity: str, writes: d
 
 def confirm(cycle: Cycle, entity: str) -> int:
     """Read an entity, before or after writing, and decide what is new about it; how many records the read brought."""
+    return _look_again(cycle, entity, {})[0]
+
+
+def _look_again(cycle: Cycle, entity: str, writes: dict[str, list[Write]]) -> tuple[int, dict[str, list[Write]]]:
+    """The same; also which of the writes were planned from something else than their targets are now."""
     collected = collect(cycle, entity)
+    moved: dict[str, list[Write]] = {name: [] for name in writes}
+    for name, planned in writes.items() if collected.changed else ():
+        keys = _moved(cycle, name, planned)
+        moved[name] = [write for write in planned if write.key in keys]
     subject = cycle.mappings.subject_of(entity)
     if collected.changed or _anything_new(cycle, subject):
         for flow in subject.flows:
             match(cycle, flow)
         merge(cycle, subject.subject)
-    return collected.read
+    return collected.read, moved
 
 
 def count_owed(cycle: Cycle, entity: str) -> int:
@@ -168,10 +183,10 @@ def _send_all(
     faults = 0
     while writes:
         batch = writes[:BATCH]
-        moved = _moved(cycle, entity, batch)
-        tried |= {write.debt for write in batch if write.key in moved}
+        left_out = _moved(cycle, entity, batch)
+        tried |= {write.debt for write in batch if write.key in left_out}
         ends = time.monotonic() + BATCH_SECONDS
-        for together in _calls(cycle, [write for write in batch if write.key not in moved]):
+        for together in _calls(cycle, [write for write in batch if write.key not in left_out]):
             if time.monotonic() > ends:
                 break
             cycle.still_locked()
@@ -190,10 +205,11 @@ def _send_all(
             if waits:
                 # The look that comes next waits as long; what it shows may differ from what this was planned from.
                 break
-        left = any(write.debt not in tried for write in writes)
+        left = [write for write in writes if write.debt not in tried]
+        writes = []
         if left:
-            confirm(cycle, done.entity)
-        writes = [write for write in _sendable(cycle, entity) if write.debt not in tried] if left else []
+            _note_changed(cycle, entity, _look_again(cycle, done.entity, {entity: left})[1][entity])
+            writes = [write for write in _sendable(cycle, entity) if write.debt not in tried]
 
 
 def _calls(cycle: Cycle, writes: list[Write]) -> list[list[Write]]:

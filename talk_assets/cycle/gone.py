@@ -85,10 +85,15 @@ def not_to_be_made(
     return pd.concat([found[["cluster_id", "entity"]], asleep], ignore_index=True)
 
 
-def note_partners(
+def no_partners() -> pd.DataFrame:
+    """`cluster_id, entity, key, gone_entity, gone_key` of no record."""
+    return pd.DataFrame(columns=["cluster_id", "entity", "key", "gone_entity", "gone_key"], dtype="str")
+
+
+def partners_left(
     cycle: Cycle, connection: sa.Connection, subject: Subject, gone: pd.DataFrame, linked: pd.DataFrame
-) -> None:
-    """Tell of the records that lose a counterpart and are left alone.
+) -> pd.DataFrame:
+    """The records that lose a counterpart and are left alone, unless something takes its place.
 
     Args:
         cycle: the run.
@@ -96,32 +101,56 @@ def note_partners(
         subject: the records' subject.
         gone: `entity, key` of the records that were just found deleted.
         linked: `entity, key, cluster_id` of what was linked until then.
+
+    Returns:
+        `cluster_id, entity, key`, and `gone_entity, gone_key` of the counterpart.
     """
     if gone.empty:
-        return
+        return no_partners()
     lost = linked.merge(gone[["entity", "key"]].drop_duplicates(), on=["entity", "key"])
-    lost = lost[~_marked(cycle, connection, subject, lost)]
-    members = links.members_of(connection, cycle.division, pd.Index(lost["cluster_id"].astype("int64").unique()))
-    live = members[~members["deleted"].astype(bool)]
-    rows = []
+    lost = lost[~_marked(cycle, connection, subject, lost)].rename(columns={"entity": "gone_entity", "key": "gone_key"})
+    live = _live(cycle, connection, lost["cluster_id"])
+    found = [no_partners()]
     for flow in subject.flows.values():
         for entity in flow.entities:
             (other,) = (each for each in flow.entities if each != entity)
-            if flow.when_gone.policy(entity) != "ignore":
-                continue
-            # Whoever has another counterpart of that kind lost nothing.
-            still = lost["cluster_id"].isin(live["cluster_id"][live["entity"].eq(entity)])
-            left = lost[lost["entity"].eq(entity) & ~still].merge(live[live["entity"].eq(other)], on="cluster_id")
-            rows += [
-                {
-                    "subject": subject.subject,
-                    "kind": "skip",
-                    "cluster_id": int(row["cluster_id"]),
-                    "entity": other,
-                    "key": row["key_y"],
-                    "rule": PARTNER_DELETED,
-                    "detail": {"deleted": f"{entity}/{row['key_x']}"},
-                }
-                for row in left.to_dict("records")
-            ]
+            if flow.when_gone.policy(entity) == "ignore":
+                partners = live.loc[live["entity"].eq(other), ["cluster_id", "entity", "key"]]
+                found.append(lost[lost["gone_entity"].eq(entity)].merge(partners, on="cluster_id"))
+    return pd.concat(found, ignore_index=True)
+
+
+def note_partners(cycle: Cycle, connection: sa.Connection, subject: Subject, left: pd.DataFrame) -> None:
+    """Tell of the records that lost a counterpart, but for those that have another one of its kind by now.
+
+    Args:
+        cycle: the run.
+        connection: in a transaction in which links are stored: a record that was given another key is linked again.
+        subject: the records' subject.
+        left: see `partners_left`.
+    """
+    if left.empty:
+        return
+    linked = links.links_of(connection, cycle.division, left[["entity", "key"]].drop_duplicates())
+    live = _live(cycle, connection, linked["cluster_id"])
+    left = left.drop(columns="cluster_id").merge(linked, on=["entity", "key"])
+    there = pd.MultiIndex.from_frame(live[["cluster_id", "entity"]])
+    alone = left[~pd.MultiIndex.from_frame(left[["cluster_id", "gone_entity"]]).isin(there)]
+    rows = [
+        {
+            "subject": subject.subject,
+            "kind": "skip",
+            "cluster_id": int(row["cluster_id"]),
+            "entity": row["entity"],
+            "key": row["key"],
+            "rule": PARTNER_DELETED,
+            "detail": {"deleted": f"{row['gone_entity']}/{row['gone_key']}"},
+        }
+        for row in alone.to_dict("records")
+    ]
     notes.add_events(connection, cycle.division, rows, cycle.run_id)
+
+
+def _live(cycle: Cycle, connection: sa.Connection, clusters: pd.Series) -> pd.DataFrame:
+    members = links.members_of(connection, cycle.division, pd.Index(clusters.astype("int64").unique()))
+    return members[~members["deleted"].astype(bool)]

@@ -50,7 +50,7 @@ def link(
         reason=(
             "the merge criteria call these the same, and it cannot be told which belong together: " + held["others"]
         ).astype("str"),
-        value=pd.Series(pd.NA, index=held.index, dtype="str"),
+        value=held["others"],
     )
     return members, holds
 

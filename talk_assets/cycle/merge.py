@@ -10,7 +10,7 @@ from talk_assets.cycle.collect import INVALID
 from talk_assets.cycle.context import Cycle
 from talk_assets.cycle.duplicates import hold_duplicates
 from talk_assets.cycle.echoes import account_echoes
-from talk_assets.cycle.gone import note_partners
+from talk_assets.cycle.gone import no_partners, note_partners, partners_left
 from talk_assets.cycle.holds import HOLDS, no_holds
 from talk_assets.cycle.lines import AMBIGUOUS_LINES, line_documents, line_proposals
 from talk_assets.cycle.linking import AMBIGUOUS, link
@@ -89,8 +89,7 @@ def _merge(cycle: Cycle, connection: sa.Connection, subject: Subject) -> Merged:
     linked_before = links.links_of(connection, cycle.division, pd.concat([looked_at, gone]))
     # Before anything is matched: what replaces a removed record can take its place at once.
     links.mark_deleted(connection, cycle.division, gone)
-    if not lines:
-        note_partners(cycle, connection, subject, gone, linked_before)
+    left = no_partners() if lines else partners_left(cycle, connection, subject, gone, linked_before)
     match_across(cycle, connection, subject, fresh)
     proposals = proposals_of(connection, cycle.division, subject.proposers)
     waiting = _waiting(cycle, connection, subject, fresh, linked_before)
@@ -104,6 +103,7 @@ def _merge(cycle: Cycle, connection: sa.Connection, subject: Subject) -> Merged:
         proposals = pd.concat([proposals, *joins], ignore_index=True)
     held = pd.concat([waiting, doubtful], ignore_index=True)
     joined, ambiguous = _link(cycle, connection, subject, fresh, proposals, held)
+    note_partners(cycle, connection, subject, left)
     held = pd.concat([held, ambiguous], ignore_index=True)
     if lines:
         recovered, _ = recover(cycle, connection, subject)

@@ -5,11 +5,11 @@ from typing import Any
 
 import pandas as pd
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import ARRAY, insert
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TIMESTAMP, insert
 
 from talk_assets.ledger.bulk import json_columns, read_frame
 from talk_assets.ledger.keys import among
-from talk_assets.ledger.tables import base, conflict, golden, intent, owed, record
+from talk_assets.ledger.tables import base, conflict, golden, intent, member, owed, record
 
 
 def open_claims(connection: sa.Connection, division: str, number: int) -> dict[str, dict[str, str | None]]:
@@ -56,6 +56,8 @@ def agreed(connection: sa.Connection, number: int) -> dict[str, str]:
 def agree(connection: sa.Connection, number: int, name: str, value: str | None, winner: str, rule: str) -> str | None:
     """Make a value the agreed one of a cluster's property from now on; what was agreed before.
 
+    It is younger than all that its records were accounted for, also where a system's clock is ahead of ours.
+
     Args:
         connection: in a transaction.
         number: the cluster.
@@ -65,7 +67,7 @@ def agree(connection: sa.Connection, number: int, name: str, value: str | None, 
         rule: why.
     """
     before = agreed(connection, number).get(name)
-    new = {"values": value, "times": _now(), "winners": winner, "rules": rule}
+    new = {"values": value, "times": _after_all(connection, number, name), "winners": winner, "rules": rule}
     connection.execute(
         sa.update(golden)
         .values({column: _with(golden.c[column], name, given) for column, given in new.items()})
@@ -164,5 +166,20 @@ def _with(column: sa.ColumnElement[Any], name: str, value: str | None) -> sa.Col
     return left if value is None else left.op("||")(sa.func.jsonb_build_object(name, value))
 
 
+def _after_all(connection: sa.Connection, number: int, name: str) -> str:
+    """A time after everything that the records of a cluster were accounted for in a property; now, if that is later."""
+    at = sa.cast(sa.type_coerce(base.c.times, JSONB)[name].astext, TIMESTAMP(timezone=True))
+    same_record = sa.and_(*(base.c[column] == member.c[column] for column in ("division", "entity", "key")))
+    youngest = connection.execute(
+        sa.select(sa.func.max(at)).join_from(member, base, same_record).where(member.c.cluster_id == number)
+    ).scalar_one()
+    now = pd.Timestamp.now("UTC")
+    return _text(now if youngest is None else max(now, pd.Timestamp(youngest) + pd.Timedelta(microseconds=1)))
+
+
 def _now() -> str:
-    return pd.Timestamp.now("UTC").isoformat(timespec="microseconds")
+    return _text(pd.Timestamp.now("UTC"))
+
+
+def _text(moment: pd.Timestamp) -> str:
+    return moment.tz_convert("UTC").isoformat(timespec="microseconds")

@@ -106,7 +106,7 @@ class Property(Strict):
         rule: how different changes are decided.
         order: entities or systems, first preferred; needed by `owner` and `prefer`.
         non_owner_edit: what becomes of an edit by somebody else than the owner: `revert` puts the owner's value back,
-            `ignore` leaves it until the owner changes the property, and lists it as a conflict.
+            `ignore` leaves it until the owner changes it, whatever the clocks say, and is listed as a conflict.
         clear: entities or systems whose clearing of the property travels; from elsewhere empty never wins.
         compare: which differences are differences.
         scale: decimals kept of a `decimal`.
@@ -255,7 +255,8 @@ class Subject(Strict):
         constants: entity to the values (the system's own names) that are added when a record is created there.
         criteria: what makes records of any two of the subject's entities the same, of one system too; beside those of
             the flows.
-        tie_break: entities or systems; of edits of the same time the first one named wins.
+        tie_break: entities or systems; of edits of the same time the first one named wins, and so of values without a
+            time that differ at first sight. Without it a person decides about the latter.
         same_side_duplicates: what becomes of several records of one entity that the criteria call the same: `hold`
             leaves them for a person, `keep_in_sync` has them all in one cluster and keeps them equal.
         lines: the subject of the documents' lines, for sales_document.

@@ -67,13 +67,13 @@ def _settle(
 ) -> None:
     """Agree on an answer; what was claimed against it is an edit no more, what was edited since still is one."""
     number, name = int(str(record.cluster_id)), answer.property
-    before = settlement.agree(connection, number, name, answer.value, answer.winner, RESOLVE)
     for row in known[known["entity"].isin(list(record.subject.properties[name].members))].to_dict("records"):
         at = (cycle.division, row["entity"], row["key"])
         if row["name"] in answer.claims:
             settlement.account(connection, *at, name, answer.claims[row["name"]])
         elif settlement.unaccounted_for(connection, *at, name):
             settlement.account(connection, *at, name, settlement.held(connection, *at).get(name))
+    before = settlement.agree(connection, number, name, answer.value, answer.winner, RESOLVE)
     settlement.close_conflict(connection, number, name, f"{who} took {take or 'no value'}")
     _note(cycle, connection, record, answer, before, take, who)
 

@@ -15,10 +15,10 @@ from talk_assets.mappings.capabilities import Capabilities
 from talk_assets.mappings.model import Subject
 from talk_assets.sync.account import Accounts
 from talk_assets.sync.columns import Flags, Vector, arrow, choose, series, take
-from talk_assets.sync.frames import Golden, Members, as_numbers, as_times, with_columns
+from talk_assets.sync.frames import NEVER, Golden, Members, as_number, as_numbers, as_times, with_columns
 from talk_assets.sync.history import HISTORY, agreed_rows, overruled_rows
 from talk_assets.sync.part import Bools, Matrix, Part
-from talk_assets.sync.rules import claims_of, judge
+from talk_assets.sync.rules import Verdict, claims_of, judge
 from talk_assets.sync.slots import entity_of
 from talk_assets.sync.take import Taken, complete
 from talk_assets.sync.union import unite
@@ -26,8 +26,6 @@ from talk_assets.sync.unit import Unit, build_unit, units
 
 # Different values when the records first met, and different edits since.
 INITIAL_DIFFERENCE, BOTH_CHANGED = "initial_difference", "both_changed"
-# The number of no time.
-_UNTOLD = np.iinfo(np.int64).min
 CONFLICTS = ["cluster_id", "property", "kind", "entity", "key", "value", "time"]
 
 
@@ -66,12 +64,13 @@ def decide(
         golden: what was agreed so far.
         capabilities: what the entities can take; gives the length in which an entity shows a value.
         clusters_of: index `entity/key`, value cluster number as text, of the records that references point to.
-        now: time of reading, for records without a time of their own.
+        now: time of reading, for records without a time of their own; of values that were there before and differ,
+            none of which has one, a person decides, unless the mapping says in which order ties are broken.
     """
     clusters = _clusters(members)
     over = {entity: frame.over(clusters) for entity, frame in members.items()}
     agreed = golden.over(clusters, list(subject.properties))
-    modified = {entity: as_numbers(frame.modified.fillna(now)) for entity, frame in over.items()}
+    modified = {entity: as_numbers(frame.modified) for entity, frame in over.items()}
     draft, accounts = _Draft(agreed, over), Accounts(over)
     history: list[pd.DataFrame] = []
     conflicts: list[pd.DataFrame] = []
@@ -79,19 +78,20 @@ def decide(
         unit = build_unit(subject, names, over, agreed, capabilities, clusters_of)
         if not unit.entities:
             continue
-        times = np.column_stack([_edited(unit, over[entity], modified[entity]) for entity in unit.entities])
+        told = np.column_stack([_edited(unit, over[entity], modified[entity]) for entity in unit.entities])
+        times = np.where(told == NEVER, as_number(now), told)
         claims = claims_of(unit)
         if unit.row.rule == "union":
             unit, verdict, taken = unite(unit, claims, times, clusters_of)
         else:
-            verdict = judge(unit, claims, times)
+            verdict = judge(unit, claims, times, dated=told != NEVER)
             taken = complete(unit, verdict, claims)
         for part, value in zip(unit.parts, taken, strict=True):
             winners = draft.move(unit, part, value)
             history += agreed_rows(part, value, draft.known, winners, unit.row.rule)
             history += overruled_rows(unit, part, value, claims, verdict, draft.who, winners, capabilities)
-            conflicts += _disputed(unit, part, claims & verdict.disputed[:, None], times, draft.who)
-        accounts.move(unit, verdict, times)
+            conflicts += _disputed(unit, part, _parties(unit, claims, verdict), told, draft.who)
+        accounts.move(unit, verdict, taken, times)
     return Decision(
         golden=draft.golden(),
         accounted={entity: accounts.members(entity, frame.keys.index) for entity, frame in members.items()},
@@ -101,12 +101,15 @@ def decide(
 
 
 def _edited(unit: Unit, members: Members, modified: Vector) -> Vector:
-    """When each member's part of a unit was last changed: by the properties' own times, else by the record's."""
+    """When each member's part of a unit was last changed: by the properties' own times, else by the record's.
+
+    The smallest number where the system tells neither.
+    """
     if members.edited is None:
         return modified
     told = [as_numbers(members.edited[part.name]) for part in unit.parts if part.name in members.edited]
-    own = np.maximum.reduce(told) if told else np.full(len(modified), _UNTOLD, dtype=np.int64)
-    return np.where(own == _UNTOLD, modified, own)
+    own = np.maximum.reduce(told) if told else np.full(len(modified), NEVER, dtype=np.int64)
+    return np.where(own == NEVER, modified, own)
 
 
 def _clusters(members: Mapping[str, Members]) -> pd.Index:
@@ -154,6 +157,17 @@ class _Draft:
     def golden(self) -> Golden:
         """The agreed values."""
         return Golden(*(with_columns(frame, new) for frame, new in zip(self._agreed, self._columns, strict=True)))
+
+
+def _parties(unit: Unit, claims: Bools, verdict: Verdict) -> Bools:
+    """Whose values a person has to decide between: of one claim against what is agreed also who gave that."""
+    found = claims & verdict.disputed[:, None]
+    alone = found.sum(axis=1) == 1
+    if alone.any():
+        gave = unit.gave() & unit.present & alone[:, None]
+        for column in range(len(unit.entities)):
+            found[:, column] |= gave[:, column] & unit.shows_golden(column)
+    return found
 
 
 def _disputed(

@@ -9,6 +9,8 @@ import pandas as pd
 from talk_assets.sync.columns import Vector
 
 TIME = pd.DatetimeTZDtype("us", "UTC")
+# The number of no time: that of what never had a value.
+NEVER = np.iinfo(np.int64).min
 # What was said about a deletion that met an edit: nothing yet; the edit, or the deletion, wins; all stays as it is.
 OPEN, EDIT, DELETE, KEEP = "open", "edit", "delete", "keep"
 
@@ -22,7 +24,8 @@ class Members:
         modified: time of each record's last change (`TIME`, NaT when the system tells none).
         current: what each record holds now, a canonical `str` column per property, NA when empty.
         base: what it held when it was last accounted for, the same columns.
-        times: the time of each base value (`TIME`); NaT where the property was never accounted for.
+        times: the time of each base value (`TIME`); NaT where the property was never accounted for. Its base is then
+            empty, or what it held when a person was asked because no time told which value is right.
         sent: what was last sent to it, as long as it is not read back or the record holds something coarser; NA
             elsewhere.
         edited: the time of each property's last change where the system tells it, NaT elsewhere; None where it never
@@ -93,8 +96,13 @@ def with_columns(frame: pd.DataFrame, columns: Mapping[Hashable, pd.Series]) -> 
 
 
 def as_numbers(times: pd.Series) -> Vector:
-    """Microseconds since 1970; the smallest number for NaT."""
+    """Microseconds since 1970; `NEVER` for NaT."""
     return np.asarray(times.to_numpy(dtype="datetime64[us]")).view(np.int64)
+
+
+def as_number(moment: pd.Timestamp) -> int:
+    """The same of one time."""
+    return int(as_numbers(pd.Series([moment]))[0])
 
 
 def as_times(numbers: Vector, index: pd.Index) -> pd.Series:

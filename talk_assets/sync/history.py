@@ -8,9 +8,10 @@ import pandas as pd
 from talk_assets.mappings.capabilities import Capabilities
 from talk_assets.mappings.model import Property
 from talk_assets.sync.columns import Flags
+from talk_assets.sync.frames import NEVER
 from talk_assets.sync.part import Bools, Part
 from talk_assets.sync.rules import Verdict
-from talk_assets.sync.take import NEVER, Taken
+from talk_assets.sync.take import Taken
 from talk_assets.sync.unit import Unit, named
 
 HISTORY = ["cluster_id", "property", "before", "after", "winner", "loser", "loser_value", "rule"]

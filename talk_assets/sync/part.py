@@ -17,6 +17,7 @@ from talk_assets.mappings.model import Property, Spelling, Subject
 from talk_assets.sync.columns import Flags, Vector, arrow, equal, filled, series, take
 from talk_assets.sync.compare import comparable_texts, longest, said, shortened_texts, spelled
 from talk_assets.sync.frames import Golden, Members, as_numbers
+from talk_assets.sync.slots import entity_of
 
 Matrix = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
@@ -37,6 +38,7 @@ class Part:
         current, base, sent: places of what each member holds, held, and was last sent.
         golden: places of the agreed values.
         golden_times: their times, microseconds; the smallest number where nothing ever was agreed.
+        winners: `entity/key` of the records that they came from.
         forms: text to the number of its comparable value.
         cut: per entity, text to the number of what the entity shows of it in the length and letters that it takes.
         lengths: text to the characters of its comparable value.
@@ -52,6 +54,7 @@ class Part:
     sent: Matrix
     golden: Vector
     golden_times: Vector
+    winners: pd.Series
     forms: Vector
     cut: list[Vector]
     lengths: Vector
@@ -70,6 +73,10 @@ class Part:
         if self.cut[viewer] is self.forms:
             return np.asarray(mine == whole)
         return np.asarray((mine == whole) | (mine == self.cut[viewer][places]))
+
+    def came_from(self, entity: str) -> Flags:
+        """Where a record of an entity gave the agreed value, or cleared it."""
+        return self.winners.str.startswith(f"{entity_of(entity)}/").to_numpy(dtype=bool)
 
     def text(self, places: Vector, index: pd.Index) -> pd.Series:
         """The texts at these places; NA for `NOTHING`."""
@@ -105,6 +112,7 @@ def build_part(
         texts=texts,
         golden=places[:, 0],
         golden_times=as_numbers(golden.times[name]),
+        winners=golden.winners[name],
         current=places[:, 1 : count + 1],
         base=places[:, count + 1 : 2 * count + 1],
         sent=places[:, 2 * count + 1 :],

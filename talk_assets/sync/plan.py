@@ -188,18 +188,16 @@ def _gaps(
     differs, cleared, refused, ignored = {}, {}, [pd.DataFrame()], [pd.DataFrame()]
     for name, row in subject.held_by(entity).items():
         own = row.members[entity].name
+        unlike = there & _differs(name, row, over, golden, desired[name], clusters_of)
+        alone = there & _left_alone(name, row, over, golden, clusters_of)
         if written(row, entity, capability) != "always":
             if row.direction == "both" and written(row, entity, capability) == "create":
-                fixed = there & _differs(name, row, over, golden, desired[name], clusters_of)
-                refused.append(_fixed(fixed, entity, name, own, over.current[name], golden.values[name]))
+                refused.append(_fixed(unlike & ~alone, entity, name, own, over.current[name], golden.values[name]))
             continue
-        differs[name] = there & _differs(name, row, over, golden, desired[name], clusters_of)
-        if row.non_owner_edit == "ignore":
-            unequal = desired[name].notna().to_numpy(dtype=bool) & differ(
-                desired[name], over.current[name], row, clusters_of
-            )
-            ignored.append(_ignored(there & unequal & ~differs[name], name, over))
         emptied = there & _cleared(name, row, over, golden, clusters_of) & ~closed.get(name, nowhere)
+        if alone.any():
+            ignored.append(_ignored(alone & (unlike | emptied), name, over))
+        differs[name], emptied = unlike & ~alone, emptied & ~alone
         if emptied.any() and capability.properties[own].required:
             refused.append(_refused(desired.index[emptied], entity, name, own))
             emptied[:] = False
@@ -255,15 +253,19 @@ def _differs(
     if row.type == "text":
         # An entity may hold more than is known of it.
         differs &= differ(golden.values[name], current, row, clusters_of)
-    if row.non_owner_edit == "ignore":
-        # An edit that does not count stays until the owner changes the property.
-        agreed, accounted = as_numbers(golden.times[name]), as_numbers(over.times[name])
-        differs &= differ(current, over.base[name], row, clusters_of) | (agreed > accounted)
     if sent.notna().any():
         # What the target made of the very same value is not sent again.
         kept = sent.notna().to_numpy(dtype=bool) & ~differ(sent, desired, row, clusters_of)
         differs &= ~kept | differ(current, over.base[name], row, clusters_of)
     return differs
+
+
+def _left_alone(name: str, row: Property, over: Members, golden: Golden, clusters_of: pd.Series) -> Flags:
+    """Where an edit that does not count stays, because the owner has not changed the property since."""
+    if row.non_owner_edit != "ignore":
+        return np.zeros(len(over.keys), dtype=bool)
+    agreed, accounted = as_numbers(golden.times[name]), as_numbers(over.times[name])
+    return np.asarray(~differ(over.current[name], over.base[name], row, clusters_of) & (agreed <= accounted))
 
 
 def _refused(clusters: pd.Index, entity: str, name: str, own: str) -> pd.DataFrame:

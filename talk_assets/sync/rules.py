@@ -5,11 +5,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from talk_assets.sync.columns import Flags, Vector
+from talk_assets.sync.frames import NEVER
 from talk_assets.sync.part import NOTHING, Bools, Matrix
 from talk_assets.sync.slots import entity_of
 from talk_assets.sync.unit import Unit, named
 
-_NEVER = np.iinfo(np.int64).min
 _WORST = np.iinfo(np.int64).max
 
 
@@ -43,22 +43,24 @@ def claims_of(unit: Unit) -> Bools:
     return np.asarray(claims)
 
 
-def judge(unit: Unit, claims: Bools, times: Matrix) -> Verdict:
+def judge(unit: Unit, claims: Bools, times: Matrix, *, dated: Bools | None = None) -> Verdict:
     """Decide every cluster by the unit's rule.
 
     Args:
         unit: the properties that are decided.
         claims: see `claims_of`.
-        times: time of each member's last change, microseconds.
+        times: time of each member's last change, or of reading it, microseconds.
+        dated: whether it is the time of a change; by default everywhere.
     """
     ranks, agreed_rank = _ranks(unit)
     knew = np.array([unit.knew(column) for column in range(len(unit.entities))]).T & claims & ~unit.first_sight
     # Whoever changed the agreed value knowingly did so after it, whatever the clocks say.
     times = np.where(knew, np.maximum(times, unit.golden_times[:, None]), times)
-    contenders = claims & _entitled(unit, ranks)
+    times = _asked_first(unit, claims, times)
+    contenders = claims & _entitled(unit, ranks, claims)
     # Against a member that knew it, the agreed value steps aside; against all others it stands with its own time.
     outdone = (contenders & knew & (ranks[None, :] <= agreed_rank[:, None])).any(axis=1)
-    stands = (unit.golden_times != _NEVER) & ~outdone
+    stands = (unit.golden_times != NEVER) & ~outdone
     # What was cleared before a member joined does not empty that member.
     stands &= unit.golden_filled | ~(contenders & unit.first_sight & unit.filled).any(axis=1)
     if unit.row.rule == "prefer":
@@ -69,7 +71,9 @@ def judge(unit: Unit, claims: Bools, times: Matrix) -> Verdict:
     disputed = np.zeros(len(winner), dtype=bool)
     if unit.row.rule == "manual":
         disputed = _disagree(unit, contenders, stands)
-        winner = np.where(disputed, NOTHING, winner)
+    elif unit.row.rule == "latest" and not unit.ties_named and dated is not None:
+        disputed = _undated(unit, contenders, stands, dated)
+    winner = np.where(disputed, NOTHING, winner)
     verdict = Verdict(winner, _chosen(times, winner), times, disputed)
     if unit.row.round is not None:
         return _most_exact(unit, claims & ~disputed[:, None], verdict)
@@ -79,9 +83,9 @@ def judge(unit: Unit, claims: Bools, times: Matrix) -> Verdict:
 def _chosen(values: Matrix, column: Vector) -> Vector:
     """The value in each row's column; the smallest number where the row has none."""
     if values.shape[1] == 0:
-        return np.full(len(values), _NEVER, dtype=np.int64)
+        return np.full(len(values), NEVER, dtype=np.int64)
     taken = values[np.arange(len(values)), np.maximum(column, 0)]
-    return np.where(column >= 0, taken, _NEVER)
+    return np.where(column >= 0, taken, NEVER)
 
 
 def _ranks(unit: Unit) -> tuple[Vector, Vector]:
@@ -101,12 +105,25 @@ def _ranks(unit: Unit) -> tuple[Vector, Vector]:
     return ranks, np.append(ranks, _WORST)[unit.golden_from]
 
 
-def _entitled(unit: Unit, ranks: Vector) -> Bools:
-    """Whose claims can win: with an owner only those of the first-ranked entities that the cluster has."""
+def owners(unit: Unit) -> Bools:
+    """Where a member is of the first-ranked entities that the cluster has: with the rule `owner` it decides."""
+    return _first_ranked(unit, _ranks(unit)[0], unit.present)
+
+
+def _entitled(unit: Unit, ranks: Vector, claims: Bools) -> Bools:
+    """Whose claims can win: with an owner only those of the first-ranked entities that have a say.
+
+    An empty owner has one where it may clear and does, and where what is agreed, or that it was cleared, is its own
+    doing. One that never held anything has none: empty never beats a value.
+    """
     if unit.row.rule != "owner":
         return np.ones(unit.present.shape, dtype=bool)
-    there = np.where(unit.present & unit.active & unit.counts, ranks[None, :], _WORST)
-    return np.asarray(there == there.min(axis=1, initial=_WORST)[:, None])
+    return _first_ranked(unit, ranks, unit.filled | claims | unit.gave())
+
+
+def _first_ranked(unit: Unit, ranks: Vector, among: Bools) -> Bools:
+    there = np.where(unit.present & unit.active & unit.counts & among, ranks[None, :], _WORST)
+    return np.asarray((there == there.min(axis=1, initial=_WORST)[:, None]) & (there != _WORST))
 
 
 def _first(contenders: Bools, times: Matrix, ranks: Vector, agreed_rank: Vector, unit: Unit) -> Vector:
@@ -116,8 +133,8 @@ def _first(contenders: Bools, times: Matrix, ranks: Vector, agreed_rank: Vector,
     """
     level = np.where(contenders, ranks[None, :], _WORST)
     best = np.minimum(level.min(axis=1, initial=_WORST), agreed_rank)
-    agreed = np.where((agreed_rank == best) & (best != _WORST), unit.golden_times, _NEVER)
-    claimed = np.where(contenders & (level == best[:, None]), np.maximum(times, _NEVER + 1), _NEVER)
+    agreed = np.where((agreed_rank == best) & (best != _WORST), unit.golden_times, NEVER)
+    claimed = np.where(contenders & (level == best[:, None]), np.maximum(times, NEVER + 1), NEVER)
     first = np.column_stack([agreed, claimed[:, unit.tie_order]]).argmax(axis=1)
     winner = np.append(NOTHING, unit.tie_order)[first]
     return np.where(contenders.any(axis=1), winner, NOTHING)
@@ -133,6 +150,51 @@ def _disagree(unit: Unit, claims: Bools, stands: Flags) -> Flags:
             both = claims[:, one] & claims[:, other]
             if both.any():
                 found |= both & ~unit.shows(one, other) & ~unit.shows(other, one)
+    return found
+
+
+def _asked_first(unit: Unit, claims: Bools, times: Matrix) -> Matrix:
+    """The times at which claims count: what a person was asked about was there before whatever changed since."""
+    if not unit.asked.any():
+        return times
+    first = np.where(_news(unit, claims), times, _WORST).min(axis=1, initial=_WORST)
+    return np.where(unit.asked, np.minimum(times, first[:, None] - 1), times)
+
+
+def _news(unit: Unit, claims: Bools) -> Bools:
+    """Claims on what somebody changed since we look, unlike what was there before."""
+    return np.asarray(claims & (~unit.first_sight | unit.since))
+
+
+def _undated(unit: Unit, claims: Bools, stands: Flags, dated: Bools) -> Flags:
+    """Where values that were there before we looked contradict each other, and no time says which is later.
+
+    The time at which somebody's value was read first is none; neither is that of an agreed value which came from such a
+    record. A record for whose value a person was asked gets none by our writing something else to it.
+    """
+    found = claims.any(axis=1) & ~_news(unit, claims).any(axis=1)
+    asked = (claims & unit.asked).any(axis=1)
+    found &= asked | ~(claims & dated).any(axis=1)
+    if found.any():
+        gave = unit.gave() & unit.present
+        guessed = (gave & ~dated).any(axis=1) & ~(gave & dated).any(axis=1)
+        found &= (asked | ~stands | guessed) & _contradict(unit, claims, stands)
+    return np.asarray(found)
+
+
+def _contradict(unit: Unit, claims: Bools, stands: Flags) -> Flags:
+    """Whether claims, or the agreed value where it stands, have different values of a property: empty is none."""
+    found = np.zeros(len(claims), dtype=bool)
+    for one in range(len(unit.entities)):
+        finer = _extends_golden(unit, one)
+        for part in unit.parts:
+            mine = part.forms[part.current[:, one]]
+            unlike = (mine >= 0) & (part.forms[part.golden] >= 0) & ~part.shows(one, part.golden)
+            found |= claims[:, one] & stands & unlike & ~finer
+            for other in range(one + 1, len(unit.entities)):
+                theirs = part.forms[part.current[:, other]]
+                same = part.shows(one, part.current[:, other]) | part.shows(other, part.current[:, one])
+                found |= claims[:, one] & claims[:, other] & (mine >= 0) & (theirs >= 0) & ~same
     return found
 
 

@@ -10,12 +10,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from talk_assets.sync.columns import Flags, Vector
+from talk_assets.sync.frames import NEVER
 from talk_assets.sync.part import NOTHING, Bools, Part
 from talk_assets.sync.rules import Verdict
 from talk_assets.sync.unit import Unit, named
-
-# The time of what never had a value.
-NEVER = np.iinfo(np.int64).min
 
 
 @dataclass

@@ -13,10 +13,11 @@ import pyarrow.compute as pc
 
 from talk_assets.sync.columns import Flags, Vector, series, take
 from talk_assets.sync.compare import comparable_texts
+from talk_assets.sync.frames import NEVER
 from talk_assets.sync.items import items_of, text_of
 from talk_assets.sync.part import NOTHING, Bools, Matrix, Part, with_texts
 from talk_assets.sync.rules import Verdict, judge
-from talk_assets.sync.take import NEVER, Taken
+from talk_assets.sync.take import Taken
 from talk_assets.sync.unit import Unit
 
 

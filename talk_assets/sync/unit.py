@@ -11,7 +11,7 @@ from talk_assets.mappings.model import Property, Subject
 from talk_assets.sync.columns import Flags, Vector
 from talk_assets.sync.frames import Golden, Members
 from talk_assets.sync.part import NOTHING, Bools, Part, build_part
-from talk_assets.sync.slots import SLOT, entity_of
+from talk_assets.sync.slots import SLOT
 
 
 @dataclass(frozen=True)
@@ -24,6 +24,8 @@ class Unit:
         present: whether the cluster has a member of the entity.
         active: whether the mapping's row applies to that member (`when`, `unless`).
         first_sight: whether the member's value was never accounted for.
+        asked: of these, whether it is still what a person was asked about, because no time told which value is right.
+        since: of these, whether it was changed since.
         changed: whether the member differs from what it held when it was last accounted for.
         filled: whether the member holds anything.
         counts: whether the entity's edits count.
@@ -31,6 +33,7 @@ class Unit:
         golden_filled: whether anything is agreed.
         golden_times: microseconds of the youngest agreed value, the smallest number where nothing ever was.
         tie_order: columns in the order in which edits of the same time win.
+        ties_named: whether the mapping gives that order.
         golden_from: column of the present member that the agreed value came from, -1 where there is none; only filled
             for the rule `prefer`.
     """
@@ -40,6 +43,8 @@ class Unit:
     present: Bools
     active: Bools
     first_sight: Bools
+    asked: Bools
+    since: Bools
     changed: Bools
     filled: Bools
     counts: Flags
@@ -47,6 +52,7 @@ class Unit:
     golden_filled: Flags
     golden_times: Vector
     tie_order: Vector
+    ties_named: bool
     golden_from: Vector
 
     @property
@@ -84,6 +90,14 @@ class Unit:
             return held | (was_sent & part.shows(viewer, part.golden, part.sent[:, viewer]))
 
         return _all(self.parts, viewer, accounted)
+
+    def gave(self) -> Bools:
+        """From which entities something that is agreed, or that was cleared, came."""
+        found = np.zeros(self.present.shape, dtype=bool)
+        for column, entity in enumerate(self.entities):
+            for part in self.parts:
+                found[:, column] |= part.came_from(entity)
+        return found
 
     def shortens_golden(self, viewer: int, other: int) -> Flags:
         """Whether what is agreed is what an entity holds, and only the beginning of what another's members hold."""
@@ -141,10 +155,11 @@ def build_unit(
     present = _stack([over[entity].keys.notna().to_numpy(dtype=bool) for entity in entities], golden)
     first = [_never_seen(over[entity], [n for n in names if n in over[entity].times]) for entity in entities]
     first_sight = present & _stack(first, golden)
-    differs, filled = np.zeros(present.shape, dtype=bool), np.zeros(present.shape, dtype=bool)
+    differs, filled, known = (np.zeros(present.shape, dtype=bool) for _ in range(3))
     for part in parts:
         differs |= part.forms[part.current] != part.forms[part.base]
         filled |= part.forms[part.current] >= 0
+        known |= part.forms[part.base] >= 0
     times = [part.golden_times for part in parts]
     return Unit(
         parts=parts,
@@ -152,6 +167,8 @@ def build_unit(
         present=present,
         active=_stack([_active(rows, entity, over) for entity in entities], golden),
         first_sight=first_sight,
+        asked=first_sight & known & ~differs,
+        since=first_sight & known & differs,
         changed=present & ~first_sight & differs,
         filled=filled,
         counts=np.array([any(e in row.members and row.claims(e) for row in rows) for e in entities], dtype=bool),
@@ -159,7 +176,8 @@ def build_unit(
         golden_filled=np.logical_or.reduce([part.forms[part.golden] >= 0 for part in parts]),
         golden_times=np.maximum.reduce(times),
         tie_order=_tie_order(subject, entities),
-        golden_from=_golden_from(parts, entities, present, times, golden),
+        ties_named=bool(subject.tie_break),
+        golden_from=_golden_from(parts, entities, present, times),
     )
 
 
@@ -206,15 +224,13 @@ def named(names: list[str], entity: str) -> bool:
     return entity.partition(SLOT)[0] in names or entity.partition(".")[0] in names
 
 
-def _golden_from(parts: list[Part], entities: list[str], present: Bools, times: list[Vector], golden: Golden) -> Vector:
+def _golden_from(parts: list[Part], entities: list[str], present: Bools, times: list[Vector]) -> Vector:
     """Column of the present member that the agreed value came from; only the rule `prefer` asks."""
     source = np.full(len(present), NOTHING, dtype=np.int64)
     if parts[0].row.rule != "prefer":
         return source
     youngest = np.argmax(np.column_stack(times), axis=1)
     for at, part in enumerate(parts):
-        winners = golden.winners[part.name]
         for column, entity in enumerate(entities):
-            came = winners.str.startswith(f"{entity_of(entity)}/").to_numpy(dtype=bool)
-            source[(youngest == at) & came & present[:, column]] = column
+            source[(youngest == at) & part.came_from(entity) & present[:, column]] = column
     return source

@@ -182,7 +182,7 @@ class Judge:
             if self._rule(name) not in ("manual",) and "non_owner_edit" not in str(self._rule(name)):
                 yield f"{name}: a conflict, though its rule is {self._rule(name)}"
             return
-        if not self._may_differ(name, held, known) and kept(self._rules, name, held["left"]) != kept(
+        if not self._may_differ(name) and kept(self._rules, name, held["left"]) != kept(
             self._rules, name, held["right"]
         ):
             yield f"{name}: the sides disagree, {held}"
@@ -220,17 +220,12 @@ class Judge:
     def _together(name: str) -> tuple[str, ...]:
         return ("street", "zip") if name in ("street", "zip") else (name,)
 
-    def _may_differ(self, name: str, held: Values, known: Known) -> bool:
+    def _may_differ(self, name: str) -> bool:
         """Where the rules leave a difference."""
         if any(name in names for names in (self._rules.get("read_only") or {}).values()):
             return True
         rule = self._rule(name)
-        if not isinstance(rule, dict) or "owner" not in rule:
-            return False
-        if rule.get("non_owner_edit") == "ignore":
-            return True
-        # Empty never beats a value, also where the owner never had one.
-        return held[rule["owner"]] in (None, "")
+        return isinstance(rule, dict) and rule.get("non_owner_edit") == "ignore"
 
     def _intents(self) -> list[Values]:
         return self._life.rows(

@@ -25,7 +25,7 @@ class Member:
     current: dict[str, Text]
     modified: int | None = 0
     base: dict[str, Text] = field(default_factory=dict)
-    times: dict[str, int] = field(default_factory=dict)
+    times: dict[str, float] = field(default_factory=dict)
     sent: dict[str, Text] = field(default_factory=dict)
     key: str = "1"
 
@@ -35,7 +35,7 @@ class Agreed:
     """The agreed values of a cluster; a time without a value says that it was cleared."""
 
     values: dict[str, Text] = field(default_factory=dict)
-    times: dict[str, int] = field(default_factory=dict)
+    times: dict[str, float] = field(default_factory=dict)
     winners: dict[str, str] = field(default_factory=dict)
     rules: dict[str, str] = field(default_factory=dict)
 
@@ -127,12 +127,12 @@ def frames(subject: Subject, clusters: Mapping[int, Cluster]) -> tuple[dict[str,
     return members, golden
 
 
-def moment(at: int | None) -> pd.Timestamp:
+def moment(at: float | None) -> pd.Timestamp:
     """A time so many seconds after the first."""
     return pd.NaT if at is None else EPOCH + pd.Timedelta(seconds=at)  # type: ignore[return-value]
 
 
-def times(values: Iterable[int | None], index: pd.Index) -> pd.Series:
+def times(values: Iterable[float | None], index: pd.Index) -> pd.Series:
     """Seconds as a column of times."""
     return pd.Series([moment(at) for at in values], index=index, dtype=TIME)
 
@@ -144,7 +144,7 @@ def texts(rows: Sequence[Mapping[str, Text]], names: Sequence[str], index: pd.In
     )
 
 
-def time_frame(rows: Sequence[Mapping[str, int]], names: Sequence[str], index: pd.Index) -> pd.DataFrame:
+def time_frame(rows: Sequence[Mapping[str, float]], names: Sequence[str], index: pd.Index) -> pd.DataFrame:
     """Dictionaries as a frame of times."""
     return pd.DataFrame({name: times([row.get(name) for row in rows], index) for name in names}, index=index)
 

@@ -3,16 +3,16 @@
 Written from the words of the rules, not from the engine: what both say is probably what was meant.
 """
 
-import re
-import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from talk_assets.mappings.capabilities import Capabilities
-from talk_assets.mappings.model import Property, Subject
+from talk_assets.mappings.model import Subject
 from talk_assets_tests.sync.build import NOW, Agreed, Cluster, Member, Text
+from talk_assets_tests.sync.oracle_facts import NEVER, Facts, named
 
-NEVER = float("-inf")
+# The least by which one time is before another.
+MOMENT = 1e-6
 History = tuple[str, Text, Text, Text, Text, Text, str]
 
 
@@ -44,141 +44,23 @@ def judge(subject: Subject, cluster: Cluster, capabilities: Capabilities, refere
     return outcome
 
 
-class _Unit:
-    def __init__(
-        self,
-        subject: Subject,
-        names: list[str],
-        cluster: Cluster,
-        capabilities: Capabilities,
-        references: Mapping[str, str],
-    ) -> None:
-        self.rows = {name: subject.properties[name] for name in names}
-        self.row = next(iter(self.rows.values()))
-        self.cluster, self.capabilities, self.references = cluster, capabilities, references
-        self.entities = [e for e in subject.entities if any(e in row.members for row in self.rows.values())]
-        self.members = {e: cluster.members[e] for e in self.entities if e in cluster.members}
-        self.golden = cluster.golden
-        golden_times = [self.golden.times[name] for name in names if name in self.golden.times]
-        self.golden_time: float = max(golden_times, default=NEVER)
-
-    # What a value says.
-
-    def form(self, name: str, text: Text) -> Text:
-        row = self.rows[name]
-        if not text:
-            return None
-        if row.to is not None:
-            return self.references.get(text, text)
-        how = "ignore_case" if row.compare == "exact" and row.type in ("email", "country", "currency") else row.compare
-        text = unicodedata.normalize("NFC", text)
-        if how != "exact":
-            text = text.lower()
-        if how == "compact":
-            text = re.sub(r"\s", "", text)
-        elif how == "alphanumeric":
-            text = "".join(c for c in text if c.isalnum())
-        elif how == "digits":
-            text = re.sub("[^0-9]", "", text)
-        elif row.type == "text":
-            text = re.sub(r"[^\S\n]+", " ", text).strip()
-        return text or None
-
-    def cut(self, name: str, text: Text, entity: str) -> Text:
-        row = self.rows[name]
-        limit = self.capabilities[entity].properties[row.members[entity].name].max_length
-        return text[:limit].rstrip() if text and limit and row.type == "text" else text
-
-    def says(self, entity: str, held: Mapping[str, Text], other: Mapping[str, Text]) -> bool:
-        """Whether what an entity holds is the other, as far as the entity can hold it."""
-        return all(self._part_says(entity, name, held, other) for name in self.held(entity))
-
-    def same(self, one: Mapping[str, Text], other: Mapping[str, Text], names: list[str]) -> bool:
-        return all(self.form(name, one.get(name)) == self.form(name, other.get(name)) for name in names)
-
-    def filled(self, values: Mapping[str, Text]) -> bool:
-        return any(self.form(name, values.get(name)) for name in self.rows)
-
-    # Who has a say.
-
-    def held(self, entity: str) -> list[str]:
-        return [name for name, row in self.rows.items() if entity in row.members]
-
-    def first(self, entity: str) -> bool:
-        return not any(name in self.members[entity].times for name in self.held(entity))
-
-    def changed(self, entity: str) -> bool:
-        return not self.first(entity) and any(self.part_changed(entity, name) for name in self.held(entity))
-
-    def part_changed(self, entity: str, name: str) -> bool:
-        member = self.members[entity]
-        return self.form(name, member.current.get(name)) != self.form(name, member.base.get(name))
-
-    def active(self, entity: str) -> bool:
-        def applies(when: Text, unless: Text) -> bool:
-            return when in self.cluster.members if when else unless not in self.cluster.members
-
-        held = [row.members[entity] for row in self.rows.values() if entity in row.members]
-        return any(applies(member.when, member.unless) for member in held)
-
-    def counts(self, entity: str) -> bool:
-        return any(entity in row.members and row.claims(entity) for row in self.rows.values())
-
-    def claims(self, entity: str) -> bool:
-        member = self.members[entity]
-        if not (self.active(entity) and self.counts(entity)):
-            return False
-        if self.filled(self.golden.values) and self.says(entity, member.current, self.golden.values):
-            return False
-        if self.filled(member.current):
-            return self.changed(entity) or self.first(entity)
-        may_clear = all(named(row.clear, entity) for row in self.rows.values())
-        return self.changed(entity) and may_clear and self.filled(self.golden.values)
-
-    def knew(self, entity: str) -> bool:
-        """Whether the member had accounted for what is agreed, or for what it made of it."""
-        member = self.members[entity]
-        if self.first(entity):
-            return False
-        for name in self.held(entity):
-            alone = {name: self.golden.values.get(name)}
-            accounted = [member.base, *([member.sent] if member.sent.get(name) else [])]
-            if not any(self._part_says(entity, name, each, alone) for each in accounted):
-                return False
-        return True
-
-    def _part_says(self, entity: str, name: str, held: Mapping[str, Text], other: Mapping[str, Text]) -> bool:
-        whole, cut = other.get(name), self.cut(name, other.get(name), entity)
-        return self.form(name, held.get(name)) in (self.form(name, whole), self.form(name, cut))
-
-    # Who wins.
-
-    def rank(self, entity: str) -> int:
-        if self.row.rule not in ("owner", "prefer"):
-            return 0
-        places = [at for at, name in enumerate(self.row.order) if named([name], entity)]
-        return places[0] if places else len(self.row.order) + self.entities.index(entity)
-
-    def golden_entity(self) -> str | None:
-        """The present entity that the agreed value came from."""
-        youngest = max(self.rows, key=lambda name: self.golden.times.get(name, NEVER))
-        entity = (self.golden.winners.get(youngest) or "").partition("/")[0]
-        return entity if entity in self.members else None
-
+class _Unit(Facts):
     def time(self, entity: str) -> float:
         modified = self.members[entity].modified
         own = NOW if modified is None else modified
+        if self.asked(entity):
+            # What a person was asked about was there before what changed since.
+            news = [self.time(other) for other in self.members if self.claims(other) and self.is_news(other)]
+            return min([own, *(at - MOMENT for at in news)])
         return max(own, self.golden_time) if self.claims(entity) and self.knew(entity) else own
-
-    def length(self, values: Mapping[str, Text]) -> int:
-        return sum(len(text) for name in self.rows if (text := self.form(name, values.get(name))))
 
     def contest(self) -> tuple[str | None, float, bool, bool]:
         """Winner (None: what is agreed stays), its time, whether a person decides, whether the agreed value stands."""
         everyone = [entity for entity in self.entities if entity in self.members and self.claims(entity)]
         contenders = everyone
         if self.row.rule == "owner":
-            there = [e for e in self.members if self.active(e) and self.counts(e)]
+            # An owner that is empty has no say, unless it may clear and does, or what is agreed is its own doing.
+            there = [e for e in self.voters() if self.filled(self.members[e].current) or self.claims(e) or self.gave(e)]
             best = min((self.rank(e) for e in there), default=0)
             contenders = [e for e in everyone if self.rank(e) == best]
         prefer, source = self.row.rule == "prefer", self.golden_entity()
@@ -193,8 +75,10 @@ class _Unit:
             stands = False
         if self.row.rule == "manual" and self.disagree(contenders, stands):
             return None, NEVER, True, stands
+        if self.row.rule == "latest" and not self.tie_break and self.unknowable(contenders, stands):
+            return None, NEVER, True, stands
         candidates: list[tuple[float, float, int, str | None]] = [
-            (self.rank(e), -self.time(e), at + 1, e) for at, e in enumerate(self.entities) if e in contenders
+            (self.rank(e), -self.time(e), at + 1, e) for at, e in enumerate(self.in_ties()) if e in contenders
         ]
         if not candidates:
             winner, at = None, NEVER
@@ -204,6 +88,53 @@ class _Unit:
             _, negative, _, winner = min(candidates, key=lambda each: each[:3])
             at = -negative if winner else NEVER
         return *self.finest(everyone, winner, at, stands), False, stands
+
+    def in_ties(self) -> list[str]:
+        """The entities in the order in which they win at one time."""
+
+        def place(entity: str) -> int:
+            return next((at for at, name in enumerate(self.tie_break) if named([name], entity)), len(self.tie_break))
+
+        return sorted(self.entities, key=place)
+
+    def asked(self, entity: str) -> bool:
+        """Whether a member still holds what a person was asked about: it is remembered, without a time."""
+        member = self.members[entity]
+        return self.first(entity) and self.filled(member.base) and self.same(member.base, member.current, [*self.rows])
+
+    def is_news(self, entity: str) -> bool:
+        """Whether what a member holds was set since we look."""
+        return not self.first(entity) or (self.filled(self.members[entity].base) and not self.asked(entity))
+
+    def unknowable(self, contenders: list[str], stands: bool) -> bool:
+        """Whether values contradict each other that were there before, of which no time is known."""
+        if any(self.is_news(e) for e in contenders):
+            return False
+        asked = any(self.asked(e) for e in contenders)
+        if not asked and any(self.members[e].modified is not None for e in contenders):
+            return False
+        against: list[tuple[Mapping[str, Text], str | None]] = [(self.members[e].current, e) for e in contenders]
+        if stands:
+            givers = [entity for entity in self.members if self.gave(entity)]
+            dated = not givers or any(self.members[entity].modified is not None for entity in givers)
+            if dated and not asked:
+                return False
+            against.append((self.golden.values, None))
+        for one in contenders:
+            for values, other in against:
+                if other is None and self.extends_golden(one):
+                    continue
+                for name in self.rows:
+                    mine, theirs = self.members[one].current, values
+                    if not (self.form(name, mine.get(name)) and self.form(name, theirs.get(name))):
+                        continue
+                    shown = one if one in self.rows[name].members else None
+                    if shown and self.part_says(one, name, mine, theirs):
+                        continue
+                    if other and other in self.rows[name].members and self.part_says(other, name, theirs, mine):
+                        continue
+                    return True
+        return False
 
     def disagree(self, contenders: list[str], stands: bool) -> bool:
         for one in contenders:
@@ -261,22 +192,41 @@ class _Unit:
             self.take(outcome, claims, winner, at)
             self.note_losers(outcome, claims)
         else:
-            for entity in claims:
+            parties = list(claims)
+            if len(parties) == 1 and self.filled(self.golden.values):
+                parties += [
+                    entity
+                    for entity, member in self.members.items()
+                    if entity not in claims
+                    and self.gave(entity)
+                    and self.says(entity, member.current, self.golden.values)
+                ]
+            for entity in parties:
                 for name in self.held(entity):
                     outcome.conflicts.append((name, f"{entity}/{self.members[entity].key}", self.text(entity, name)))
         for entity, member in self.members.items():
             if disputed and (self.changed(entity) or self.first(entity)):
+                if self.row.rule == "latest" and self.first(entity):
+                    outcome.members[entity].base.update({name: self.text(entity, name) for name in self.held(entity)})
                 continue
             for name in self.held(entity):
-                self.account(outcome.members[entity], member, entity, name)
+                self.account(outcome.golden, outcome.members[entity], member, entity, name)
 
-    def text(self, entity: str, name: str) -> Text:
-        return self.members[entity].current.get(name) or None
+    def order(self, golden: Agreed, after: Member, member: Member, entity: str, name: str) -> None:
+        """An edit that is left comes after what is agreed; what is to be replaced comes before it."""
+        if name not in golden.times or self.part_says(entity, name, member.current, golden.values):
+            return
+        if name in self.moved or entity in self.owners() or name not in member.times:
+            after.times[name] = min(after.times[name], golden.times[name] - MOMENT)
+        elif self.part_changed(entity, name):
+            after.times[name] = max(after.times[name], golden.times[name])
 
-    def account(self, after: Member, member: Member, entity: str, name: str) -> None:
+    def account(self, golden: Agreed, after: Member, member: Member, entity: str, name: str) -> None:
         after.base[name] = self.text(entity, name)
         if self.part_changed(entity, name) or name not in member.times:
             after.times[name] = NOW if member.modified is None else member.modified
+        if self.rows[name].non_owner_edit == "ignore":
+            self.order(golden, after, member, entity, name)
         sent = member.sent.get(name)
         arrived = self.form(name, sent) == self.form(name, member.current.get(name))
         if sent and (self.part_changed(entity, name) or arrived):
@@ -301,10 +251,11 @@ class _Unit:
                     continue
             if giver is None:
                 if name in refused and name not in self.golden.times:
-                    golden.times[name] = int(self.golden_time)
+                    golden.times[name] = self.golden_time
                 continue
             before = self.golden.values.get(name) or None
-            golden.values[name], golden.times[name] = taken[name], int(since)
+            self.moved.add(name)
+            golden.values[name], golden.times[name] = taken[name], round(since, 6)
             golden.winners[name] = f"{giver}/{self.members[giver].key}"
             golden.rules[name] = self.row.rule
             if known and before != taken[name]:
@@ -361,7 +312,7 @@ class _Unit:
                 continue
             for name in self.held(entity):
                 row, after = self.rows[name], golden.values.get(name) or None
-                if self._part_says(entity, name, member.current, {name: after}):
+                if self.part_says(entity, name, member.current, {name: after}):
                     continue
                 mine = self.form(name, member.current.get(name))
                 emptied = self.changed(entity) and self.emptied(entity, name)
@@ -387,13 +338,3 @@ class _Unit:
                         lost,
                     )
                 )
-
-    def written(self, row: Property, entity: str) -> bool:
-        capability = self.capabilities[entity]
-        possible = capability.properties[row.members[entity].name].write == "always" or capability.read_only is not None
-        return row.writes(entity) == "always" and possible
-
-
-def named(names: list[str], entity: str | None) -> bool:
-    """Whether a list of entities and systems names an entity."""
-    return entity is not None and (entity in names or entity.partition(".")[0] in names)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from talk_assets.mappings.model import Property
 from talk_assets_tests.sync.build import NOW, Agreed, Cluster, Member, Text
-from talk_assets_tests.sync.oracle import named
+from talk_assets_tests.sync.oracle_facts import named
 
 NAME = "tags"
 
@@ -16,7 +16,7 @@ class United:
 
     items: frozenset[str]
     winner: Text
-    at: int | None
+    at: float | None
     losers: list[tuple[str, str]]
 
 

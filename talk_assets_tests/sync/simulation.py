@@ -122,11 +122,10 @@ class Simulation:
         )
         self._remember(decision.golden)
         for entity, accounted in decision.accounted.items():
-            bases, sent, times = rows(accounted.base), rows(accounted.sent), accounted.times.notna().to_dict("index")
+            bases, sent, times = rows(accounted.base), rows(accounted.sent), seconds(accounted.times)
             for number in bases:
                 member = self.ledger[number].members[entity]
-                member.base, member.sent = bases[number], sent[number]
-                member.times = {str(name): 0 for name, there in times[number].items() if there}
+                member.base, member.sent, member.times = bases[number], sent[number], times[number]
         if meanwhile is not None:
             meanwhile()
         self.writes = 0
@@ -148,11 +147,10 @@ class Simulation:
                 member.current, member.modified = dict(record.values), record.modified
 
     def _remember(self, golden: Golden) -> None:
-        values, winners = rows(golden.values), rows(golden.winners)
-        times = {str(name): (golden.times[name] - moment(0)).dt.total_seconds().to_dict() for name in golden.times}
+        values, winners, times = rows(golden.values), rows(golden.winners), seconds(golden.times)
         for number, agreed in values.items():
-            seconds = {name: int(at[number]) for name, at in times.items() if at[number] == at[number]}
-            self.ledger[number].golden = Agreed(agreed, seconds, {n: who for n, who in winners[number].items() if who})
+            names = {name: who for name, who in winners[number].items() if who}
+            self.ledger[number].golden = Agreed(agreed, times[number], names)
 
     def _write(self, entity: str, number: int, values: Mapping[str, Text]) -> None:
         self.now += 1
@@ -169,7 +167,7 @@ class Simulation:
             self.visible.pop((number, entity, name), None)
             record.values[name] = (store(value) or None) if value else None
             member.base[name], member.sent[name] = value or None, value or None
-            member.times[name] = 0
+            member.times[name] = cluster.golden.times.get(name, self.now)
         record.modified = self.now + self.clocks.get(entity, 0)
         self.writes += 1
 
@@ -204,5 +202,15 @@ def rows(frame: pd.DataFrame) -> dict[int, dict[str, Text]]:
     """The texts that a frame holds, by the number of the cluster."""
     return {
         int(str(number)): {str(name): value for name, value in row.items() if isinstance(value, str)}
+        for number, row in frame.to_dict("index").items()
+    }
+
+
+def seconds(frame: pd.DataFrame) -> dict[int, dict[str, float]]:
+    """The times that a frame holds, in seconds after the first, by the number of the cluster."""
+    return {
+        int(str(number)): {
+            str(name): round((at - moment(0)).total_seconds(), 6) for name, at in row.items() if not pd.isna(at)
+        }
         for number, row in frame.to_dict("index").items()
     }

@@ -97,6 +97,42 @@ def test_at_first_sight_the_latest_wins() -> None:
     assert name_after(new({"name": "Bo"}, 7), new({"name": "Cy"}, 6), None) == "Bo"
 
 
+def test_at_first_sight_without_any_time_nothing_is_guessed() -> None:
+    """One of two names would be lost in both systems, by chance."""
+    decision = deciding(new({"name": "Bo"}, at=None), new({"name": "Cy"}, at=None), None)  # type: ignore[arg-type]
+    assert values_of(decision.golden.values, 1) == {}
+    assert rows_of(decision.conflicts, "kind", "entity", "value", "time") == [
+        ("initial_difference", LEFT, "Bo", None),
+        ("initial_difference", RIGHT, "Cy", None),
+    ]
+    subject = mapping({"name": {}}, tie_break=["exact"])
+    cluster = Cluster({LEFT: Member({"name": "Bo"}, None), RIGHT: Member({"name": "Cy"}, None)})
+    assert values_of(decided(subject, cluster).golden.values, 1) == {"name": "Cy"}
+
+
+def test_what_changes_after_such_a_difference_decides_it() -> None:
+    """Somebody's correction would be overwritten by what it corrects, because that has no time."""
+    asked = {LEFT: Member({"name": "Di"}, 5, {"name": "Bo"}), RIGHT: Member({"name": "Cy"}, None, {"name": "Cy"})}
+    assert values_of(decided(mapping({"name": {}}), Cluster(asked)).golden.values, 1) == {"name": "Di"}
+
+
+def test_our_own_writing_dates_no_value_that_a_person_was_asked_about() -> None:
+    """As soon as another property was written, one of the two values would overwrite the other."""
+    asked = {LEFT: Member({"name": "Bo"}, 5, {"name": "Bo"}), RIGHT: Member({"name": "Cy"}, None, {"name": "Cy"})}
+    decision = decided(mapping({"name": {}}), Cluster(asked))
+    assert values_of(decision.golden.values, 1) == {}
+    assert len(decision.conflicts) == 2
+
+
+def test_a_newcomer_without_a_time_replaces_nothing_without_one() -> None:
+    """It would depend on which of two records was read first whether one overwrites the other."""
+    members = {LEFT: Member({"name": "An"}, None, {"name": "An"}, {"name": 0}), RIGHT: Member({"name": "Cy"}, None)}
+    decision = decided(mapping({"name": {}}), Cluster(members, agreed({"name": "An"})))
+    assert values_of(decision.golden.values, 1) == {"name": "An"}
+    # Who has to decide sees both.
+    assert rows_of(decision.conflicts, "entity", "value") == [(LEFT, "An"), (RIGHT, "Cy")]
+
+
 def test_a_newcomer_loses_against_a_younger_agreement() -> None:
     """A record that joins a cluster would bring back what was corrected long ago."""
     before = agreed({"name": "An"}, at=100)
@@ -116,6 +152,30 @@ def test_the_owner_wins_over_later_edits() -> None:
 def test_without_the_owner_the_next_one_owns() -> None:
     """A record that exists in one system only could not be edited at all."""
     assert name_after(None, an("Cy", 9), rule="owner", order=["customerp", "exact"]) == "Cy"
+
+
+def test_an_owner_that_never_had_a_value_is_filled() -> None:
+    """A telephone number that only one system has would never reach the other, which is said to own it."""
+    options: dict[str, Any] = {"rule": "owner", "order": ["customerp", "exact"]}
+    assert name_after(new({"name": None}, 9), new({"name": "Cy"}, 5), None, **options) == "Cy"
+    assert name_after(known({"name": None}), known({"name": "Cy"}, {"name": None}, at=5), None, **options) == "Cy"
+    # While it is empty, others may also correct what they filled it with.
+    from_right = agreed({"name": "Cy"}, winner=f"{RIGHT}/1")
+    members = {LEFT: new({"name": None}, 9), RIGHT: known({"name": "Di"}, {"name": "Cy"}, at=5)}
+    assert values_of(decided(mapping({"name": options}), Cluster(members, from_right)).golden.values, 1) == {
+        "name": "Di"
+    }
+
+
+def test_an_owner_that_emptied_its_value_is_not_overruled() -> None:
+    """Somebody else's edit would become the owner's value because a form was saved empty, or a number was deleted."""
+    options: dict[str, Any] = {"rule": "owner", "order": ["customerp", "exact"]}
+    assert name_after(an(None, 5), an("Cy", 9), **options) == "An"
+    assert name_after(an(None, 5), an("Cy", 9), clear=["customerp"], **options) is None
+    # The same when the clearing was agreed before.
+    members = {LEFT: known({"name": None}), RIGHT: known({"name": "Cy"}, {"name": None}, at=9)}
+    subject = mapping({"name": {"clear": ["customerp"], **options}})
+    assert values_of(decided(subject, Cluster(members, agreed({"name": None}))).golden.values, 1) == {}
 
 
 def test_the_preferred_wins_and_the_other_may_edit_where_it_did_not() -> None:

@@ -23,9 +23,9 @@ def text_of(frame: pd.DataFrame, number: int, name: str) -> Text:
     return value if isinstance(value, str) else None
 
 
-def seconds(frame: pd.DataFrame, number: int, name: str) -> int | None:
+def seconds(frame: pd.DataFrame, number: int, name: str) -> float | None:
     at = pd.Timestamp(str(frame.loc[number, name]))
-    return None if pd.isna(at) else int((at - EPOCH).total_seconds())
+    return None if pd.isna(at) else round((at - EPOCH).total_seconds(), 6)
 
 
 def facts(decision: Decision, subject: Subject, world: dict[int, Cluster], number: int) -> dict[str, object]:

@@ -51,6 +51,38 @@ def state(plan: Plan, entity: str = RIGHT) -> tuple[str, str]:
     return str(plan.owed[entity].state[1]), str(plan.owed[entity].reason[1])
 
 
+IGNORED: dict[str, Any] = {"rule": "owner", "order": ["customerp"], "non_owner_edit": "ignore"}
+
+
+def test_an_ignored_edit_is_left_and_told_whatever_the_clocks_say() -> None:
+    """An edit that was to be left would be put back, because the clock of its system is behind."""
+    for at in (5, 100):
+        members = {LEFT: known({"name": "An"}, at=50), RIGHT: known({"name": "Cy"}, {"name": "An"}, at=at)}
+        cluster = Cluster(members, agreed({"name": "An"}, at=50))
+        subject = mapping({"name": IGNORED})
+        plan = planned(subject, decided(subject, cluster))
+        assert owed_to(plan, RIGHT) == {}
+        assert rows_of(plan.ignored, "entity", "value", "kind") == [(RIGHT, "Cy", "non_owner_edit")]
+
+
+def test_the_owners_edit_replaces_an_ignored_one_whatever_the_clocks_say() -> None:
+    """The owner's correction would never arrive, because the clock of its system is behind."""
+    subject = mapping({"name": IGNORED})
+    ignored = Member({"name": "Cy"}, 100, {"name": "Cy"}, {"name": 100})
+    members = {LEFT: known({"name": "Bo"}, {"name": "An"}, at=60), RIGHT: ignored}
+    plan = planned(subject, decided(subject, Cluster(members, agreed({"name": "An"}, at=50))))
+    assert owed_to(plan, RIGHT) == {"name": "Bo"}
+    assert plan.ignored.empty
+
+
+def test_what_a_system_made_of_the_owners_value_is_no_ignored_edit() -> None:
+    """A person would be asked about a name that a system only shortens."""
+    short = Member({"name": "Annab"}, 5, {"name": "Annab"}, {"name": 0}, {"name": "Annabelle"})
+    plan = owed({LEFT: known({"name": "Annabelle"}), RIGHT: short}, {"name": "Annabelle"}, mapping({"name": IGNORED}))
+    assert owed_to(plan, RIGHT) == {}
+    assert plan.ignored.empty
+
+
 def creating(**options: Any) -> Subject:
     """A mapping of `name` whose flow creates as `options` say."""
     return mapping({"name": {}}, flows={"left_right": Flow(customerp=LEFT, exact=RIGHT, create=Creation(**options))})

@@ -54,7 +54,8 @@ def decisive(draw: st.DrawFn, entities: list[str]) -> dict[str, Any]:
     rule = draw(st.sampled_from(["latest", "latest", "latest", "owner", "prefer", "manual"]))
     order = draw(st.lists(st.sampled_from(["customerp", "exact", *entities]), min_size=1, max_size=3, unique=True))
     direction = draw(st.sampled_from(["both", "both", "both", "both", "to_exact", "to_customerp", "create_in_exact"]))
-    return {"rule": rule, "direction": direction, "order": order if rule in ("owner", "prefer") else []}
+    found = {"rule": rule, "direction": direction, "order": order if rule in ("owner", "prefer") else []}
+    return found | ({"non_owner_edit": draw(st.sampled_from(["revert", "ignore"]))} if rule == "owner" else {})
 
 
 @st.composite
@@ -64,7 +65,8 @@ def subjects(draw: st.DrawFn) -> tuple[Subject, Capabilities]:
     group = draw(decisive(entities)) | {"group": "address"} if draw(st.booleans()) else None
     names = ["one", "two", "three"][: draw(st.integers(2, 3)) if group else draw(st.integers(1, 2))]
     rows = {name: draw(properties(entities, name, group)) for name in names}
-    subject = mapping(rows, entities)
+    tie_break = draw(st.sampled_from([[], [], ["exact", "customerp"]]))
+    subject = mapping(rows, entities, tie_break=tie_break)
     limits = st.sampled_from([None, None, 2, 3])
     special = {
         entity.replace(".", "__"): {name: {"max_length": draw(limits)} for name in subject.held_by(entity)}
@@ -82,7 +84,7 @@ def members(draw: st.DrawFn, subject: Subject, entity: str, likely: dict[str, Te
     """A record in any state: new, unchanged, edited, or holding a coarser form of what was sent."""
     names = list(subject.held_by(entity))
     likely = {name: likely[name] for name in names}
-    state = draw(st.sampled_from(["new", "unchanged", "edited", "edited", "behind", "sent"]))
+    state = draw(st.sampled_from(["new", "unchanged", "edited", "edited", "behind", "sent", "asked"]))
     current = {name: draw(st.sampled_from([likely[name]]) | _texts(subject, name)) for name in names}
     modified = draw(st.none() | st.integers(0, 5))
     if state == "new":
@@ -90,8 +92,11 @@ def members(draw: st.DrawFn, subject: Subject, entity: str, likely: dict[str, Te
     base = {name: current[name] if state == "unchanged" else draw(_texts(subject, name)) for name in names}
     if state == "edited":
         base = dict(likely)
+    if state == "asked":
+        # Without a time, as after a difference for which no time told who is right.
+        return Member(current, modified, draw(st.sampled_from([dict(current), base])), {})
     sent = {name: draw(_texts(subject, name)) for name in names} if state == "sent" else {}
-    seen = {name: draw(st.integers(0, 5)) for name in names}
+    seen: dict[str, float] = {name: draw(st.integers(0, 5)) for name in names}
     return Member(current, modified, base, seen, sent)
 
 
