@@ -16,12 +16,13 @@ Effect = Literal[
     "stale_page",
     "empty_page",
     "missing_property",
+    "overlaid_page",
     "edited_meanwhile",
     "revoked_token",
     "revoked_login",
 ]
 # Effects that change what a list answers; the second kind gives an earlier answer once more.
-PAGES: tuple[Effect, ...] = ("truncated_page", "short_page", "empty_page", "missing_property")
+PAGES: tuple[Effect, ...] = ("truncated_page", "short_page", "empty_page", "missing_property", "overlaid_page")
 AGAIN: tuple[Effect, ...] = ("repeated_page", "stale_page")
 
 
@@ -40,8 +41,9 @@ class Fault(BaseModel):
             carried out; `cut`, the connection ends without an answer; `truncated_page`, the JSON of a list ends in its
             middle; `short_page`, half of the records and no further page; `repeated_page`, the page before once more;
             `stale_page`, what the same address answered before; `empty_page`, no records; `missing_property`,
-            `properties` are absent from all records; `edited_meanwhile`, somebody else changes the record to `values`
-            right before; `revoked_token`, Exact's access tokens end, `revoked_login`, also the refresh tokens.
+            `properties` are absent from all records; `overlaid_page`, all records show `values`, such as properties or
+            codes that nobody knows; `edited_meanwhile`, somebody else changes the record to `values` right before;
+            `revoked_token`, Exact's access tokens end, `revoked_login`, also the refresh tokens.
         status: of the answer; None answers as usual (for a delay alone).
         message: text of an answer in the system's error shape.
         body: whole JSON or text body instead of that; with status 200 a stale or broken page.
@@ -50,7 +52,7 @@ class Fault(BaseModel):
         after: whether the call is carried out before it is answered with the fault, as when an answer is lost.
         delay: seconds before the answer.
         properties: those that go missing.
-        values: what somebody else writes.
+        values: what somebody else writes, or what records show instead of what they hold.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -88,8 +90,8 @@ class Fault(BaseModel):
     def _fits_together(self) -> Self:
         if bool(self.properties) != (self.effect == "missing_property"):
             raise ValueError("`properties` go with the effect missing_property, and with no other")
-        if bool(self.values) != (self.effect == "edited_meanwhile"):
-            raise ValueError("`values` go with the effect edited_meanwhile, and with no other")
+        if bool(self.values) != (self.effect in ("edited_meanwhile", "overlaid_page")):
+            raise ValueError("`values` go with the effects edited_meanwhile and overlaid_page, and with no other")
         if self.limit is not None and self.status != 429:
             raise ValueError("`limit` goes with the status 429")
         return self

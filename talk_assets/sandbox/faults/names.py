@@ -96,6 +96,16 @@ NAMED: Mapping[str, Named] = {
         {"effect": "missing_property", "properties": ["Name"], "method": "GET", "path": "^/customers$"},
         {"effect": "missing_property", "properties": ["Name"], "method": "GET", "path": "/sync/CRM/Accounts"},
     ),
+    "new-property": _lists(
+        "every record of a list has properties that nobody told of",
+        effect="overlaid_page",
+        values={"NewNumber": 7, "NewText": None, "NewObject": {"Code": "A"}, "NewList": [{"Code": "A"}]},
+    ),
+    "new-code": Named(
+        "the quotations of a list have a status that nobody told of",
+        {"effect": "overlaid_page", "values": {"Status": "parked"}, "method": "GET", "path": "^/quotes$"},
+        {"effect": "overlaid_page", "values": {"Status": 99}, "method": "GET", "path": "/sync/CRM/QuotationHeaders"},
+    ),
     "revoked-token": Named(
         "the token is revoked: Customerp's for good, Exact's access token until it is refreshed",
         {"status": 401, "message": "The bearer token is missing or not known.", "times": None},

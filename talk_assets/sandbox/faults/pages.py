@@ -33,6 +33,10 @@ def altered(fault: Fault, system: System, content: bytes, since: str | None) -> 
             for name in fault.properties:
                 row.pop(name, None)
         return _encoder.encode(answer)
+    if fault.effect == "overlaid_page":
+        for row in rows:
+            row.update(fault.values)
+        return _encoder.encode(answer)
     kept = rows[: len(rows) // 2] if fault.effect == "short_page" else []
     if system == "exact":
         return _encoder.encode({"d": {"results": kept}})

@@ -59,7 +59,7 @@ def test_a_wrong_word_is_named(word: str, said: str) -> None:
         ("- {system: exact, times: 0}", "fault 1: fault: times: "),
         ("- {system: exact, tmes: 1}", "fault 1: fault: tmes: "),
         ("- {system: exact, path: (}", "fault 1: fault: path: Value error, is not a regular expression"),
-        ("- {system: exact, effect: edited_meanwhile}", "`values` go with the effect edited_meanwhile"),
+        ("- {system: exact, effect: edited_meanwhile}", "`values` go with the effects edited_meanwhile and"),
         ("- {system: exact, properties: [Name]}", "`properties` go with the effect missing_property"),
         ("- {system: exact, limit: day}", "`limit` goes with the status 429"),
     ],
