@@ -3,7 +3,7 @@
 An installation connects both systems; what sets up a login needs neither Customerp nor a division.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
@@ -161,6 +161,26 @@ class Connection:
 
 
 @contextmanager
+def open_ledger_and_sandbox(settings: Settings) -> Iterator[tuple[Ledger, Callable[[], Settings]]]:
+    """Open the ledger and, with no system configured, start the sandbox meanwhile.
+
+    Yields:
+        The ledger, and what waits for the sandbox and gives the settings complete with where it listens.
+
+    Raises:
+        ConfigurationError: a setting is wrong.
+        LedgerError: the ledger cannot be used.
+    """
+    with ExitStack() as stack:
+        local = start_local_systems(settings) if settings.sandbox else None
+        if local is not None:
+            stack.callback(local.stop)
+        ledger = open_ledger(database_url(settings))
+        stack.callback(ledger.close)
+        yield ledger, lambda: settings if local is None else local.settings(settings)
+
+
+@contextmanager
 def open_connection(settings: Settings) -> Iterator[Connection]:
     """Open the ledger for what concerns a login and, with no system configured, start the sandbox.
 
@@ -169,12 +189,7 @@ def open_connection(settings: Settings) -> Iterator[Connection]:
         LedgerError: the ledger cannot be used.
     """
     settings.check(EXACT_LOGIN)
-    with ExitStack() as stack:
-        local = start_local_systems(settings) if settings.sandbox else None
-        if local is not None:
-            stack.callback(local.stop)
-        ledger = open_ledger(database_url(settings))
-        stack.callback(ledger.close)
-        complete = settings if local is None else local.settings(settings)
+    with open_ledger_and_sandbox(settings) as (ledger, completed):
+        complete = completed()
         tokens = token_store(ledger, complete, sandbox=settings.sandbox)
         yield Connection(complete, settings.sandbox, ledger, credentials_of(complete), tokens)

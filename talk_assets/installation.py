@@ -6,15 +6,14 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import TypeVar
 
-from talk_assets.connection import credentials_of, site_of, token_store
+from talk_assets.connection import credentials_of, open_ledger_and_sandbox, site_of, token_store
 from talk_assets.cycle.context import Cycle
 from talk_assets.cycle.generations import heed_generations
 from talk_assets.cycle.renew import renew
 from talk_assets.errors import ConfigurationError
 from talk_assets.ledger.call_budget import CallBudgetStore
 from talk_assets.ledger.cursors import read_cursor, store_cursor
-from talk_assets.ledger.database import Ledger, open_ledger
-from talk_assets.ledger.embedded import database_url
+from talk_assets.ledger.database import Ledger
 from talk_assets.ledger.failed_calls import FailedCallStore
 from talk_assets.ledger.locks import division_lock
 from talk_assets.ledger.notes import DONE, last_run, start_run
@@ -33,7 +32,6 @@ from talk_assets.systems.customerp.system import CustomerpSystem
 from talk_assets.systems.exact.failed_calls import ErrorBudget
 from talk_assets.systems.exact.governor import Governor
 from talk_assets.systems.exact.system import ExactSystem
-from talk_assets.systems.local import start_local_systems
 
 T = TypeVar("T")
 
@@ -240,14 +238,8 @@ def open_installation(settings: Settings, clock: Clock = REAL_TIME) -> Iterator[
     """
     capabilities = load_capabilities()
     mappings = load_mappings(settings.talk_mappings, capabilities)
-    with ExitStack() as stack:
-        local = start_local_systems(settings) if settings.sandbox else None
-        if local is not None:
-            stack.callback(local.stop)
-        # While the sandbox starts, the ledger is opened.
-        ledger = open_ledger(database_url(settings))
-        stack.callback(ledger.close)
+    with open_ledger_and_sandbox(settings) as (ledger, completed):
+        # While the sandbox starts.
         with ledger.begin() as connection:
             create_views(connection, mappings)
-        complete = settings if local is None else local.settings(settings)
-        yield Installation(complete, settings.sandbox, mappings, capabilities, ledger, clock)
+        yield Installation(completed(), settings.sandbox, mappings, capabilities, ledger, clock)
