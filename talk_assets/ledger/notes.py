@@ -16,6 +16,7 @@ from talk_assets.mappings.model import Subject
 DONE, FAILURES = "done", "failures"
 # Why a value is not passed on: no value map has its code.
 UNMAPPED_VALUE = "unmapped_value"
+_CLAIM = ["entity", "key", "value", "time"]
 _HOLD_KEY = ["division", "entity", "key", "kind", "property"]
 
 
@@ -155,10 +156,11 @@ def replace_conflicts(
     claims = found.assign(time=found["time"].astype("str")).astype("object")
     # Whoever cleared a property claims that it has no value.
     claims = claims.where(claims.notna(), None)
-    grouped = {
-        (int(str(number)), str(name), str(kind)): rows[["entity", "key", "value", "time"]].to_dict("records")
-        for (number, name, kind), rows in claims.groupby(["cluster_id", "property", "kind"])
-    }
+    grouped: dict[tuple[int, str, str], list[dict[str, Any]]] = {}
+    for number, name, kind, *claim in claims[["cluster_id", "property", "kind", *_CLAIM]].itertuples(
+        index=False, name=None
+    ):
+        grouped.setdefault((int(number), str(name), str(kind)), []).append(dict(zip(_CLAIM, claim, strict=True)))
     still = connection.execute(
         sa.select(conflict.c.id, conflict.c.cluster_id, conflict.c.property, conflict.c.kind).where(
             conflict.c.division == division,
@@ -175,24 +177,19 @@ def replace_conflicts(
             .values(resolved_at=sa.func.now(), resolution="the records agree again")
             .where(conflict.c.id.in_(among(connection, over)))
         )
-    for (number, name, kind), competing in grouped.items():
-        statement = insert(conflict).values(
-            division=division,
-            subject=subject,
-            cluster_id=number,
-            property=name,
-            kind=kind,
-            claims=competing,
-            since=sa.func.now(),
-            run=run_id,
+    if grouped:
+        statement = insert(conflict).values(division=division, subject=subject, since=sa.func.now(), run=run_id)
+        statement = statement.on_conflict_do_update(
+            index_elements=["cluster_id", "property", "kind"],
+            index_where=conflict.c.resolved_at.is_(None),
+            set_={"claims": statement.excluded.claims},
         )
-        connection.execute(
-            statement.on_conflict_do_update(
-                index_elements=["cluster_id", "property", "kind"],
-                index_where=conflict.c.resolved_at.is_(None),
-                set_={"claims": statement.excluded.claims},
-            )
-        )
+        rows = [
+            {"cluster_id": number, "property": name, "kind": kind, "claims": competing}
+            for (number, name, kind), competing in grouped.items()
+        ]
+        # Together, so that the statement is made once.
+        connection.execute(statement, rows)
 
 
 def open_conflicts(connection: sa.Connection, division: str) -> pd.DataFrame:

@@ -77,14 +77,16 @@ class Accounts:
     def _put_in_order(self, entity: str, part: Part, taken: Taken, column: int, seen: Flags, own: Flags) -> None:
         """Date what differs from the agreed value before it, where it is to be replaced, and not before it elsewhere.
 
-        It is replaced by what is agreed now, where the owner holds it, and where it was held before anything was
-        accounted for, which is nobody's edit.
+        It is replaced by what is agreed now, where the owner edited it in vain, where the edit was made without knowing
+        what the owner had set, and where it was held before anything was accounted for, which is nobody's edit.
         """
         over, name = self._over[entity], part.name
         first = over.times[name].isna().to_numpy(dtype=bool)
         edited = part.forms[part.current[:, column]] != part.forms[part.base[:, column]]
         differs = seen & (taken.at != NEVER) & ~part.shows(column, taken.places)
-        replaced = differs & ((taken.giver >= 0) | own | first)
+        # What the owner set was still on its way to it.
+        late = ~part.knew(column) & (as_numbers(over.times[name]) < part.golden_times)
+        replaced = differs & ((taken.giver >= 0) | first | (edited & (own | late)))
         told = as_numbers(self._times[entity].get(name, over.times[name]))
         ordered = np.where(differs & edited & ~replaced, np.maximum(told, taken.at), told)
         ordered[replaced] = np.minimum(told, taken.at - 1)[replaced]

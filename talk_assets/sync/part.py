@@ -74,6 +74,14 @@ class Part:
             return np.asarray(mine == whole)
         return np.asarray((mine == whole) | (mine == self.cut[viewer][places]))
 
+    def knew(self, viewer: int) -> Flags:
+        """Where an entity's member had accounted for the agreed value, or for what it made of it."""
+        held = self.shows(viewer, self.golden, self.base[:, viewer])
+        was_sent = self.sent[:, viewer] >= 0
+        if not was_sent.any():
+            return held
+        return held | (was_sent & self.shows(viewer, self.golden, self.sent[:, viewer]))
+
     def came_from(self, entity: str) -> Flags:
         """Where a record of an entity gave the agreed value, or cleared it."""
         return self.winners.str.startswith(f"{entity_of(entity)}/").to_numpy(dtype=bool)

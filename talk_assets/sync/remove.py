@@ -119,7 +119,7 @@ def _edited(subject: Subject, entity: str, over: Members, clusters_of: pd.Series
     edited = pd.Series(False, index=over.keys.index)
     for name, row in subject.held_by(entity).items():
         if row.claims(entity):
-            known = over.times[name].notna()
+            known = over.times[name].notna() | over.base[name].notna()
             edited |= known & differ(over.current[name], over.base[name], row, clusters_of)
     return edited
 

@@ -36,7 +36,7 @@ def claims_of(unit: Unit) -> Bools:
     What a member shows of the agreed value, in the length that it takes, is no claim: it may be our own writing.
     """
     filled = (unit.changed | unit.first_sight) & unit.filled
-    cleared = unit.changed & ~unit.filled & unit.clears & unit.golden_filled[:, None]
+    cleared = unit.changed & ~unit.filled & unit.clears & (unit.golden_filled[:, None] | unit.answered)
     claims = unit.active & unit.counts & (filled | cleared)
     for column in range(len(unit.entities)):
         claims[:, column] &= ~unit.shows_golden(column)
@@ -53,8 +53,10 @@ def judge(unit: Unit, claims: Bools, times: Matrix, *, dated: Bools | None = Non
         dated: whether it is the time of a change; by default everywhere.
     """
     ranks, agreed_rank = _ranks(unit)
-    knew = np.array([unit.knew(column) for column in range(len(unit.entities))]).T & claims & ~unit.first_sight
-    # Whoever changed the agreed value knowingly did so after it, whatever the clocks say.
+    knew = np.array([unit.knew(column) for column in range(len(unit.entities))]).T & ~unit.first_sight
+    # Whoever changed the agreed value knowingly, or what a person was asked about, did so after it, whatever the clocks
+    # say.
+    knew = claims & (knew | unit.answered)
     times = np.where(knew, np.maximum(times, unit.golden_times[:, None]), times)
     times = _asked_first(unit, claims, times)
     contenders = claims & _entitled(unit, ranks, claims)
@@ -157,13 +159,8 @@ def _asked_first(unit: Unit, claims: Bools, times: Matrix) -> Matrix:
     """The times at which claims count: what a person was asked about was there before whatever changed since."""
     if not unit.asked.any():
         return times
-    first = np.where(_news(unit, claims), times, _WORST).min(axis=1, initial=_WORST)
+    first = np.where(claims & ~unit.first_sight, times, _WORST).min(axis=1, initial=_WORST)
     return np.where(unit.asked, np.minimum(times, first[:, None] - 1), times)
-
-
-def _news(unit: Unit, claims: Bools) -> Bools:
-    """Claims on what somebody changed since we look, unlike what was there before."""
-    return np.asarray(claims & (~unit.first_sight | unit.since))
 
 
 def _undated(unit: Unit, claims: Bools, stands: Flags, dated: Bools) -> Flags:
@@ -172,14 +169,16 @@ def _undated(unit: Unit, claims: Bools, stands: Flags, dated: Bools) -> Flags:
     The time at which somebody's value was read first is none; neither is that of an agreed value which came from such a
     record. A record for whose value a person was asked gets none by our writing something else to it.
     """
-    found = claims.any(axis=1) & ~_news(unit, claims).any(axis=1)
+    found = claims.any(axis=1) & ~(claims & ~unit.first_sight).any(axis=1)
+    if not found.any():
+        return np.asarray(found)
     asked = (claims & unit.asked).any(axis=1)
-    found &= asked | ~(claims & dated).any(axis=1)
-    if found.any():
-        gave = unit.gave() & unit.present
-        guessed = (gave & ~dated).any(axis=1) & ~(gave & dated).any(axis=1)
-        found &= (asked | ~stands | guessed) & _contradict(unit, claims, stands)
-    return np.asarray(found)
+    gave = unit.gave() & unit.present
+    guessed = (gave & ~dated).any(axis=1) & ~(gave & dated).any(axis=1)
+    untold = (asked | ~(claims & dated).any(axis=1)) & (asked | ~stands | guessed)
+    contradicted = untold & _contradict(unit, claims, stands)
+    # Beside one that has a time, two that have none still contradict each other.
+    return np.asarray(found & (contradicted | _contradict(unit, claims & ~dated, np.zeros_like(stands))))
 
 
 def _contradict(unit: Unit, claims: Bools, stands: Flags) -> Flags:

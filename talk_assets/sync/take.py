@@ -121,9 +121,10 @@ class _Gap:
 
     def close(self, moved: Flags) -> None:
         """What stays empty without having been cleared is as it was before; what was refused is cleared."""
+        empty = self._part.forms[self._taken.places] < 0
         cleared = self._clearable & (self._refused | self._emptied | self._was_cleared)
-        as_before = moved & (self._part.forms[self._taken.places] < 0) & ~cleared
+        as_before = moved & empty & ~cleared
         self._taken.giver[as_before], self._taken.at[as_before] = NOTHING, self._part.golden_times[as_before]
         # What does not fit the agreed whole that stands is not left over beside it.
-        left_over = (self._verdict.winner < 0) & self._refused & (self._part.golden_times == NEVER)
+        left_over = (self._verdict.winner < 0) & self._refused & empty & (self._part.golden_times == NEVER)
         self._taken.at[left_over] = self._unit.golden_times[left_over]

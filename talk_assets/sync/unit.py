@@ -24,9 +24,9 @@ class Unit:
         present: whether the cluster has a member of the entity.
         active: whether the mapping's row applies to that member (`when`, `unless`).
         first_sight: whether the member's value was never accounted for.
-        asked: of these, whether it is still what a person was asked about, because no time told which value is right.
-        since: of these, whether it was changed since.
-        changed: whether the member differs from what it held when it was last accounted for.
+        asked: of these, whether it is what a person was asked about, because no time told which value is right.
+        answered: whether the member was changed after a person was asked.
+        changed: whether the member differs from what it last was accounted for, or from what a person was asked about.
         filled: whether the member holds anything.
         counts: whether the entity's edits count.
         clears: whether the entity's clearing of the whole unit travels.
@@ -44,7 +44,7 @@ class Unit:
     active: Bools
     first_sight: Bools
     asked: Bools
-    since: Bools
+    answered: Bools
     changed: Bools
     filled: Bools
     counts: Flags
@@ -81,15 +81,7 @@ class Unit:
 
     def knew(self, viewer: int) -> Flags:
         """Whether an entity's members had accounted for what is agreed, or for what they made of it."""
-
-        def accounted(part: Part) -> Flags:
-            held = part.shows(viewer, part.golden, part.base[:, viewer])
-            was_sent = part.sent[:, viewer] >= 0
-            if not was_sent.any():
-                return held
-            return held | (was_sent & part.shows(viewer, part.golden, part.sent[:, viewer]))
-
-        return _all(self.parts, viewer, accounted)
+        return _all(self.parts, viewer, lambda part: part.knew(viewer))
 
     def gave(self) -> Bools:
         """From which entities something that is agreed, or that was cleared, came."""
@@ -154,12 +146,14 @@ def build_unit(
     rows = [part.row for part in parts]
     present = _stack([over[entity].keys.notna().to_numpy(dtype=bool) for entity in entities], golden)
     first = [_never_seen(over[entity], [n for n in names if n in over[entity].times]) for entity in entities]
-    first_sight = present & _stack(first, golden)
+    unseen = present & _stack(first, golden)
     differs, filled, known = (np.zeros(present.shape, dtype=bool) for _ in range(3))
     for part in parts:
         differs |= part.forms[part.current] != part.forms[part.base]
         filled |= part.forms[part.current] >= 0
         known |= part.forms[part.base] >= 0
+    answered = unseen & known & differs
+    first_sight = unseen & ~answered
     times = [part.golden_times for part in parts]
     return Unit(
         parts=parts,
@@ -167,8 +161,8 @@ def build_unit(
         present=present,
         active=_stack([_active(rows, entity, over) for entity in entities], golden),
         first_sight=first_sight,
-        asked=first_sight & known & ~differs,
-        since=first_sight & known & differs,
+        asked=first_sight & known,
+        answered=answered,
         changed=present & ~first_sight & differs,
         filled=filled,
         counts=np.array([any(e in row.members and row.claims(e) for row in rows) for e in entities], dtype=bool),

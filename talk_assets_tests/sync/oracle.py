@@ -50,7 +50,7 @@ class _Unit(Facts):
         own = NOW if modified is None else modified
         if self.asked(entity):
             # What a person was asked about was there before what changed since.
-            news = [self.time(other) for other in self.members if self.claims(other) and self.is_news(other)]
+            news = [self.time(other) for other in self.members if self.claims(other) and not self.first(other)]
             return min([own, *(at - MOMENT for at in news)])
         return max(own, self.golden_time) if self.claims(entity) and self.knew(entity) else own
 
@@ -97,41 +97,37 @@ class _Unit(Facts):
 
         return sorted(self.entities, key=place)
 
-    def asked(self, entity: str) -> bool:
-        """Whether a member still holds what a person was asked about: it is remembered, without a time."""
-        member = self.members[entity]
-        return self.first(entity) and self.filled(member.base) and self.same(member.base, member.current, [*self.rows])
-
-    def is_news(self, entity: str) -> bool:
-        """Whether what a member holds was set since we look."""
-        return not self.first(entity) or (self.filled(self.members[entity].base) and not self.asked(entity))
-
     def unknowable(self, contenders: list[str], stands: bool) -> bool:
         """Whether values contradict each other that were there before, of which no time is known."""
-        if any(self.is_news(e) for e in contenders):
+        if any(not self.first(e) for e in contenders):
             return False
+        undated = [e for e in contenders if self.members[e].modified is None]
+        if self.contradict(undated, agreed=False):
+            return True
         asked = any(self.asked(e) for e in contenders)
-        if not asked and any(self.members[e].modified is not None for e in contenders):
+        if not asked and undated != contenders:
             return False
-        against: list[tuple[Mapping[str, Text], str | None]] = [(self.members[e].current, e) for e in contenders]
-        if stands:
+        if stands and not asked:
             givers = [entity for entity in self.members if self.gave(entity)]
-            dated = not givers or any(self.members[entity].modified is not None for entity in givers)
-            if dated and not asked:
+            if not givers or any(self.members[entity].modified is not None for entity in givers):
                 return False
+        return self.contradict(contenders, agreed=stands)
+
+    def contradict(self, contenders: list[str], *, agreed: bool) -> bool:
+        against: list[tuple[Mapping[str, Text], str | None]] = [(self.members[e].current, e) for e in contenders]
+        if agreed:
             against.append((self.golden.values, None))
         for one in contenders:
-            for values, other in against:
+            for theirs, other in against:
                 if other is None and self.extends_golden(one):
                     continue
-                for name in self.rows:
-                    mine, theirs = self.members[one].current, values
+                for name, row in self.rows.items():
+                    mine = self.members[one].current
                     if not (self.form(name, mine.get(name)) and self.form(name, theirs.get(name))):
                         continue
-                    shown = one if one in self.rows[name].members else None
-                    if shown and self.part_says(one, name, mine, theirs):
+                    if one in row.members and self.part_says(one, name, mine, theirs):
                         continue
-                    if other and other in self.rows[name].members and self.part_says(other, name, theirs, mine):
+                    if other and other in row.members and self.part_says(other, name, theirs, mine):
                         continue
                     return True
         return False
@@ -216,9 +212,13 @@ class _Unit(Facts):
         """An edit that is left comes after what is agreed; what is to be replaced comes before it."""
         if name not in golden.times or self.part_says(entity, name, member.current, golden.values):
             return
-        if name in self.moved or entity in self.owners() or name not in member.times:
-            after.times[name] = min(after.times[name], golden.times[name] - MOMENT)
-        elif self.part_changed(entity, name):
+        before = member.times.get(name)
+        edited = self.part_changed(entity, name)
+        # What the owner set was on its way to it.
+        late = not self.knew_part(entity, name) and before is not None and before < self.golden.times.get(name, NEVER)
+        if name in self.moved or before is None or (edited and (entity in self.owners() or late)):
+            after.times[name] = round(min(after.times[name], golden.times[name] - MOMENT), 6)
+        elif edited:
             after.times[name] = max(after.times[name], golden.times[name])
 
     def account(self, golden: Agreed, after: Member, member: Member, entity: str, name: str) -> None:

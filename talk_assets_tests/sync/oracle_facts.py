@@ -81,7 +81,19 @@ class Facts:
         return [name for name, row in self.rows.items() if entity in row.members]
 
     def first(self, entity: str) -> bool:
+        return self.undated(entity) and not self.answered(entity)
+
+    def undated(self, entity: str) -> bool:
         return not any(name in self.members[entity].times for name in self.held(entity))
+
+    def asked(self, entity: str) -> bool:
+        """Whether a member still holds what a person was asked about: it is remembered, without a time."""
+        return self.first(entity) and self.filled(self.members[entity].base)
+
+    def answered(self, entity: str) -> bool:
+        """Whether it was changed since."""
+        remembered = self.undated(entity) and self.filled(self.members[entity].base)
+        return remembered and any(self.part_changed(entity, name) for name in self.held(entity))
 
     def changed(self, entity: str) -> bool:
         return not self.first(entity) and any(self.part_changed(entity, name) for name in self.held(entity))
@@ -109,19 +121,18 @@ class Facts:
         if self.filled(member.current):
             return self.changed(entity) or self.first(entity)
         may_clear = all(named(row.clear, entity) for row in self.rows.values())
-        return self.changed(entity) and may_clear and self.filled(self.golden.values)
+        return self.changed(entity) and may_clear and (self.filled(self.golden.values) or self.answered(entity))
 
     def knew(self, entity: str) -> bool:
         """Whether the member had accounted for what is agreed, or for what it made of it."""
-        member = self.members[entity]
-        if self.first(entity):
-            return False
-        for name in self.held(entity):
-            alone = {name: self.golden.values.get(name)}
-            accounted = [member.base, *([member.sent] if member.sent.get(name) else [])]
-            if not any(self.part_says(entity, name, each, alone) for each in accounted):
-                return False
-        return True
+        if self.first(entity) or self.answered(entity):
+            return self.answered(entity)
+        return all(self.knew_part(entity, name) for name in self.held(entity))
+
+    def knew_part(self, entity: str, name: str) -> bool:
+        member, alone = self.members[entity], {name: self.golden.values.get(name)}
+        accounted = [member.base, *([member.sent] if member.sent.get(name) else [])]
+        return any(self.part_says(entity, name, each, alone) for each in accounted)
 
     def part_says(self, entity: str, name: str, held: Mapping[str, Text], other: Mapping[str, Text]) -> bool:
         whole, cut = other.get(name), self.cut(name, other.get(name), entity)
