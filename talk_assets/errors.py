@@ -110,13 +110,21 @@ class RecordRejected(SystemFault):
 
     Args:
         property_name: the system's own name of the property at fault, when it could be told.
+        outcome_unknown: True when the answer does not say for certain that a write was not carried out.
     """
 
     def __init__(
-        self, system: str, message: str, *, status: int | None = None, property_name: str | None = None
+        self,
+        system: str,
+        message: str,
+        *,
+        status: int | None = None,
+        property_name: str | None = None,
+        outcome_unknown: bool = False,
     ) -> None:
         super().__init__(system, message, status=status)
         self.property_name = property_name
+        self.outcome_unknown = outcome_unknown
 
 
 class RecordChanged(SystemFault):

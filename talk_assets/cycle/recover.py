@@ -23,6 +23,7 @@ _HOLDS = ["entity", "key", "kind", "property", "reason", "value"]
 LATEST_ARRIVAL = timedelta(seconds=2)
 # A new record that holds more than this share of what was sent may be the insert, edited since.
 MOST_OF_IT = 0.5
+_NOT_KNOWN = "an insert into {} was sent and its outcome is not known yet; it is looked up again"
 
 
 def recover(cycle: Cycle, connection: sa.Connection, subject: Subject) -> tuple[int, pd.DataFrame]:
@@ -71,6 +72,10 @@ def recover(cycle: Cycle, connection: sa.Connection, subject: Subject) -> tuple[
             else:
                 found_edited = arrived.empty
                 arrived = near if found_edited else arrived
+                if arrived.empty:
+                    # What was answered, and when to try again, stays as it was noted.
+                    debts.explain(connection, cycle.division, entity, cluster_id, _NOT_KNOWN.format(entity))
+                    continue
                 reason = _unclear(entity, arrived, edited=found_edited)
                 debts.set_state(connection, cycle.division, entity, cluster_id, state="waiting", reason=reason)
                 # None of them may become something of its own before a person has said which one it is.
@@ -112,8 +117,6 @@ def latest_arrival(cycle: Cycle, entity: str) -> timedelta:
 
 
 def _unclear(entity: str, arrived: pd.DataFrame, *, edited: bool) -> str:
-    if arrived.empty:
-        return f"an insert into {entity} was sent and its outcome is not known yet; it is looked up again"
     keys = ", ".join(f"{entity}/{key}" for key in arrived["key"])
     if edited:
         return (

@@ -67,6 +67,10 @@ class Sender:
         try:
             written = self._call(write, intents)
         except RecordRejected as error:
+            if error.outcome_unknown:
+                self._lose_sight(intents)
+                self._fail_for_now(write, str(error), _LONGEST_DELAY)
+                return Outcome.REJECTED, str(error)
             self._close_intents(intents, "refused")
             once_more = write.operation == "delete" and write.attempts + 1 < _MOST_REFUSALS
             self._fail(write, "owed" if once_more else "dead", str(error))

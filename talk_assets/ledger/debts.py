@@ -150,6 +150,12 @@ def set_state(
     )
 
 
+def explain(connection: sa.Connection, division: str, entity: str, cluster_id: int, reason: str) -> None:
+    """Say why what is owed to an entity is not delivered, where nothing is said yet."""
+    at = (owed.c.division == division, owed.c.entity == entity, owed.c.cluster_id == cluster_id)
+    connection.execute(sa.update(owed).values(reason=reason).where(*at, owed.c.reason == ""))
+
+
 def settle_owed(
     connection: sa.Connection,
     division: str,

@@ -2,9 +2,11 @@
 
 from collections.abc import Iterator
 
+import httpx
 import pytest
 import sqlalchemy as sa
 
+from talk_assets.errors import AccessDenied
 from talk_assets_tests.conftest import DatabaseServer
 from talk_assets_tests.cycle.harness import Values, World, open_world
 from talk_assets_tests.mappings.broken import copy_mappings, replace
@@ -61,6 +63,20 @@ def test_a_deletion_travels_from_customerp_to_exact(world: World) -> None:
     world.restore("customerp.product", key, Id=key, Number="D1", Name="Thing D1", Unit="piece", Price=5)
     world.sync()
     assert world.show("exact.items", world.twin("customerp.product", key, "exact.items"))["Description"] == "Thing D1"
+
+
+def test_a_deletion_without_the_right_to_it_stays_owed(world: World) -> None:
+    """Exact answers as if the item were gone: it would count as deleted, and stay for sale in the books for ever."""
+    key, item = product(world, "D0")
+    url = str(world.installation.settings.exact_url)
+    world.remove("customerp.product", key)
+    httpx.put(f"{url}/_admin/rights", json={"Items": "read"}).raise_for_status()
+    with pytest.raises(AccessDenied, match=f"{item}.*the record is there"):
+        world.sync()
+    assert [debt["operation"] for debt in world.owed("exact.items")] == ["delete"]
+    httpx.put(f"{url}/_admin/rights", json={"Items": "manage"}).raise_for_status()
+    world.sync()
+    assert item not in world.all("exact.items")
 
 
 @pytest.mark.soak

@@ -315,7 +315,7 @@ def test_what_is_refused_is_not_sent_twice_within_an_hour(world: World) -> None:
     world.fault("exact", fault="refusal", match={"Name": "Hopeless"}, times=None)
     world.fault("exact", fault="refusal", match={"Name": "Nameless"}, times=None)
     world.fault("exact", fault="refusal", match={"Name": "Unknown words"}, message="Nazwa jest za krótka.", times=None)
-    world.fault("exact", method="PUT", match={"Name": "Gone"}, status=403, message="Forbidden", times=None)
+    world.fault("exact", method="PUT", match={"Name": "Gone"}, status=404, message="Not found", times=None)
     world.fault("customerp", fault="refusal", match={"Name": "Odd"}, times=None)
     _calls(world, "exact"), _calls(world, "customerp")
     for _ in range(3):

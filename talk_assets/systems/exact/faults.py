@@ -30,7 +30,8 @@ _OWN_FAULT = re.compile(
     r"^(?:an? )?(?:(?:unexpected|unknown) )?(?:problem|error) (?:has )?occurred"
     r"|^er (?:is|heeft zich) een \S*\s?(?:fout|probleem|storing) (?:opgetreden|voorgedaan)"
     r"|^(?:es ist )?eine? \S*\s?(?:fehler|problem|störung) (?:ist )?aufgetreten"
-    r"|^une? \S*\s?(?:erreur|problème) (?:\S+\s)?(?:s.est produite?|est survenue?)",
+    r"|^une? \S*\s?(?:erreur|problème) (?:\S+\s)?(?:s.est produite?|est survenue?)"
+    r"|^(?:se )?(?:ha )?(?:producido|ocurrido) un \S*\s?(?:error|problema)",
     re.IGNORECASE,
 )
 _REFUSAL = re.compile(
@@ -41,13 +42,18 @@ _REFUSAL = re.compile(
     r"|erforderlich|pflichtfeld|existiert (?:bereits|schon|nicht)|(?:bereits|nicht) vorhanden|nicht gefunden|ungültig"
     r"|nicht gültig|zu lang|nicht (?:zulässig|erlaubt|unterstützt)"
     r"|obligatoire|requise?\b|existe déjà|existe pas|introuvable|pas trouvé|invalide|pas valide|non valide|trop long"
-    r"|(?:pas|non) (?:autorisé|permis)",
+    r"|(?:pas|non) (?:autorisé|permis)"
+    r"|obligatori[oa]|ya existe|no existe|no (?:se ha )?encontrad[oa]|no (?:es )?válid[oa]|demasiado larg[oa]"
+    r"|no (?:está )?permitid[oa]",
     re.IGNORECASE,
+)
+_RIGHTS = (
+    "Give the app's registration the scope {} and the user who logged in the rights to it, and look whether "
+    "EXACT_DIVISION is one of that user's."
 )
 # Exact's own fault in other words: the same call can succeed in the next moment.
 _PASSES = re.compile(r"deadlock|time-?out|timed out", re.IGNORECASE)
 _WRITES = ("POST", "PUT", "DELETE")
-_HOUR = 3600.0  # seconds
 
 
 def judge(now: Callable[[], datetime]) -> Judge:
@@ -60,28 +66,15 @@ def judge(now: Callable[[], datetime]) -> Judge:
         if response.request.method in _WRITES and refuses_record(response):
             return None
         fault, said = passing_fault(response), odata.message(response)
-        if fault is None or not said:
-            return fault
-        # A create in words of which we do not know that they refuse: if they do, once an hour is often enough.
-        doubtful = response.request.method == "POST" and response.status_code == HTTPStatus.INTERNAL_SERVER_ERROR
-        wait = _HOUR if doubtful and not _own_fault(said) else fault.wait
-        return replace(fault, problem=f"{fault.problem} ({said})", wait=wait)
+        return replace(fault, problem=f"{fault.problem} ({said})") if fault is not None and said else fault
 
     return passing
 
 
 def refuses_record(response: httpx.Response) -> bool:
-    """Whether a 500 is Exact's way to refuse a record: it says why, in the user's language.
-
-    Of a create only in words that are known to refuse: the record may have been made before Exact failed. Other words
-    leave the outcome unknown, so that it is looked up before the create is sent again, an hour later.
-    """
-    if response.status_code != HTTPStatus.INTERNAL_SERVER_ERROR:
-        return False
+    """Whether a 500 is Exact's way to refuse a record: it says why, in the user's language."""
     text = odata.message(response)
-    if not text or _own_fault(text):
-        return False
-    return response.request.method != "POST" or _REFUSAL.search(text) is not None
+    return response.status_code == HTTPStatus.INTERNAL_SERVER_ERROR and bool(text) and not _own_fault(text)
 
 
 def _own_fault(text: str) -> bool:
@@ -124,11 +117,17 @@ def write_fault(
             return _gone(response, doing)
         text = f"{doing}: Exact answered {_seen(response)}. Look at EXACT_URL and EXACT_DIVISION."
         return UnexpectedAnswer("exact", text, status=status)
+    said = odata.message(response)
+    # A create can have been carried out before Exact failed, in words of which we do not know that they refuse.
+    doubtful = not keyed and refuses_record(response) and _REFUSAL.search(said) is None
+    looked_up = " It is looked up before it is sent again." if doubtful else ""
     return RecordRejected(
         "exact",
-        f"{doing}: Exact refuses it with {_seen(response)}. Correct the record, or what the mapping makes of it.",
+        f"{doing}: Exact refuses it with {_seen(response)}. Correct the record, or what the mapping makes of it."
+        f"{looked_up}",
         status=status,
-        property_name=property_at_fault(odata.message(response), sent),
+        property_name=property_at_fault(said, sent),
+        outcome_unknown=doubtful,
     )
 
 
@@ -157,11 +156,19 @@ def _gone(response: httpx.Response, doing: str) -> RecordGone:
     )
 
 
+def denied_although_there(doing: str, scope: str, status: int | None) -> AccessDenied:
+    """The error of a write that was answered as if the record were gone, although it is there."""
+    return AccessDenied(
+        "exact",
+        f"{doing}: Exact answered {status}, Forbidden, and the record is there. {_RIGHTS.format(scope)}",
+        status=status,
+    )
+
+
 def _denied(response: httpx.Response, doing: str, scope: str) -> AccessDenied:
     return AccessDenied(
         "exact",
-        f"{doing}: Exact answered {_seen(response)}. Give the app's registration the scope {scope} and the user who "
-        "logged in the rights to it, and look whether EXACT_DIVISION is one of that user's.",
+        f"{doing}: Exact answered {_seen(response)}. {_RIGHTS.format(scope)}",
         status=response.status_code,
     )
 

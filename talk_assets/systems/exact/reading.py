@@ -1,5 +1,6 @@
 """Reading Exact: what changed by row version, what was removed, and records by their keys."""
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
@@ -13,6 +14,8 @@ from talk_assets.systems.exact.client import ExactClient
 from talk_assets.systems.exact.entities import ADMINISTRATION, DELETED, ENDPOINTS
 from talk_assets.systems.exact.odata import Row
 from talk_assets.systems.exact.values import MODIFIED, TIMESTAMP, decode, decode_time
+
+logger = logging.getLogger(__name__)
 
 # So that the address of a look-up stays below 2,048 characters, what servers commonly take of a query.
 _KEYS_AT_ONCE = 20
@@ -138,6 +141,12 @@ class Reading:
         except (KeyError, TypeError, ValueError):
             raise UnexpectedAnswer("exact", f"{doing}: a row names no EntityType or EntityKey") from None
         if entity is None:
+            return None
+        if not key:
+            # Would the run stop at it, it would stop at the same row for two months.
+            logger.warning(
+                "%s: a deletion from %s (ID %s) names no record and is passed over", doing, entity, row["ID"]
+            )
             return None
         return Deletion(entity, key, decode_time(row.get("DeletedDate"), self.zone, self.now()))
 

@@ -6,12 +6,13 @@ from datetime import UTC, datetime, tzinfo
 
 import httpx
 
-from talk_assets.errors import AccessDenied, RecordRejected, UnexpectedAnswer
+from talk_assets.errors import AccessDenied, RecordGone, RecordRejected, UnexpectedAnswer
 from talk_assets.mappings.capabilities import Capabilities, EntityCapability
 from talk_assets.systems.base import DeletionsRead, FeedRead, Record, Values, Written
 from talk_assets.systems.exact import dates, odata
 from talk_assets.systems.exact.client import ExactClient
 from talk_assets.systems.exact.entities import ADMINISTRATION, ENDPOINTS
+from talk_assets.systems.exact.faults import denied_although_there
 from talk_assets.systems.exact.governor import Governor
 from talk_assets.systems.exact.oauth import BearerAuth, TokenSource
 from talk_assets.systems.exact.odata import Row
@@ -200,7 +201,11 @@ class ExactSystem:
         capability, endpoint = self._capability(entity), ENDPOINTS[entity]
         if capability.read_only is not None:
             raise RecordRejected(self.name, f"{doing}: {capability.read_only}")
-        status = self._client.delete(endpoint.path, checked_guid(key, doing), doing=doing, scope=endpoint.scope)
+        try:
+            status = self._client.delete(endpoint.path, checked_guid(key, doing), doing=doing, scope=endpoint.scope)
+        except RecordGone as gone:
+            self._confirm_gone(entity, key, doing, gone)
+            raise
         return Written(key=key, record=None, status=status)
 
     def create_line(self, entity: str, document: str, values: Values) -> Written:
@@ -242,8 +247,33 @@ class ExactSystem:
     def _update(self, entity: str, key: str, values: Values, doing: str) -> Written:
         body = self._body(entity, values, doing, creating=False)
         endpoint = ENDPOINTS[entity]
-        status = self._client.update(endpoint.path, checked_guid(key, doing), body, doing=doing, scope=endpoint.scope)
+        try:
+            status = self._client.update(
+                endpoint.path, checked_guid(key, doing), body, doing=doing, scope=endpoint.scope
+            )
+        except RecordGone as gone:
+            self._confirm_gone(entity, key, doing, gone)
+            raise
         return Written(key=key, record=None, status=status)
+
+    def _confirm_gone(self, entity: str, key: str, doing: str, gone: RecordGone) -> None:
+        """Look a record up that seems gone: Exact answers 403 without a word to a missing right as well.
+
+        Raises:
+            AccessDenied: it is there.
+        """
+        capability, endpoint = self._capability(entity), ENDPOINTS[entity]
+        if gone.status != httpx.codes.FORBIDDEN:
+            return
+        found = self._client.pages(
+            endpoint.path,
+            doing=f"looking up whether {entity} {key} is gone",
+            scope=endpoint.scope,
+            filter=f"{capability.key} eq {odata.guid(key)}",
+            select=capability.key,
+        )
+        if any(page for page in found):
+            raise denied_although_there(doing, endpoint.scope, gone.status) from gone
 
     def _body(self, entity: str, values: Values, doing: str, *, creating: bool) -> Row:
         """The JSON of a write; RecordRejected when the declaration forbids it, before Exact has to."""

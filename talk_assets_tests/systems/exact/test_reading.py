@@ -257,6 +257,21 @@ def test_deletions_name_our_entities(exact: ExactSystem, tenant: Tenant) -> None
     assert [asked.query["$filter"] for asked in tenant.resources()] == ["Timestamp gt 1L", "Timestamp gt 19L"]
 
 
+def test_a_deletion_without_a_key_is_passed_over(
+    exact: ExactSystem, tenant: Tenant, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Every sync of two months would end at one row that names nothing."""
+    row = {"EntityType": 2, "DeletedDate": printed("2025-01-15T12:00:00")}
+    tenant.sets["sync/Deleted"] = [
+        {"ID": key(50 + n), "Timestamp": 10 + n, "EntityKey": named, **row}
+        for n, named in enumerate((None, "", key(7)))
+    ]
+    read = exact.read_deletions(None)
+    assert [deletion.key for deletion in read.deletions] == [key(7)]
+    assert read.cursor == "12"
+    assert [record.message for record in caplog.records if key(50) in record.message]
+
+
 @pytest.mark.parametrize("fault", [CUT, Answer(503, "<html>Maintenance</html>"), error(500, "Er ging iets mis")])
 def test_a_read_survives_passing_faults(exact: ExactSystem, tenant: Tenant, fault: Answer) -> None:
     """Every hiccup would end a sync."""

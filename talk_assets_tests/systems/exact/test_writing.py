@@ -229,6 +229,18 @@ def test_a_record_that_is_gone_is_told_apart_from_missing_rights(
         exact.update("exact.accounts", key(4), {"Name": "One"})
 
 
+@pytest.mark.parametrize("entity", ["exact.accounts", "exact.quotation_lines"])
+def test_a_record_that_is_there_is_not_taken_for_gone(exact: ExactSystem, tenant: Tenant, entity: str) -> None:
+    """A user who may only read: records would be reported, or even stored, as deleted, and no write ever arrive."""
+    tenant.sets = {"crm/Accounts": [{"ID": key(4)}], "crm/QuotationLines": [{"ID": key(4)}]}
+    values = {"Name": "One"} if entity == "exact.accounts" else {"Quantity": "1"}
+    say(tenant, error(403, "Forbidden"), error(403, "Forbidden"))
+    with pytest.raises(AccessDenied, match=f"{key(4)}.*the record is there.*scope crm"):
+        exact.update(entity, key(4), values)
+    with pytest.raises(AccessDenied, match="the record is there"):
+        exact.delete(entity, key(4))
+
+
 @pytest.mark.parametrize(
     "answer",
     [
@@ -289,16 +301,15 @@ def test_an_update_is_repeated(exact: ExactSystem, tenant: Tenant, fault: Answer
     assert len(writes(tenant)) == 3
 
 
-def test_a_create_in_unknown_words_is_sent_again_once_an_hour(exact: ExactSystem, tenant: Tenant) -> None:
-    """A hopeless record in a language that we do not know would be sent again with every run."""
-    say(tenant, error(500, "Nazwa jest za krótka."), error(500, "A problem has occurred."))
-    waits = []
-    for _ in range(2):
-        with pytest.raises(SystemUnavailable) as caught:
-            exact.create("exact.accounts", {"Name": "One"})
-        assert caught.value.outcome_unknown
-        waits.append(caught.value.retry_after)
-    assert waits == [3600, None]
+def test_a_create_in_unknown_words_is_told_and_looked_up(exact: ExactSystem, tenant: Tenant) -> None:
+    """Somebody would look at the network, and not at the record, when Exact refuses it in words that we do not know."""
+    say(tenant, error(500, "Nazwa jest za krótka."), error(500, "Nombre es obligatorio."))
+    with pytest.raises(RecordRejected, match=r"Nazwa jest za krótka.*looked up") as unknown:
+        exact.create("exact.accounts", {"Name": "One"})
+    assert unknown.value.outcome_unknown
+    with pytest.raises(RecordRejected, match="Nombre es obligatorio") as known:
+        exact.create("exact.accounts", {"Name": "One"})
+    assert not known.value.outcome_unknown
 
 
 def test_a_write_with_a_refused_token_is_sent_again_with_the_new_one(
