@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
 from talk_assets.cycle import recover
 from talk_assets.cycle.report import status
@@ -104,6 +105,34 @@ def test_inserts_whose_outcome_is_not_known(world: World, subtests: pytest.Subte
         assert {world.twin("customerp.customer", key, "exact.accounts") for key in (late, never, fine)}
         assert world.owed("exact.accounts") == []
         assert world.rows("select * from talk.intent where closed_at is null") == []
+
+
+@pytest.mark.parametrize("arrival", [0, 3600])
+def test_words_of_a_refusal_stay_until_it_is_settled(
+    world: World, arrival: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody would learn what Exact has against a record, and four bad records would hold back the good ones."""
+    monkeypatch.setattr(recover, "LATEST_ARRIVAL", timedelta(seconds=arrival))
+    words = "Rok obrotowy jest zamknięty."
+    for number in range(4):
+        world.add("customerp.customer", Name=f"Odd {arrival} {number}")
+        world.fault("exact", fault="refusal", match={"Name": f"Odd {arrival} {number}"}, message=words, times=None)
+    good = world.add("customerp.customer", Name=f"Good {arrival}")
+    report = world.sync()
+    assert _outcomes(report, "exact.accounts").count("refused") == 4
+    assert world.twin("customerp.customer", good, "exact.accounts")
+    for _ in range(2):
+        assert world.sync().writes == []
+        told = [(debt["state"], words in debt["reason"]) for debt in world.owed("exact.accounts")]
+        assert told == [("owed", True)] * 4
+    with world.installation.ledger.begin() as connection:
+        connection.execute(sa.text("update talk.owed set next_try = null"))
+    world.end_faults()
+    monkeypatch.setattr(recover, "LATEST_ARRIVAL", timedelta(0))
+    for _ in range(2):
+        world.sync()
+    assert world.owed("exact.accounts") == []
+    assert len([1 for held in world.all("exact.accounts").values() if held["Name"].startswith(f"Odd {arrival}")]) == 4
 
 
 def test_a_create_in_customerp_whose_answer_is_lost_is_one_record(database_url: str, tmp_path: Path) -> None:
