@@ -38,7 +38,9 @@ def build_defs(
         ConfigurationError: a mapping is wrong.
     """
     capabilities = capabilities or load_capabilities()
-    mappings = mappings or load_mappings(load_settings().talk_mappings, capabilities)
+    if mappings is None:
+        settings = load_settings()
+        mappings = load_mappings(settings.talk_mappings, capabilities, settings.talk_leave_out)
     entities = mappings.entities
     written = sink_order(mappings)
     return dg.Definitions(

@@ -237,7 +237,7 @@ def open_installation(settings: Settings, clock: Clock = REAL_TIME) -> Iterator[
         LedgerError: the ledger cannot be used.
     """
     capabilities = load_capabilities()
-    mappings = load_mappings(settings.talk_mappings, capabilities)
+    mappings = load_mappings(settings.talk_mappings, capabilities, settings.talk_leave_out)
     with open_ledger_and_sandbox(settings) as (ledger, completed):
         # While the sandbox starts.
         with ledger.begin() as connection:

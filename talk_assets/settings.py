@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Annotated
 
-from pydantic import Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from talk_assets.errors import ConfigurationError
 
@@ -36,6 +37,13 @@ class Settings(BaseSettings):
         default=None, description="Key that encrypts tokens; without it a key file under TALK_HOME."
     )
     talk_mappings: Path | None = Field(default=None, description="Folder of mapping files instead of the shipped ones.")
+    talk_leave_out: Annotated[list[str], NoDecode] = Field(
+        default=[],
+        description=(
+            "Flows that are not synchronised, with commas between them: employee_employees where an administration has "
+            "no payroll module, say."
+        ),
+    )
     talk_answer_seconds: float = Field(
         default=60.0,
         ge=1,
@@ -64,6 +72,11 @@ class Settings(BaseSettings):
         default=None,
         description="Key (GUID) of the employer's own account in Exact, under which employees become contacts.",
     )
+
+    @field_validator("talk_leave_out", mode="before")
+    @classmethod
+    def _listed(cls, value: object) -> object:
+        return [name.strip() for name in value.split(",") if name.strip()] if isinstance(value, str) else value
 
     @property
     def sandbox(self) -> bool:

@@ -105,7 +105,8 @@ def test_every_layer_is_checked() -> None:
     expected = {f"{name}:schema" for name in ENTITIES | PAIRS | MERGED}
     expected |= {f"{name}:ambiguity" for name in PAIRS} | {f"{name}:conflicts" for name in MERGED}
     expected |= {f"{name}:undelivered" for name in SINKS}
-    expected |= {f"{name}:guard" for name in SINKS | FEEDS - {"customerp/deletions", "exact/deletions"}}
+    feeds = FEEDS - {"customerp/deletions", "exact/deletions"}
+    expected |= {f"{name}:guard" for name in SINKS | feeds} | {f"{name}:readable" for name in feeds}
     assert checks == expected
 
 

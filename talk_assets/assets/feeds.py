@@ -13,9 +13,11 @@ from talk_assets.assets.run import TalkRun
 from talk_assets.cycle.collect import INVALID
 from talk_assets.cycle.poll import poll, poll_deletions
 from talk_assets.cycle.report import note_feed
+from talk_assets.mappings.leaving_out import SETTING
 from talk_assets.mappings.model import Mappings
 from talk_assets.schemas.frames import feed_schema
 
+READABLE = "readable"
 _SYSTEMS = {"customerp": "Customerp", "exact": "Exact Online"}
 
 
@@ -73,7 +75,7 @@ def feed_asset(entity: str, mappings: Mappings) -> dg.AssetsDefinition:
         tags={"system": system, "subject": subject},
         code_version="1",
         metadata={**column_schema(schema), "table": f"talk.feed_{system}_{name}"},
-        check_specs=[schema_spec(feed_key(entity)), guard_spec(feed_key(entity))],
+        check_specs=[schema_spec(feed_key(entity)), guard_spec(feed_key(entity)), _readable_spec(entity)],
         description=(
             f"Reads the {name} of {_SYSTEMS[system]} that changed since the last read, turns them into the declared "
             "types and stores them. A record that breaks its schema is held with a sentence; the rest goes on. A "
@@ -97,10 +99,32 @@ def feed_asset(entity: str, mappings: Mappings) -> dg.AssetsDefinition:
                 "full_read": dg.MetadataValue.bool(collected.complete),
                 "held_records": table(held.head(20)),
             },
-            check_results=[schema_result(feed_key(entity), held), guard_result(feed_key(entity), tripped)],
+            check_results=[
+                schema_result(feed_key(entity), held),
+                guard_result(feed_key(entity), tripped),
+                _readable_result(talk, entity, mappings),
+            ],
         )
 
     return feed
+
+
+def _readable_spec(entity: str) -> dg.AssetCheckSpec:
+    return dg.AssetCheckSpec(READABLE, asset=feed_key(entity), description="The system lets us read the feed.")
+
+
+def _readable_result(talk: TalkRun, entity: str, mappings: Mappings) -> dg.AssetCheckResult:
+    """Whether the system let us read an entity, or how to do without it."""
+    said = talk.cycle.denied.get(entity)
+    flows = [name for name, flow in mappings.flows.items() if entity in flow.entities]
+    leave_out = f"{said} To do without it: {SETTING}={','.join(flows)}; the other feeds are read and written meanwhile."
+    return dg.AssetCheckResult(
+        asset_key=feed_key(entity),
+        check_name=READABLE,
+        passed=said is None,
+        severity=dg.AssetCheckSeverity.ERROR,
+        description="The feed can be read." if said is None else leave_out,
+    )
 
 
 def _put_off(talk: TalkRun, system: str) -> dict[str, dg.MetadataValue[Any]]:

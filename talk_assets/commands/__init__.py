@@ -47,7 +47,7 @@ def open_state() -> Iterator[State]:
         TalkError: a setting or a mapping is wrong, or the ledger cannot be used.
     """
     settings = told_settings()
-    mappings = load_mappings(settings.talk_mappings, load_capabilities())
+    mappings = load_mappings(settings.talk_mappings, load_capabilities(), settings.talk_leave_out)
     ledger = open_ledger(database_url(settings))
     try:
         with ledger.begin() as connection:

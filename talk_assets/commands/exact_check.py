@@ -24,7 +24,7 @@ def exact_check(*, as_json: bool) -> bool:
     """
     settings = told_settings(EXACT_LOGIN)
     capabilities = load_capabilities()
-    mappings = load_mappings(settings.talk_mappings, capabilities)
+    mappings = load_mappings(settings.talk_mappings, capabilities, settings.talk_leave_out)
     with open_connection(settings) as connection:
         division = connection.settings.exact_division
         found = check(connection, mappings, capabilities)

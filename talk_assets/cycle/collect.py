@@ -13,6 +13,7 @@ from talk_assets.cycle.guards import stops_empty_feed, stops_empty_lines, stops_
 from talk_assets.cycle.missing import note_absent, reads_whole, take_for_deleted
 from talk_assets.cycle.settling import settle_records
 from talk_assets.cycle.stale import tombstones, without_stale
+from talk_assets.cycle.unread import read_at_last
 from talk_assets.errors import UnexpectedAnswer
 from talk_assets.ledger import absence, guards
 from talk_assets.ledger import records as store
@@ -92,6 +93,7 @@ def collect(cycle: Cycle, entity: str) -> Collected:
             store.count_undecided(connection, cycle.division, name, [str(record["_key"]) for record in records])
             for name, records in frames.items()
         )
+        read_at_last(cycle, connection, entity)
         store_cursor(connection, cycle.division, entity, read.cursor, cycle.run_id)
     if suspects:
         take_for_deleted(cycle, entity, suspects, str(read.records[-1]["_key"]) if read.records else None)

@@ -31,6 +31,7 @@ class Cycle:
         let_pass: entity and kind of the guards that a person let pass and that this run has used up.
         needed: per system the calls without which the run could not have done what it did.
         rests: per system that was asked for: seconds by which reading it for news is put off in this run.
+        denied: entities that we may not read, and what the system said.
     """
 
     division: str
@@ -44,6 +45,7 @@ class Cycle:
     let_pass: set[tuple[str, str]] = field(default_factory=set)
     needed: Counter[str] = field(default_factory=Counter)
     rests: dict[str, float] = field(default_factory=dict)
+    denied: dict[str, str] = field(default_factory=dict)
 
     @property
     def preview(self) -> bool:

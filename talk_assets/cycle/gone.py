@@ -4,6 +4,7 @@ import pandas as pd
 import sqlalchemy as sa
 
 from talk_assets.cycle.context import Cycle
+from talk_assets.cycle.unread import unread
 from talk_assets.ledger import clusters as links
 from talk_assets.ledger import notes
 from talk_assets.ledger.contested import BY_US, verdicts
@@ -71,18 +72,23 @@ def not_to_be_made(
 ) -> pd.DataFrame:
     """`cluster_id, entity` of what is not created.
 
-    That is beside a deleted member, beside one whose content could not be taken from its feed, and where a record that
-    is marked as deleted would match. What we deleted ourselves is no reason: its counterpart may be there again.
+    That is beside a deleted member, beside one whose content could not be taken from its feed, where a record that is
+    marked as deleted would match, and in an entity that was never read. What we deleted ourselves is no reason: its
+    counterpart may be there again.
     """
     loaded = pd.concat([(entity_of(slot) + "/" + frame.keys) for slot, frame in members.items()])
     deleted = known["deleted"].astype(bool)
     there = known[~(deleted & known["origin"].eq(BY_US))]
     found = there[there["deleted"].astype(bool) | ~(there["entity"] + "/" + there["key"]).isin(loaded)]
+    found = found[["cluster_id", "entity"]]
+    everywhere = known[["cluster_id"]].drop_duplicates()
+    nowhere = [everywhere.assign(entity=entity) for entity in unread(cycle, connection, subject.entities)]
+    found = pd.concat([found, *nowhere], ignore_index=True)
     if all(subject.deletions_of(entity).mark is None for entity in subject.entities):
         return found
     clusters = pd.Index(known["cluster_id"].astype("int64").unique())
     asleep = marked_sharing_keys(connection, cycle.division, list(subject.flows), clusters)
-    return pd.concat([found[["cluster_id", "entity"]], asleep], ignore_index=True)
+    return pd.concat([found, asleep], ignore_index=True)
 
 
 def no_partners() -> pd.DataFrame:

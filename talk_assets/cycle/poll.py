@@ -3,9 +3,12 @@
 What is read around writes is not asked here: a target is always looked at before it is written.
 """
 
+from http import HTTPStatus
+
 from talk_assets.cycle.collect import Collected, collect, collect_deletions, nothing_taken
 from talk_assets.cycle.context import Cycle
 from talk_assets.cycle.missing import reads_whole
+from talk_assets.errors import AccessDenied
 from talk_assets.ledger.cursors import read_cursor
 
 
@@ -15,8 +18,11 @@ def poll(cycle: Cycle, entity: str) -> Collected:
     What was never read, or is to be read from the beginning, is read all the same: without it a record that is there
     would be created.
 
+    An entity that the system does not let us read stays as it was read last, and is noted in `cycle.denied`: the others
+    go on. One that was never read is taken for unknown, not for empty, see `cycle.unread`.
+
     Raises:
-        As `collect`.
+        As `collect`; AccessDenied only where nothing of the system can be read, as without a login.
     """
     system = entity.partition(".")[0]
     if cycle.rest_of(system):
@@ -25,8 +31,14 @@ def poll(cycle: Cycle, entity: str) -> Collected:
             whole = reads_whole(cycle, connection, entity)
         if known and not whole:
             return nothing_taken(entity)
-    with cycle.needing(system):
-        return collect(cycle, entity)
+    try:
+        with cycle.needing(system):
+            return collect(cycle, entity)
+    except AccessDenied as error:
+        if error.status != HTTPStatus.FORBIDDEN:
+            raise
+        cycle.denied[entity] = str(error)
+        return nothing_taken(entity)
 
 
 def poll_deletions(cycle: Cycle, system: str) -> int:

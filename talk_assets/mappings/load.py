@@ -1,6 +1,6 @@
 """Reading mapping files and capability declarations; every mistake is named with file, line and field."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from types import UnionType
@@ -14,6 +14,7 @@ from talk_assets.mappings.capabilities import Capabilities, EntityCapability
 from talk_assets.mappings.check_structure import check_flows, check_structure
 from talk_assets.mappings.check_values import check_values
 from talk_assets.mappings.checked import Checked
+from talk_assets.mappings.leaving_out import without_flows
 from talk_assets.mappings.model import Mappings, Subject
 from talk_assets.mappings.source import Place, Source, read_source, suggestion
 
@@ -47,24 +48,26 @@ def load_capabilities(*paths: Path) -> Capabilities:
     return found
 
 
-def load_mappings(folder: Path | None, capabilities: Capabilities) -> Mappings:
+def load_mappings(folder: Path | None, capabilities: Capabilities, leave_out: Collection[str] = ()) -> Mappings:
     """Read and check all mapping files of a folder.
 
     Args:
         folder: holds one `.yaml` file per subject; None means the shipped mappings.
         capabilities: what the entities can take.
+        leave_out: flows that are not synchronised, see `leaving_out`.
 
     Returns:
         The subjects in dependency order: what is referred to comes first.
 
     Raises:
         MappingError: a file is missing or wrong; the text names file, line and field.
+        ConfigurationError: a flow to leave out is unknown, or the only one of its subject.
     """
     where = folder or PACKAGED_MAPPINGS
     sources: dict[str, Source] = {}
     subjects: dict[str, Subject] = {}
-    for path in sorted([*where.glob("*.yaml"), *where.glob("*.yml")]):
-        source = read_source(path)
+    read = [read_source(path) for path in sorted([*where.glob("*.yaml"), *where.glob("*.yml")])]
+    for source in without_flows(read, leave_out, capabilities):
         subject = _validate(Subject, source.data, source, ())
         if subject.subject in subjects:
             raise source.error(

@@ -58,7 +58,7 @@ def open_desk(settings: Settings, run_id: str | None = None, *, reading: bool = 
         OrderRefused: no sync has run yet.
     """
     capabilities = load_capabilities()
-    mappings = load_mappings(settings.talk_mappings, capabilities)
+    mappings = load_mappings(settings.talk_mappings, capabilities, settings.talk_leave_out)
     with ExitStack() as stack:
         ledger = open_ledger(database_url(settings))
         stack.callback(ledger.close)

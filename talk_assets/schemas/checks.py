@@ -41,7 +41,12 @@ def checks_for(kind: PropertyType, codes: Sequence[str] = ()) -> list[pa.Check]:
     if kind == "date":
         return [pa.Check(_is_day, error="is not a day between 1900 and 2200 (as 2024-01-31)")]
     if kind == "choice":
-        return [pa.Check(_is_one_of(codes), error=f"is not one of {', '.join(codes)}")]
+        return [
+            pa.Check(
+                _is_one_of(codes),
+                error=f"is not one of {', '.join(codes)}; correct it, or add its code to the mapping's values",
+            )
+        ]
     if kind in _SHAPES:
         pattern, complaint = _SHAPES[kind]
         return [pa.Check(_looks_like(pattern), error=complaint)]

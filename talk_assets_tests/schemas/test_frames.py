@@ -114,7 +114,8 @@ def test_unknown_codes_are_held() -> None:
     found = failures(feed_schema("exact.quotations", MAPPINGS), frame)
     assert found["key"].tolist() == ["2"]
     assert found["problem"].tolist() == [
-        "Quote status: '99 (not in the value map)' is not one of rejected, closed, draft, open, sent, accepted."
+        "Quote status: '99 (not in the value map)' is not one of rejected, closed, draft, open, sent, accepted; correct it, or add its "
+        "code to the mapping's values."
     ]
 
 

@@ -1,0 +1,66 @@
+"""Flows that an installation does without: what is left is a mapping like any other."""
+
+import pytest
+
+from talk_assets.definitions import build_defs
+from talk_assets.errors import ConfigurationError
+from talk_assets.mappings.load import load_capabilities, load_mappings
+from talk_assets.settings import Settings
+
+CAPABILITIES = load_capabilities()
+FLOWS = list(load_mappings(None, CAPABILITIES).flows)
+
+
+# The only flow of their subject, which others refer to.
+NEEDED = ["customer_accounts", "product_items"]
+
+
+@pytest.mark.parametrize("flow", [flow for flow in FLOWS if flow not in NEEDED])
+def test_a_flow_is_left_out(flow: str) -> None:
+    """Whoever has no payroll module could use nothing, or would have to write mappings of their own."""
+    left = load_mappings(None, CAPABILITIES, [flow])
+    assert set(left.flows) == set(FLOWS) - {flow}
+    named = {entity for other in left.flows.values() for entity in other.entities}
+    for subject in left.subjects.values():
+        for part in (subject, subject.lines) if subject.lines is not None else (subject,):
+            rows = part.properties.values()
+            documents = {CAPABILITIES[entity].document or entity for row in rows for entity in row.members}
+            assert documents <= named
+    build_defs(left, CAPABILITIES).resolve_asset_graph()
+
+
+@pytest.mark.parametrize("flow", NEEDED)
+def test_a_flow_that_others_need_cannot_be_left_out(flow: str) -> None:
+    """Orders would point to nothing."""
+    with pytest.raises(ConfigurationError, match="TALK_LEAVE_OUT: nothing would be left of"):
+        load_mappings(None, CAPABILITIES, [flow])
+
+
+def test_what_is_only_about_the_flow_goes_with_it() -> None:
+    """A property of one system alone would be kept equal with nothing."""
+    left = load_mappings(None, CAPABILITIES, ["employee_employees"])
+    person = left.subjects["person"]
+    assert "exact.employees" not in left.entities
+    assert "customerp.employee" in left.entities
+    assert "business_email" in person.properties
+    assert "employee_number" not in person.properties
+
+
+def test_most_flows_can_be_left_out_together() -> None:
+    """Somebody who wants to begin with customers and products alone could not."""
+    kept = {"customer_accounts", "product_items", "contact_contacts", "order_salesorders"}
+    left = load_mappings(None, CAPABILITIES, [flow for flow in FLOWS if flow not in kept])
+    assert set(left.flows) == kept
+    assert "exact.quotations" not in left.entities
+
+
+def test_a_flow_that_does_not_exist_is_named() -> None:
+    """A mistyped name would leave in what was to be left out."""
+    with pytest.raises(ConfigurationError, match="TALK_LEAVE_OUT: there is no flow employees; "):
+        load_mappings(None, CAPABILITIES, ["employees"])
+
+
+def test_flows_are_named_with_commas(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A list in one variable would be taken for JSON, and refused."""
+    monkeypatch.setenv("TALK_LEAVE_OUT", "employee_employees, product_items")
+    assert Settings(_env_file=None).talk_leave_out == ["employee_employees", "product_items"]
