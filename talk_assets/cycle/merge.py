@@ -17,6 +17,7 @@ from talk_assets.cycle.linking import AMBIGUOUS, link
 from talk_assets.cycle.match import match_across
 from talk_assets.cycle.pairs import INVALID_PAIR, torn_clusters
 from talk_assets.cycle.recover import recover
+from talk_assets.cycle.recover_lines import close_line_intents, hold_near_lines, recover_lines
 from talk_assets.cycle.references import REFERENCE, known_targets, waiting_for_references
 from talk_assets.cycle.removed_lines import hold_removed_lines
 from talk_assets.cycle.unlinked import unlinked_clusters
@@ -75,7 +76,9 @@ def _merge(cycle: Cycle, connection: sa.Connection, subject: Subject) -> Merged:
     waits = records.undecided_entities(connection, cycle.division)
     entities = [entity for entity in subject.entities if entity in waits]
     if not entities:
-        return Merged(subject.subject, recovered=recover(cycle, connection, subject)[0] if lines else recovered)
+        if lines:
+            close_line_intents(cycle, connection, subject, {}, no_holds())
+        return Merged(subject.subject, recovered=recovered)
     undecided = {
         entity: records.unaccounted(connection, cycle.division, entity, cycle.properties_of(entity))
         for entity in entities
@@ -85,6 +88,8 @@ def _merge(cycle: Cycle, connection: sa.Connection, subject: Subject) -> Merged:
     if lines:
         fresh = {e: f.assign(document_cluster=line_documents(cycle, connection, e, f)) for e, f in fresh.items()}
         fresh = {e: f[f["document_cluster"].notna()] for e, f in fresh.items()}
+        recovered, unclear = recover_lines(cycle, connection, subject, fresh)
+    undecided_lines = fresh
     looked_at = pd.concat([frame[["entity", "key"]] for frame in fresh.values()])
     linked_before = links.links_of(connection, cycle.division, pd.concat([looked_at, gone]))
     # Before anything is matched: what replaces a removed record can take its place at once.
@@ -98,6 +103,8 @@ def _merge(cycle: Cycle, connection: sa.Connection, subject: Subject) -> Merged:
     fresh = {e: f[~f["key"].isin(waiting["key"][waiting["entity"].eq(e)])] for e, f in fresh.items()}
     if lines:
         proposals, doubtful = line_proposals(cycle, connection, subject, fresh)
+        near = hold_near_lines(cycle, connection, subject, fresh, proposals, doubtful)
+        doubtful = pd.concat([doubtful, near], ignore_index=True)
     else:
         joins, doubtful = _joins(cycle, connection, subject, fresh)
         proposals = pd.concat([proposals, *joins], ignore_index=True)
@@ -106,7 +113,7 @@ def _merge(cycle: Cycle, connection: sa.Connection, subject: Subject) -> Merged:
     note_partners(cycle, connection, subject, left)
     held = pd.concat([held, ambiguous], ignore_index=True)
     if lines:
-        recovered, _ = recover(cycle, connection, subject)
+        close_line_intents(cycle, connection, subject, undecided_lines, held)
     kinds = [REFERENCE, AMBIGUOUS, AMBIGUOUS_LINES]
     examined = pd.concat([looked_at, gone, joined[["entity", "key"]], held[["entity", "key"]]])
     notes.replace_holds(connection, cycle.division, examined, kinds, held[HOLDS], cycle.run_id)
@@ -276,8 +283,9 @@ def _concerned(
     held: pd.DataFrame,
 ) -> tuple[pd.Index, pd.Index]:
     """The clusters to decide, and those among them for which nothing is created because a record of them is held."""
-    everyone = pd.concat([frame[["entity", "key"]] for frame in fresh.values()])
-    linked = links.links_of(connection, cycle.division, everyone)
+    # Also what was decided before: what is owed for it was planned before it was held.
+    everyone = pd.concat([held[["entity", "key"]], *(frame[["entity", "key"]] for frame in fresh.values())])
+    linked = links.links_of(connection, cycle.division, everyone.drop_duplicates())
     numbers = pd.concat([linked["cluster_id"], linked_before["cluster_id"]]).astype("int64")
     out = held["entity"] + "/" + held["key"]
     held_clusters = linked["cluster_id"][(linked["entity"] + "/" + linked["key"]).isin(out)].astype("int64")

@@ -1,4 +1,4 @@
-"""After a crash: which inserts reached their target although we never heard of it."""
+"""After a crash: which inserts reached their target although we never heard of it. For lines see `recover_lines`."""
 
 from datetime import timedelta
 
@@ -23,30 +23,26 @@ _HOLDS = ["entity", "key", "kind", "property", "reason", "value"]
 LATEST_ARRIVAL = timedelta(seconds=2)
 # A new record that holds more than this share of what was sent may be the insert, edited since.
 MOST_OF_IT = 0.5
-_NOT_KNOWN = "an insert into {} was sent and its outcome is not known yet; it is looked up again"
 
 
 def recover(cycle: Cycle, connection: sa.Connection, subject: Subject) -> tuple[int, pd.DataFrame]:
     """Look up every open intent among the records that the target has shown since.
 
     Only feeds that were read since the insert was sent are looked at: there, one that arrived is among the undecided
-    records. One that did not arrive is closed, and what is owed is sent again. Lines are found by being matched within
-    their document, so for them this comes after matching.
+    records. One that did not arrive is closed, and what is owed is sent again.
 
     Returns:
         How many were found, and the records of which several hold what was sent, as holds.
     """
     found, unclear = 0, [pd.DataFrame(columns=_HOLDS)]
-    lines = cycle.capabilities[subject.entities[0]].document is not None
     for entity in sorted(debts.entities_with_intent(connection, cycle.division) & set(subject.entities)):
         properties = list(subject.held_by(entity))
-        feed = cycle.capabilities[entity].document or entity
         latest = latest_arrival(cycle, entity)
-        intents = debts.open_intents(connection, cycle.division, entity, properties, feed=feed, latest_arrival=latest)
+        intents = debts.open_intents(connection, cycle.division, entity, properties, feed=entity, latest_arrival=latest)
         candidates = unaccounted(connection, cycle.division, entity, cycle.properties_of(entity))
         candidates = candidates[candidates["deleted_at"].isna()]
         linked = links_of(connection, cycle.division, candidates) if len(candidates) else candidates
-        candidates = candidates[~candidates["key"].isin(linked["key"])].iloc[: 0 if lines else None]
+        candidates = candidates[~candidates["key"].isin(linked["key"])]
         members = members_of(connection, cycle.division, pd.Index(intents["cluster_id"].astype("int64").unique()))
         linked_clusters = set(members["cluster_id"][members["entity"].eq(entity)])
         for _, intent in intents[intents["looked"].astype(bool)].iterrows():
@@ -73,10 +69,9 @@ def recover(cycle: Cycle, connection: sa.Connection, subject: Subject) -> tuple[
                 found_edited = arrived.empty
                 arrived = near if found_edited else arrived
                 if arrived.empty:
-                    # What was answered, and when to try again, stays as it was noted.
-                    debts.explain(connection, cycle.division, entity, cluster_id, _NOT_KNOWN.format(entity))
+                    await_outcome(cycle, connection, entity, cluster_id)
                     continue
-                reason = _unclear(entity, arrived, edited=found_edited)
+                reason = unclear_outcome(entity, arrived, edited=found_edited)
                 debts.set_state(connection, cycle.division, entity, cluster_id, state="waiting", reason=reason)
                 # None of them may become something of its own before a person has said which one it is.
                 unclear.append(
@@ -116,7 +111,14 @@ def latest_arrival(cycle: Cycle, entity: str) -> timedelta:
     return LATEST_ARRIVAL * cycle.system_of(entity).answer_seconds
 
 
-def _unclear(entity: str, arrived: pd.DataFrame, *, edited: bool) -> str:
+def await_outcome(cycle: Cycle, connection: sa.Connection, entity: str, cluster_id: int) -> None:
+    """Say of what is owed that an insert was sent; what was answered, and when to try again, stays as it was noted."""
+    reason = f"an insert into {entity} was sent and its outcome is not known yet; it is looked up again"
+    debts.explain(connection, cycle.division, entity, cluster_id, reason)
+
+
+def unclear_outcome(entity: str, arrived: pd.DataFrame, *, edited: bool) -> str:
+    """Why it is not known what became of an insert, given the records that may be it."""
     keys = ", ".join(f"{entity}/{key}" for key in arrived["key"])
     if edited:
         return (
@@ -159,11 +161,11 @@ def share_of_sent(candidates: pd.DataFrame, intent: pd.Series, subject: Subject,
     given = [name for name in properties if isinstance(intent[name], str) and intent[name]]
     for name in given:
         sent = pd.Series(intent[name], index=candidates.index, dtype="str")
-        fits += _made_of(candidates[name], sent, subject.properties[name])
+        fits += made_of(candidates[name], sent, subject.properties[name])
     return fits / len(given) if given else fits + 1
 
 
-def _made_of(held: pd.Series, sent: pd.Series, row: Property) -> pd.Series:
+def made_of(held: pd.Series, sent: pd.Series, row: Property) -> pd.Series:
     """Where what a record holds is what was sent, in the form a target may have given it."""
     made: pd.Series = same(comparable(held, row), comparable(sent, row)) | (
         held.notna() & made_coarser(held, sent, row)
@@ -175,27 +177,44 @@ def link_insert(
     cycle: Cycle, connection: sa.Connection, subject: Subject, intent: pd.Series, record: pd.DataFrame
 ) -> None:
     """Link a record, the one row of its frame, as what an interrupted insert made."""
-    entity, cluster_id = str(record["entity"].iloc[0]), int(intent["cluster_id"])
-    link = record[["entity", "key"]].assign(cluster_id=cluster_id, origin="insert")
+    link_inserts(cycle, connection, subject, intent.to_frame().T, record)
+
+
+def link_inserts(
+    cycle: Cycle,
+    connection: sa.Connection,
+    subject: Subject,
+    intents: pd.DataFrame,
+    records: pd.DataFrame,
+    rule: str = "insert found after an interruption",
+) -> None:
+    """Link the records of an entity as what inserts made of which we did not hear, or not which record it was.
+
+    Args:
+        cycle: the run.
+        connection: in a transaction.
+        subject: the records' subject.
+        intents: see `ledger.debts.open_intents`.
+        records: row by row what they made.
+        rule: how history names it.
+    """
+    entity = str(records["entity"].iloc[0])
+    index = pd.Index(intents["cluster_id"].astype("int64"))
+    link = records[["entity", "key"]].assign(cluster_id=index, origin="insert")
     store_members(connection, cycle.division, link, cycle.run_id)
-    index = pd.Index([cluster_id], dtype="int64")
     properties = list(subject.held_by(entity))
-    values = pd.DataFrame([intent[properties]], index=index, columns=properties).astype("str")
-    held = record[properties].set_axis(index)
-    at = pd.Series([intent["opened_at"]], index=index).astype(TIME)
+    values = intents[properties].set_axis(index).astype("str")
+    held = records[properties].set_axis(index)
+    at = intents["opened_at"].set_axis(index).astype(TIME)
     # Only what was sent is accounted for; what the target filled in by itself is news.
     times = pd.DataFrame({name: at.where(values[name].notna()) for name in properties}, index=index)
     # Where the record holds something else by now, somebody edited it since.
     rows = subject.properties
-    base = {name: held[name].where(_made_of(held[name], values[name], rows[name]), values[name]) for name in properties}
+    base = {name: held[name].where(made_of(held[name], values[name], rows[name]), values[name]) for name in properties}
     bases = pd.DataFrame(base, index=index).where(values.notna())
-    members = Members(record["key"].set_axis(index), at, held, bases, times, values)
+    members = Members(records["key"].set_axis(index), at, held, bases, times, values)
     store_bases(connection, cycle.division, entity, members)
     debts.drop_owed(connection, cycle.division, index, entity)
-    row = {"subject": subject.subject, "kind": "link", "cluster_id": cluster_id, "entity": entity}
-    add_history(
-        connection,
-        cycle.division,
-        pd.DataFrame([{**row, "key": record["key"].iloc[0], "rule": "insert found after an interruption"}]),
-        cycle.run_id,
-    )
+    row = {"subject": subject.subject, "kind": "link", "rule": rule}
+    history = link[["entity", "key", "cluster_id"]].assign(**row)
+    add_history(connection, cycle.division, history, cycle.run_id)

@@ -226,6 +226,8 @@ class Sender:
             if write.operation == "create":
                 store_insert(connection, cycle.division, write.entity, written.key, write.cluster_id, cycle.run_id)
             debts.close_intent(connection, intents[0], "inserted" if write.operation == "create" else "updated")
+            if len(intents) > 1:
+                debts.note_answer(connection, intents[1:], "inserted with its document")
             account_sent(connection, cycle.division, write.entity, written.key, write.cluster_id, write.canonical)
             if write.operation == "update":
                 store_written(connection, cycle.division, write.entity, written.key, write.canonical)

@@ -218,6 +218,11 @@ def close_intent(connection: sa.Connection, number: uuid.UUID | str, outcome: st
     )
 
 
+def note_answer(connection: sa.Connection, numbers: Sequence[uuid.UUID], outcome: str) -> None:
+    """Note that writes were carried out, although it is not known yet which records they made: they stay open."""
+    connection.execute(sa.update(intent).values(outcome=outcome).where(intent.c.id.in_(numbers)))
+
+
 def lose_sight(connection: sa.Connection, number: uuid.UUID) -> None:
     """Note that no answer came to a write: from now on it may arrive unseen."""
     connection.execute(sa.update(intent).values(opened_at=sa.func.now()).where(intent.c.id == number))
@@ -245,8 +250,8 @@ def open_intents(
         updates: updates are wanted.
 
     Returns:
-        `id, cluster_id, key, opened_at`, `looked` (whether the feed was read since), `overdue` (whether it was read
-        when the write could no longer arrive), and per property the value sent.
+        `id, cluster_id, key, opened_at`, `outcome` (see `note_answer`), `looked` (whether the feed was read since),
+        `overdue` (whether it was read when the write could no longer arrive), and per property the value sent.
     """
 
     def read_after(moment: sa.ColumnElement[datetime], label: str) -> sa.ColumnElement[bool]:
@@ -260,6 +265,7 @@ def open_intents(
             intent.c.cluster_id,
             intent.c.key,
             intent.c.opened_at,
+            intent.c.outcome,
             read_after(intent.c.opened_at, "looked"),
             read_after(intent.c.opened_at + latest_arrival, "overdue"),
             *json_columns(intent.c["values"], properties),

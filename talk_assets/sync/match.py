@@ -295,6 +295,11 @@ def line_identity(lines: pd.DataFrame, subject: Subject, flow: Flow, targets: pd
     )
 
 
+def told_by(flow: Flow) -> list[str]:
+    """The properties by which lines of one document are the same, see `line_identity`."""
+    return [part.property for part in flow.criteria[0]] if flow.criteria else [_PRODUCT]
+
+
 def match_lines(lines: pd.DataFrame, flow: Flow) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Match the lines of matched documents by what they are about and their place.
 
@@ -339,8 +344,8 @@ def match_lines(lines: pd.DataFrame, flow: Flow) -> tuple[pd.DataFrame, pd.DataF
         reason="the documents have different numbers of lines of this product: it cannot be told which are the same"
     )
     # What names a product that is not known yet waits for it.
-    told_by = of_flow.reindex(columns=[part.property for part in flow.criteria[0]] if flow.criteria else [_PRODUCT])
-    nameless = of_flow[of_flow["identity"].isna() & told_by.isna().any(axis=1)]
+    told = of_flow.reindex(columns=told_by(flow))
+    nameless = of_flow[of_flow["identity"].isna() & told.isna().any(axis=1)]
     sides = nameless.groupby("document_cluster")["entity"].transform("nunique")
     untold = nameless.loc[sides.eq(len(flow.entities)), ["entity", "key"]].assign(
         reason="both documents have lines without a product: it cannot be told which are the same"

@@ -1,9 +1,11 @@
 """Lines that are added, changed and removed on either side, over real HTTP and a real ledger."""
 
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 import pytest
 
+from talk_assets.cycle import recover
 from talk_assets_tests.cycle.done import Report
 from talk_assets_tests.cycle.harness import Values, World
 
@@ -205,3 +207,27 @@ def _settled_by_a_person(documents: Documents, subtests: pytest.Subtests) -> Non
         assert world.twin("customerp.order_line", survivor, "exact.salesorder_lines") == back
         assert len(_all(documents, "theirs", None)) == 4
         assert [write for write in report.writes if write["operation"] == "create"] == []
+
+
+def test_lines_whose_answers_are_lost(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An invoice would show a line twice: of two of one product it was not seen that one arrived and the other not."""
+    monkeypatch.setattr(recover, "LATEST_ARRIVAL", timedelta(0))
+    customer = world.add("customerp.customer", Name="Jansen Bouw BV")
+    product = world.add("customerp.product", Number="P1", Name="P1")
+    line = {"ProductId": product, "UnitPrice": 4}
+    order = world.add("customerp.order", CustomerId=customer, Lines=[{**line, "Quantity": 1}])
+    world.sync()
+    for quantity in (2, 3):
+        world.add_line("customerp.order", order, **line, Quantity=quantity)
+    for path in ("QuotationLines", "SalesOrderLines"):
+        world.fault("exact", method="POST", path=path, status=503, match={"Quantity": 2}, after=True)
+        world.fault("exact", method="POST", path=path, status=503, match={"Quantity": 3})
+    world.sync()
+    world.sync()
+    for entity in ("exact.quotations", "exact.salesorders"):
+        held = world.lines(entity, world.twin("customerp.order", order, entity)).values()
+        assert sorted(float(each["Quantity"]) for each in held) == [1, 2, 3], entity
+    assert sorted(each["Quantity"] for each in world.lines("customerp.order", order).values()) == [1, 2, 3]
+    assert world.holds() == []
+    assert world.sync().writes == []
+    assert world.rows("select * from talk.intent where closed_at is null") == []

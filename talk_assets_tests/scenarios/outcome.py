@@ -11,10 +11,7 @@ from talk_assets_tests.scenarios.kinds import Kind
 from talk_assets_tests.scenarios.words import Values
 
 _HELD = """
-    select hold.entity, hold.key, hold.kind, hold.reason, hold.value, record.document,
-        (select cluster.document_id from talk.member join talk.cluster on cluster.id = member.cluster_id
-         where member.division = hold.division and member.entity = hold.entity and member.key = hold.key
-        ) as document_cluster
+    select hold.entity, hold.key, hold.kind, hold.reason, hold.value, record.document
     from talk.hold
     left join talk.record on record.division = hold.division and record.entity = hold.entity and record.key = hold.key
     where hold.division = :division
@@ -62,13 +59,17 @@ class Outcome:
         kind = self._kinds[entity]
         return f"{kind.side}/{kind.document if kind.inside else kind.type}/{key}"
 
-    def links(self) -> list[list[str]]:
+    def _clusters(self) -> dict[str, int]:
+        """The cluster of each live member, as a case names it."""
         rows = self._rows(
             "select cluster_id, entity, key from talk.member where division = :division and deleted_at is null"
         )
+        return {self._member(row["entity"], row["key"]): int(row["cluster_id"]) for row in rows}
+
+    def links(self) -> list[list[str]]:
         found: dict[int, list[str]] = {}
-        for row in rows:
-            found.setdefault(int(row["cluster_id"]), []).append(self._member(row["entity"], row["key"]))
+        for member, cluster_id in self._clusters().items():
+            found.setdefault(cluster_id, []).append(member)
         return [members for members in found.values() if len(members) > 1]
 
     def skipped(self) -> list[Values]:
@@ -90,10 +91,12 @@ class Outcome:
         found: list[Values] = []
         groups: dict[tuple[str, str], set[str]] = {}
         documents: dict[tuple[str, str], set[str]] = {}
+        linked = self._clusters()
         for row in self._rows(_HELD):
             if row["kind"] in _AMBIGUOUS:
-                # Lines are told apart within their documents.
-                group = (_AMBIGUOUS[row["kind"]], str(row["document_cluster"] or row["reason"]))
+                # Lines are told apart within their documents, also those that are not linked.
+                at = None if row["document"] is None else linked.get(self._document(row["entity"], row["document"]))
+                group = (_AMBIGUOUS[row["kind"]], str(row["reason"] if at is None else at))
                 members = groups.setdefault(group, set())
                 members.add(self._member(row["entity"], row["key"]))
                 # Those that are not held themselves are among those that it could belong to.

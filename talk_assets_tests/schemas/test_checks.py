@@ -54,7 +54,9 @@ def test_empty_is_no_mistake(kind: PropertyType) -> None:
 def test_unknown_codes_are_told_with_the_known_ones() -> None:
     """A status that nobody has mapped would be passed on, or the message would not say what is known."""
     assert passes("choice", ["open", "closed", "Open"], ["open", "sent"]) == [True, False, False]
-    assert checks_for("choice", ["open", "sent"])[0].error == "is not one of open, sent"
+    assert checks_for("choice", ["open", "sent"])[0].error == (
+        "is not one of open, sent; correct it, or add its code to the mapping's values"
+    )
 
 
 @given(st.dates())

@@ -114,8 +114,8 @@ def test_unknown_codes_are_held() -> None:
     found = failures(feed_schema("exact.quotations", MAPPINGS), frame)
     assert found["key"].tolist() == ["2"]
     assert found["problem"].tolist() == [
-        "Quote status: '99 (not in the value map)' is not one of rejected, closed, draft, open, sent, accepted; correct it, or add its "
-        "code to the mapping's values."
+        "Quote status: '99 (not in the value map)' is not one of rejected, closed, draft, open, sent, accepted; "
+        "correct it, or add its code to the mapping's values."
     ]
 
 
@@ -206,7 +206,7 @@ def test_golden_records() -> None:
     ]
     units = golden_schema("product", MAPPINGS).columns["unit"].checks[0].error
     assert units is not None
-    assert units.count(",") == 12, "each shared code once"
+    assert units.partition(";")[0].count(",") == 12, "each shared code once"
 
 
 @pytest.mark.parametrize("build", [feed_schema, pair_schema, golden_schema])
