@@ -23,12 +23,13 @@ from talk_assets.ledger.notes import add_skips, holds_of
 from talk_assets.ledger.records import moved_since_decided, undecided_entities
 from talk_assets.mappings.model import Subject
 
-# n writes cost about n / BATCH + 2 reads.
+# n writes cost about n / BATCH + 2 looks at their target; a look at items or documents of Exact reads two sets.
 BATCH = 50
 # No further write of a batch is begun after so many seconds. Exact has no conditional update, so what somebody edits
-# between our read and our write is overwritten; 50 writes within Exact's limits would leave a minute for that. One that
-# was begun is sent within 15 more (`Patience.longest_write`), or not before another look.
-BATCH_SECONDS = 15.0
+# between our read and our write is overwritten; 50 writes within Exact's limits would leave a minute for that. Twenty
+# are sent meanwhile where each takes a second. One that was begun is sent within 15 seconds more
+# (`Patience.longest_write`), or not before another look.
+BATCH_SECONDS = 20.0
 # When this many writes in a row meet a passing fault, the rest waits for the next run.
 _GIVE_UP_AFTER = 3
 
