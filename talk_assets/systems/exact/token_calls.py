@@ -1,10 +1,12 @@
 """The calls to Exact's token service, and what its answers mean (Exact reference, OAuth 2)."""
 
 import hashlib
+import html
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
+from urllib.parse import quote, quote_plus
 
 import httpx
 from pydantic import SecretStr
@@ -144,7 +146,9 @@ def _refusal(response: httpx.Response, doing: str, advice: str, secrets: Sequenc
         return TooEarly()
     seen = ", ".join(part for part in (str(status), code, text) if part)
     for secret in secrets:
-        seen = seen.replace(secret, "(secret)")
+        # As it was sent, or as a form, an address or a page would write it.
+        for written in (secret, quote(secret, safe=""), quote_plus(secret), html.escape(secret)):
+            seen = seen.replace(written, "(secret)")
     # `unauthorized_client` is on record for a dead refresh token too (Exact reference, OAuth 2).
     doubts = {"invalid_client": f"{_CLIENT}.", "unauthorized_client": f"{_CLIENT}. If they are: {advice}"}
     return AccessDenied(SYSTEM, f"{doing}: Exact answered {seen}. {doubts.get(code, advice)}", status=status)

@@ -1,10 +1,13 @@
 import hashlib
+import html
 import logging
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
+from urllib.parse import quote, quote_plus
 
 import pytest
 
@@ -266,6 +269,18 @@ def test_a_wrong_client_secret_says_which_setting(opened: Opened) -> None:
         opened(secret="wrong-secret").check()
     assert "wrong-secret" not in str(caught.value)
     assert "EXACT_REFRESH_TOKEN" not in str(caught.value)
+
+
+@pytest.mark.parametrize("written", [str, quote_plus, html.escape, partial(quote, safe="")])
+def test_a_secret_is_recognised_however_it_is_written(
+    opened: Opened, tenant: Tenant, written: Callable[[str], str]
+) -> None:
+    """A server that repeats what it was sent, as a form or a page would, puts it into a log."""
+    secret = "it's /+& <one>"
+    said = {"error": "invalid_request", "error_description": f"client_secret={written(secret)} is refused"}
+    tenant.script = lambda _asked: Answer(400, said)
+    with pytest.raises(AccessDenied, match=r"client_secret=\(secret\) is refused"):
+        opened(secret=secret).check()
 
 
 def test_no_token_at_all_says_which_setting(opened: Opened) -> None:
