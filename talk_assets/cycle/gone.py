@@ -81,9 +81,10 @@ def not_to_be_made(
     there = known[~(deleted & known["origin"].eq(BY_US))]
     found = there[there["deleted"].astype(bool) | ~(there["entity"] + "/" + there["key"]).isin(loaded)]
     found = found[["cluster_id", "entity"]]
-    everywhere = known[["cluster_id"]].drop_duplicates()
-    nowhere = [everywhere.assign(entity=entity) for entity in unread(cycle, connection, subject.entities)]
-    found = pd.concat([found, *nowhere], ignore_index=True)
+    everyone = known[["cluster_id"]].drop_duplicates()
+    entities = dict.fromkeys(map(entity_of, subject.entities))
+    unknown = [everyone.assign(entity=entity) for entity in unread(cycle, connection, entities)]
+    found = pd.concat([found, *unknown], ignore_index=True)
     if all(subject.deletions_of(entity).mark is None for entity in subject.entities):
         return found
     clusters = pd.Index(known["cluster_id"].astype("int64").unique())

@@ -53,5 +53,6 @@ def environment_of(settings: Settings) -> dict[str, str]:
     for name in Settings.model_fields:
         value = getattr(settings, name)
         if value is not None:
-            found[name.upper()] = value.get_secret_value() if isinstance(value, SecretStr) else str(value)
+            text = ",".join(value) if isinstance(value, list) else str(value)
+            found[name.upper()] = value.get_secret_value() if isinstance(value, SecretStr) else text
     return found
