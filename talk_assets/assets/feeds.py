@@ -13,7 +13,7 @@ from talk_assets.assets.run import TalkRun
 from talk_assets.cycle.collect import INVALID
 from talk_assets.cycle.poll import poll, poll_deletions
 from talk_assets.cycle.report import note_feed
-from talk_assets.mappings.leaving_out import SETTING
+from talk_assets.mappings.leaving_out import way_without
 from talk_assets.mappings.model import Mappings
 from talk_assets.schemas.frames import feed_schema
 
@@ -116,14 +116,13 @@ def _readable_spec(entity: str) -> dg.AssetCheckSpec:
 def _readable_result(talk: TalkRun, entity: str, mappings: Mappings) -> dg.AssetCheckResult:
     """Whether the system let us read an entity, or how to do without it."""
     said = talk.cycle.denied.get(entity)
-    flows = [name for name, flow in mappings.flows.items() if entity in flow.entities]
-    leave_out = f"{said} To do without it: {SETTING}={','.join(flows)}; the other feeds are read and written meanwhile."
+    words = [said or "The feed can be read.", way_without(mappings, entity) if said else ""]
     return dg.AssetCheckResult(
         asset_key=feed_key(entity),
         check_name=READABLE,
         passed=said is None,
         severity=dg.AssetCheckSeverity.ERROR,
-        description="The feed can be read." if said is None else leave_out,
+        description=" ".join(filter(None, words)),
     )
 
 

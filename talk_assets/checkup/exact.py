@@ -3,11 +3,13 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from http import HTTPStatus
 
 from talk_assets.checkup.refusals import advice_on
 from talk_assets.connection import Connection
 from talk_assets.errors import SystemFault
 from talk_assets.mappings.capabilities import Capabilities, EntityCapability
+from talk_assets.mappings.leaving_out import way_without
 from talk_assets.mappings.model import Mappings
 from talk_assets.systems.budget import Budget
 from talk_assets.systems.exact.account import Division, Me, divisions, who
@@ -84,6 +86,7 @@ class _Need:
     flows: str
     endpoint: Endpoint
     capability: EntityCapability
+    way_without: str
 
 
 def _needs(mappings: Mappings, capabilities: Capabilities) -> Iterator[_Need]:
@@ -93,7 +96,7 @@ def _needs(mappings: Mappings, capabilities: Capabilities) -> Iterator[_Need]:
     for entity, names in flows.items():
         for each in (entity, capabilities[entity].lines):
             if each is not None:
-                yield _Need(each, ", ".join(names), ENDPOINTS[each], capabilities[each])
+                yield _Need(each, ", ".join(names), ENDPOINTS[each], capabilities[each], way_without(mappings, entity))
 
 
 def _clock(me: Me, here: datetime) -> Finding:
@@ -154,23 +157,25 @@ class _Reading:
 
 def _reading(probe: Probe, need: _Need) -> _Reading:
     what, endpoint, key = f"read {need.entity}", need.endpoint, need.capability.key
-    ordinary = probe.first(endpoint.path, key)
-    if ordinary.rows is None:
-        return _Reading(_refused(probe, what, need, endpoint.path, ordinary), ordinary.reason in _CLOSED)
-    changes = probe.first_change(endpoint.sync, key)
-    if changes.rows is None:
-        return _Reading(_refused(probe, what, need, endpoint.sync, changes), changes.reason in _CLOSED)
-    if ordinary.rows or changes.rows:
-        return _Reading(Finding(what, need.flows, OK, f"{endpoint.path} and {endpoint.sync}"))
+    asked = [(endpoint.path, probe.first), (endpoint.sync, probe.first_change)]
+    asked += [(endpoint.bulk, probe.first)] if endpoint.bulk is not None else []
+    paths, some = ", ".join(path for path, _ in asked), False
+    for path, ask in asked:
+        answer = ask(path, key)
+        if answer.rows is None:
+            return _Reading(_refused(probe, what, need, path, answer), answer.reason in _CLOSED)
+        some |= bool(answer.rows)
+    if some:
+        return _Reading(Finding(what, need.flows, OK, paths))
     # Without the right to read, Exact may show an empty list instead of an error (Exact reference, Rights).
     right = probe.has_right(endpoint.path, "GET")
     if right is None:
         seen = "no record is shown, and Exact does not tell whether the user may see any"
         return _Reading(Finding(what, need.flows, UNKNOWN, seen, "Look in Exact whether there are any."))
     if right:
-        return _Reading(Finding(what, need.flows, OK, f"{endpoint.path} and {endpoint.sync}, both empty"))
-    advice = f"Give the user who logged in the right to read {endpoint.path} in this division."
-    return _Reading(Finding(what, need.flows, PROBLEM, "no record is shown to this user", advice, stops=True))
+        return _Reading(Finding(what, need.flows, OK, f"{paths}: empty"))
+    advice = f"Give the user who logged in the right to read {endpoint.path} in this division. {need.way_without}"
+    return _Reading(Finding(what, need.flows, PROBLEM, "no record is shown to this user", advice.strip(), stops=True))
 
 
 def _refused(probe: Probe, what: str, need: _Need, path: str, answer: Answer) -> Finding:
@@ -178,6 +183,8 @@ def _refused(probe: Probe, what: str, need: _Need, path: str, answer: Answer) ->
     named = answer.scope_missing or answer.reason in _CLOSED or answer.status != 403
     right = None if named else probe.has_right(need.endpoint.path, "GET")
     advice = advice_on(answer, need.endpoint.scope, "read", right)
+    if answer.status == HTTPStatus.FORBIDDEN and answer.reason not in _CLOSED:
+        advice = f"{advice} {need.way_without}".strip()
     return Finding(what, need.flows, PROBLEM, f"{path}: {answer.said}", advice, stops=True)
 
 

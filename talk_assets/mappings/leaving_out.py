@@ -10,6 +10,7 @@ from typing import Any
 
 from talk_assets.errors import ConfigurationError
 from talk_assets.mappings.capabilities import Capabilities
+from talk_assets.mappings.model import Mappings
 from talk_assets.mappings.source import Source, suggestion
 
 SETTING = "TALK_LEAVE_OUT"
@@ -38,6 +39,13 @@ def without_flows(sources: Iterable[Source], names: Collection[str], capabilitie
             raise ConfigurationError(f"{SETTING}: there is no flow {name}; {suggestion(name, known)}")
     gone = set[str]().union(*(_gone(file.data, names) for file in files))
     return [replace(file, data=_without(file.data, names, gone, capabilities)) if names else file for file in files]
+
+
+def way_without(mappings: Mappings, entity: str) -> str:
+    """How to do without what is about an entity, as a sentence; empty where other flows need it."""
+    subject = mappings.subject_of(entity)
+    flows = [name for name, flow in subject.flows.items() if entity in flow.entities]
+    return f"To do without it, set {SETTING}={','.join(flows)}." if len(flows) < len(subject.flows) else ""
 
 
 def _flows(data: Data) -> Data:

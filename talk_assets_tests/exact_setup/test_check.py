@@ -226,7 +226,7 @@ def test_an_empty_set_is_not_taken_for_a_right(database_server: DatabaseServer) 
     with checked(database_server) as (place, _):
         done = place.call("exact", "check", "--json")
     seen = found(done)
-    assert seen["read exact.contacts"]["seen"] == "crm/Contacts and sync/CRM/Contacts, both empty"
+    assert seen["read exact.contacts"]["seen"] == "crm/Contacts, sync/CRM/Contacts: empty"
     assert {seen[f"read {entity}"]["state"] for entity in ENTITIES} == {"ok"}
     assert seen["read deletions"]["seen"] == "sync/Deleted, empty"
     assert done.code == 0

@@ -4,6 +4,7 @@ import pytest
 
 from talk_assets.definitions import build_defs
 from talk_assets.errors import ConfigurationError
+from talk_assets.mappings.leaving_out import way_without
 from talk_assets.mappings.load import load_capabilities, load_mappings
 from talk_assets.settings import Settings
 
@@ -52,6 +53,17 @@ def test_most_flows_can_be_left_out_together() -> None:
     left = load_mappings(None, CAPABILITIES, [flow for flow in FLOWS if flow not in kept])
     assert set(left.flows) == kept
     assert "exact.quotations" not in left.entities
+
+
+def test_the_way_without_an_entity_is_one_that_can_be_gone() -> None:
+    """Somebody would be told to set what is refused then."""
+    mappings = load_mappings(None, CAPABILITIES)
+    for entity in mappings.entities:
+        told = way_without(mappings, entity)
+        names = told.removeprefix("To do without it, set TALK_LEAVE_OUT=").removesuffix(".").split(",") if told else []
+        assert entity not in load_mappings(None, CAPABILITIES, names).entities or not names
+    assert way_without(mappings, "exact.employees").endswith("TALK_LEAVE_OUT=employee_employees.")
+    assert way_without(mappings, "exact.accounts") == ""
 
 
 def test_a_flow_that_does_not_exist_is_named() -> None:
