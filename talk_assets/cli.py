@@ -64,6 +64,18 @@ def status(
     show(as_json=as_json)
 
 
+@app.command(rich_help_panel="Exact Online")
+def webhooks(
+    host: Annotated[str, typer.Option(help="Address to listen on, behind a proxy that speaks https.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port to listen on.", min=0, max=65535)] = 8377,
+    path: Annotated[str, typer.Option(help="Where Exact calls.")] = "/exact",
+) -> None:
+    """Listen for what Exact tells of changes, check that Exact said it, and keep it in the ledger."""
+    from talk_assets.commands.webhooks import listen
+
+    listen(host=host, port=port, path=path)
+
+
 cli_orders.register(app)
 cli_exact.register(app)
 

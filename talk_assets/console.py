@@ -200,6 +200,10 @@ def status_tables(state: Mapping[str, Any]) -> None:
     _line(f"Division {escape(state['division'])}")
     _line(f"Last run: {last['outcome'] or 'unknown'}, {ended} [dim]({last['run_id']})[/dim]")
     _budget_line(state["budget"])
+    told = state["notifications"]
+    if told["received_at"] is not None:
+        last_told = f"{told['received_at']:%Y-%m-%d %H:%M:%S} UTC"
+        _line(f"Exact told of changes: {_number(told['day'])} in a day, last at {last_told}")
     table = _table("Links", ["flow", "linked", "ambiguous", "unmatched"])
     for flow, counts in state["pairs"].items():
         table.add_row(flow, *(_number(counts[name]) for name in ("linked", "ambiguous", "unmatched")))

@@ -12,7 +12,7 @@ from talk_assets.cycle.ahead import budget_ahead
 from talk_assets.cycle.collect import Collected
 from talk_assets.cycle.context import Cycle
 from talk_assets.cycle.deliver import Delivered
-from talk_assets.ledger import debts, guards, notes
+from talk_assets.ledger import debts, guards, notes, notifications
 from talk_assets.ledger.bulk import read_frame
 from talk_assets.ledger.clusters import sources_of
 from talk_assets.ledger.database import Ledger
@@ -156,7 +156,7 @@ def status(ledger: Ledger, division: str, mappings: Mappings, limit: int | None 
         `division`, `pairs` (per flow), `last_run` (None before the first), and frames: `guards` that tripped, `holds`,
         `conflicts`, `owed` (counts per entity and state), `debts` (`values` is a dictionary under the system's own
         property names, `source` another record of the same thing, for a new one the one that it is made from); and
-        `budget`, see `budget_ahead`.
+        `budget`, see `budget_ahead`, and `notifications`, see `ledger.notifications.latest`.
     """
     with ledger.begin() as connection:
         last = notes.last_run(connection, division)
@@ -182,6 +182,7 @@ def status(ledger: Ledger, division: str, mappings: Mappings, limit: int | None 
             "debts": _with_own_names(
                 every.assign(source=[names.get(number, "") for number in every["cluster_id"]]), mappings
             ),
+            "notifications": notifications.latest(connection, division),
             "last_run": last,
         }
 

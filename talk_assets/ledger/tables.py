@@ -365,6 +365,22 @@ sa.Index(
     "deletion_unapplied_idx", deletion.c.division, deletion.c.system, postgresql_where=deletion.c.applied_at.is_(None)
 )
 
+notification = sa.Table(
+    "notification",
+    metadata,
+    identity("Number, in the order of arrival."),
+    division(),
+    text("topic", "What kind of record changed, as Accounts."),
+    text("action", "Create, Update or Delete."),
+    text("key", "The record's key."),
+    text("told_at", "When Exact made it, in its words."),
+    text("mark", "SHA-256 of what was signed."),
+    moment("received_at", "When it came."),
+    sa.UniqueConstraint("division", "mark"),
+    comment="What Exact told of changes, each notification once.",
+)
+sa.Index(None, notification.c.division, notification.c.received_at)
+
 run = sa.Table(
     "run",
     metadata,

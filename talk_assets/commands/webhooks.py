@@ -1,0 +1,50 @@
+"""`talk-assets webhooks`: listen for what Exact tells of changes."""
+
+from contextlib import suppress
+from dataclasses import asdict
+
+import uvicorn
+
+from talk_assets import console
+from talk_assets.commands import told_settings
+from talk_assets.connection import open_connection
+from talk_assets.errors import ConfigurationError
+from talk_assets.ledger import notifications
+from talk_assets.settings import EXACT_LOGIN
+from talk_assets.webhooks.notification import Notification
+from talk_assets.webhooks.receiver import receiver
+
+_NEEDED = (*EXACT_LOGIN, "EXACT_DIVISION", "EXACT_WEBHOOK_SECRET")
+
+
+def listen(*, host: str, port: int, path: str) -> None:
+    """Listen until the process is told to end.
+
+    Args:
+        host: address to listen on.
+        port: port to listen on; 0 for any that is free.
+        path: where Exact calls.
+
+    Raises:
+        TalkError: a setting is missing or wrong, or the ledger cannot be used.
+    """
+    if not path.startswith("/"):
+        raise ConfigurationError(f"--path: {path} does not begin with a slash, as /exact does.")
+    with open_connection(told_settings(_NEEDED)) as connection:
+        settings = connection.settings
+        secret, division = settings.exact_webhook_secret, str(settings.exact_division)
+        if secret is None:
+            raise ConfigurationError("EXACT_WEBHOOK_SECRET is not set: notifications could not be told from forgeries.")
+
+        def keep(notification: Notification) -> bool:
+            with connection.ledger.begin() as transaction:
+                return notifications.keep(transaction, **asdict(notification))
+
+        app = receiver(keep, secret.get_secret_value(), division, path)
+        server = uvicorn.Server(
+            uvicorn.Config(app, host=host, port=port, log_level="info", access_log=False, server_header=False)
+        )
+        console.remark(f"Listening for Exact's notifications at http://{host}:{port}{path}; Ctrl-C ends it.")
+        # The server ends by itself at Ctrl-C, and then hands it on.
+        with suppress(KeyboardInterrupt):
+            server.run()
