@@ -47,7 +47,7 @@ def build_defs(
         assets=[
             *source_specs(mappings),
             *(deletions_asset(system) for system in ("customerp", "exact")),
-            *(feed_asset(entity, mappings) for entity in entities),
+            *(feed_asset(entity, mappings, capabilities) for entity in entities),
             *(pair_asset(flow, mappings) for flow in mappings.flows),
             *(merged_asset(subject, mappings) for subject in mappings.subjects),
             *(sink_asset(entity, mappings, capabilities) for entity in written),

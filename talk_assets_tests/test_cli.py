@@ -143,9 +143,9 @@ def test_what_went_wrong_is_said_beside_it(administration: Administration) -> No
     """A script takes a run for good in which a record was refused, or a person finds no word about it."""
     first, second, partly = administration.first, administration.second, administration.partly
     assert (first.code, first.err) == (second.code, second.err) == (0, "")
-    refused, unread, tripped = partly.err.splitlines()
+    unread, refused, tripped = partly.err.splitlines()
     assert partly.code == 1
-    assert unread.startswith("Check: customerp/product, readable: reading customerp.product: Customerp answered 403")
+    assert unread.startswith("Failed: customerp__product: reading customerp.product: ")
     assert refused.startswith(f"Failed: customerp.customer/{administration.newcomer}: creating in exact.accounts: ")
     assert REFUSAL in refused
     words = "Owed: 1 refused: correct the record, it is then sent again. To see which: talk-assets status"

@@ -13,6 +13,7 @@ from talk_assets.assets.run import TalkRun
 from talk_assets.cycle.collect import INVALID
 from talk_assets.cycle.poll import poll, poll_deletions
 from talk_assets.cycle.report import note_feed
+from talk_assets.mappings.capabilities import Capabilities
 from talk_assets.mappings.leaving_out import way_without
 from talk_assets.mappings.model import Mappings
 from talk_assets.schemas.frames import feed_schema
@@ -60,11 +61,12 @@ def deletions_asset(system: str) -> dg.AssetsDefinition:
     return deletions
 
 
-def feed_asset(entity: str, mappings: Mappings) -> dg.AssetsDefinition:
+def feed_asset(entity: str, mappings: Mappings, capabilities: Capabilities) -> dg.AssetsDefinition:
     """What was read of an entity."""
     system, _, name = entity.partition(".")
     subject = mappings.subject_of(entity).subject
     schema = feed_schema(entity, mappings)
+    missable = capabilities[entity].read_only is not None
 
     @dg.asset(
         key=feed_key(entity),
@@ -75,7 +77,11 @@ def feed_asset(entity: str, mappings: Mappings) -> dg.AssetsDefinition:
         tags={"system": system, "subject": subject},
         code_version="1",
         metadata={**column_schema(schema), "table": f"talk.feed_{system}_{name}"},
-        check_specs=[schema_spec(feed_key(entity)), guard_spec(feed_key(entity)), _readable_spec(entity)],
+        check_specs=[
+            schema_spec(feed_key(entity)),
+            guard_spec(feed_key(entity)),
+            *([_readable_spec(entity)] if missable else []),
+        ],
         description=(
             f"Reads the {name} of {_SYSTEMS[system]} that changed since the last read, turns them into the declared "
             "types and stores them. A record that breaks its schema is held with a sentence; the rest goes on. A "
@@ -102,7 +108,7 @@ def feed_asset(entity: str, mappings: Mappings) -> dg.AssetsDefinition:
             check_results=[
                 schema_result(feed_key(entity), held),
                 guard_result(feed_key(entity), tripped),
-                _readable_result(talk, entity, mappings),
+                *([_readable_result(talk, entity, mappings)] if missable else []),
             ],
         )
 

@@ -7,6 +7,7 @@ from http import HTTPStatus
 
 from talk_assets.cycle.collect import Collected, collect, collect_deletions, nothing_taken
 from talk_assets.cycle.context import Cycle
+from talk_assets.cycle.denied import can_be_missed, denied_lately, forget_denied, note_denied
 from talk_assets.cycle.missing import reads_whole
 from talk_assets.errors import AccessDenied
 from talk_assets.ledger.cursors import read_cursor
@@ -18,11 +19,11 @@ def poll(cycle: Cycle, entity: str) -> Collected:
     What was never read, or is to be read from the beginning, is read all the same: without it a record that is there
     would be created.
 
-    An entity that the system does not let us read stays as it was read last, and is noted in `cycle.denied`: the others
-    go on. One that was never read is taken for unknown, not for empty, see `cycle.unread`.
+    An entity that we never write and that the system does not let us read stays as it was read last, and is noted in
+    `cycle.denied`: the others go on. One that was never read is taken for unknown, not for empty, see `cycle.unread`.
 
     Raises:
-        As `collect`; AccessDenied only where nothing of the system can be read, as without a login.
+        As `collect`.
     """
     system = entity.partition(".")[0]
     if cycle.rest_of(system):
@@ -31,14 +32,24 @@ def poll(cycle: Cycle, entity: str) -> Collected:
             whole = reads_whole(cycle, connection, entity)
         if known and not whole:
             return nothing_taken(entity)
-    try:
+    if not can_be_missed(cycle, entity):
         with cycle.needing(system):
             return collect(cycle, entity)
-    except AccessDenied as error:
-        if error.status != HTTPStatus.FORBIDDEN:
-            raise
-        cycle.denied[entity] = str(error)
-        return nothing_taken(entity)
+    said = denied_lately(cycle, entity)
+    if said is None:
+        try:
+            with cycle.needing(system):
+                collected = collect(cycle, entity)
+        except AccessDenied as error:
+            if error.status != HTTPStatus.FORBIDDEN:
+                raise
+            said = str(error)
+            note_denied(cycle, entity, said)
+        else:
+            forget_denied(cycle, entity)
+            return collected
+    cycle.denied[entity] = said
+    return nothing_taken(entity)
 
 
 def poll_deletions(cycle: Cycle, system: str) -> int:

@@ -190,8 +190,11 @@ def status(ledger: Ledger, division: str, mappings: Mappings, limit: int | None 
 def _with_own_names(owed: pd.DataFrame, mappings: Mappings) -> pd.DataFrame:
     """The same debts, their values under the names that people meet in the system."""
     values = []
+    # What was mapped once, and is left out since, keeps its names until the next sync drops it.
+    lines = [entity for each in mappings.subjects.values() if each.lines is not None for entity in each.lines.entities]
+    mapped = {*mappings.entities, *lines}
     for entity, text in zip(owed["entity"], owed["values"], strict=True):
-        rows = mappings.subject_of(entity).held_by(entity)
+        rows = mappings.subject_of(entity).held_by(entity) if entity in mapped else {}
         given = json.loads(text).items()
         # What archives a record is kept under its own name.
         values.append({rows[name].members[entity].name if name in rows else name: value for name, value in given})

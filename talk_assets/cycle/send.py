@@ -3,6 +3,7 @@
 import uuid
 from dataclasses import replace
 from enum import Enum
+from http import HTTPStatus
 
 import pandas as pd
 import sqlalchemy as sa
@@ -31,7 +32,8 @@ _GONE = (403, 404, 410)
 CHANGED_SINCE_READ = "changed_since_read"
 # How often a target may say that a record changed although reading it shows nothing new.
 _MOST_CHANGES = 3
-# How often a system may refuse a deletion: what refers to the record may be deleted too, after it.
+# How often a system may refuse a deletion, because what refers to the record may be deleted too, after it, or forbid a
+# write.
 _MOST_REFUSALS = 3
 
 
@@ -72,6 +74,11 @@ class Sender:
                 self._fail_for_now(write, str(error), _LONGEST_DELAY)
                 return Outcome.REJECTED, str(error)
             self._close_intents(intents, "refused")
+            if error.status == HTTPStatus.FORBIDDEN:
+                # A right can be given, and each try counts among the failed calls that a system bears.
+                again = write.attempts + 1 < _MOST_REFUSALS
+                self._fail(write, "owed" if again else "dead", str(error), delay=_LONGEST_DELAY)
+                return Outcome.REJECTED, str(error)
             once_more = write.operation == "delete" and write.attempts + 1 < _MOST_REFUSALS
             self._fail(write, "owed" if once_more else "dead", str(error))
             return Outcome.REJECTED, str(error)

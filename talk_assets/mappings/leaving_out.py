@@ -44,8 +44,17 @@ def without_flows(sources: Iterable[Source], names: Collection[str], capabilitie
 def way_without(mappings: Mappings, entity: str) -> str:
     """How to do without what is about an entity, as a sentence; empty where other flows need it."""
     subject = mappings.subject_of(entity)
-    flows = [name for name, flow in subject.flows.items() if entity in flow.entities]
-    return f"To do without it, set {SETTING}={','.join(flows)}." if len(flows) < len(subject.flows) else ""
+    flows = {name: flow for name, flow in subject.flows.items() if entity in flow.entities}
+    left = [flow for each in mappings.subjects.values() for name, flow in each.flows.items() if name not in flows]
+    kept = {other for flow in left for other in flow.entities}
+    gone = {other for flow in flows.values() for other in flow.entities} - kept
+    needed = {flow.create.unless for flow in left} | {flow.join.to for flow in left if flow.join is not None}
+    parts = [part for each in mappings.subjects.values() for part in (each, each.lines) if part is not None]
+    members = [m for part in parts for row in part.properties.values() for e, m in row.members.items() if e not in gone]
+    needed |= {named for member in members for named in (member.when, member.unless)}
+    if len(flows) == len(subject.flows) or gone & needed:
+        return ""
+    return f"To do without it, add {', '.join(flows)} to {SETTING}."
 
 
 def _flows(data: Data) -> Data:
@@ -74,13 +83,13 @@ def _gone(data: Data, names: Collection[str]) -> set[str]:
 
 def _without(data: Data, names: Collection[str], gone: set[str], capabilities: Capabilities) -> Data:
     flows = _flows(data)
-    left = {name: _kept_flow(flow, gone) for name, flow in flows.items() if name not in names}
+    left = {name: _kept_flow(name, flow, gone) for name, flow in flows.items() if name not in names}
     found = {**_stripped(data, gone), "flows": left}
     lines = data.get("lines")
     if isinstance(lines, dict):
         pairs = {_pair(flow) for name, flow in flows.items() if name in names}
         of_lines = {
-            name: _kept_flow(flow, gone)
+            name: _kept_flow(name, flow, gone)
             for name, flow in _flows(lines).items()
             if not gone & set(_documents(flow, capabilities)) and _documents(flow, capabilities) not in pairs
         }
@@ -99,7 +108,7 @@ def _stripped(part: Data, gone: set[str]) -> Data:
     found: Data = {key: _ungone(value, gone) if key in _PER_ENTITY else value for key, value in part.items()}
     rows = part.get("properties")
     if isinstance(rows, dict):
-        kept = {name: _kept_row(row, gone) for name, row in rows.items()}
+        kept = {name: _kept_row(name, row, gone) for name, row in rows.items()}
         # What is left in one system alone is nothing to keep equal, unless new records are given a value of our own.
         found["properties"] = {
             name: row for name, row in kept.items() if row is rows[name] or _in_both(row) or _given(row)
@@ -111,33 +120,36 @@ def _ungone(value: Any, gone: set[str]) -> Any:
     return {key: each for key, each in value.items() if key not in gone} if isinstance(value, dict) else value
 
 
-def _kept_row(row: Any, gone: set[str]) -> Any:
+def _kept_row(name: str, row: Any, gone: set[str]) -> Any:
     members = row.get("members") if isinstance(row, dict) else None
     if not isinstance(members, dict):
         return row
-    kept = {
-        entity: _unconditional(member, gone)
-        for entity, member in members.items()
-        if entity not in gone and not (isinstance(member, dict) and gone & {member.get("when"), member.get("entity")})
-    }
+    kept = {entity: member for entity, member in members.items() if entity not in gone}
+    # References to what is left out point to nothing.
+    kept = {entity: member for entity, member in kept.items() if not gone & _said(member, "entity")}
+    for member in kept.values():
+        _must_not_name(f"the property {name}", _said(member, "when", "unless"), gone)
     return row if kept == members else _unnamed({**row, "members": kept}, gone)
 
 
-def _unconditional(member: Any, gone: set[str]) -> Any:
-    """A member, or a creation, without the condition that an entity is not there."""
-    if isinstance(member, dict) and member.get("unless") in gone:
-        return {key: value for key, value in member.items() if key != "unless"}
-    return member
+def _kept_flow(name: str, flow: Any, gone: set[str]) -> Any:
+    """A flow that stays; it must not rest on what is left out: what is left alone otherwise would be written."""
+    if isinstance(flow, dict):
+        _must_not_name(f"the flow {name}", _said(flow.get("join"), "to", "entity"), gone)
+        _must_not_name(f"the flow {name}", _said(flow.get("create"), "unless"), gone)
+    return flow
 
 
-def _kept_flow(flow: Any, gone: set[str]) -> Any:
-    """A flow without what another flow said about its records."""
-    if not isinstance(flow, dict):
-        return flow
-    join = flow.get("join")
-    named = isinstance(join, dict) and bool(gone & {join.get("to"), join.get("entity")})
-    kept = {key: value for key, value in flow.items() if key != "join" or not named}
-    return {**kept, "create": _unconditional(flow["create"], gone)} if "create" in flow else kept
+def _said(part: Any, *keys: str) -> set[str]:
+    return {str(part[key]) for key in keys if part.get(key) is not None} if isinstance(part, dict) else set()
+
+
+def _must_not_name(what: str, named: set[str], gone: set[str]) -> None:
+    for entity in sorted(named & gone):
+        raise ConfigurationError(
+            f"{SETTING}: {what} depends on whether there is a {entity}; leave in a flow of it, or leave out what "
+            "depends on it as well."
+        )
 
 
 def _in_both(row: Mapping[str, Any]) -> bool:

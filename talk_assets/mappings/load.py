@@ -14,7 +14,7 @@ from talk_assets.mappings.capabilities import Capabilities, EntityCapability
 from talk_assets.mappings.check_structure import check_flows, check_structure
 from talk_assets.mappings.check_values import check_values
 from talk_assets.mappings.checked import Checked
-from talk_assets.mappings.leaving_out import without_flows
+from talk_assets.mappings.leaving_out import SETTING, without_flows
 from talk_assets.mappings.model import Mappings, Subject
 from talk_assets.mappings.source import Place, Source, read_source, suggestion
 
@@ -63,6 +63,16 @@ def load_mappings(folder: Path | None, capabilities: Capabilities, leave_out: Co
         MappingError: a file is missing or wrong; the text names file, line and field.
         ConfigurationError: a flow to leave out is unknown, or the only one of its subject.
     """
+    if not leave_out:
+        return _load(folder, capabilities, leave_out)
+    try:
+        return _load(folder, capabilities, leave_out)
+    except MappingError as error:
+        problem = f"{error.problem} It is so without the flows of {SETTING}: {', '.join(leave_out)}."
+        raise MappingError(error.path, error.line, error.field, problem) from None
+
+
+def _load(folder: Path | None, capabilities: Capabilities, leave_out: Collection[str]) -> Mappings:
     where = folder or PACKAGED_MAPPINGS
     sources: dict[str, Source] = {}
     subjects: dict[str, Subject] = {}

@@ -156,9 +156,12 @@ def _gone(response: httpx.Response, doing: str) -> RecordGone:
     )
 
 
-def denied_although_there(doing: str, scope: str, status: int | None) -> AccessDenied:
-    """The error of a write that was answered as if the record were gone, although it is there."""
-    return AccessDenied(
+def refused_although_there(doing: str, scope: str, status: int | None) -> RecordRejected:
+    """The error of a write that was answered as if the record were gone, although it is there.
+
+    A right can be missing, or just this record be closed to changes: the answer is the same.
+    """
+    return RecordRejected(
         "exact",
         f"{doing}: Exact answered {status}, Forbidden, and the record is there. {_RIGHTS.format(scope)}",
         status=status,

@@ -12,7 +12,7 @@ from talk_assets.systems.base import DeletionsRead, FeedRead, Record, Values, Wr
 from talk_assets.systems.exact import dates, odata
 from talk_assets.systems.exact.client import ExactClient
 from talk_assets.systems.exact.entities import ADMINISTRATION, ENDPOINTS
-from talk_assets.systems.exact.faults import denied_although_there
+from talk_assets.systems.exact.faults import refused_although_there
 from talk_assets.systems.exact.governor import Governor
 from talk_assets.systems.exact.oauth import BearerAuth, TokenSource
 from talk_assets.systems.exact.odata import Row
@@ -69,6 +69,8 @@ class ExactSystem:
         self._capabilities = {entity: capabilities[entity] for entity in ENDPOINTS if entity in capabilities}
         readable = checked_names(wanted, self._capabilities)
         self._feeds = len(readable)
+        whole = [entity for entity in readable if self._capabilities[entity].document is None]
+        self._asked_first = "exact.contacts" if "exact.contacts" in whole or not whole else whole[0]
         self._division, self.answer_seconds = division, timeout
         self._governor = governor or Governor(now)
         self._http = exact_http(url, gate=self._governor, patience=patience, timeout=timeout, now=now, sleep=sleep)
@@ -117,9 +119,9 @@ class ExactSystem:
                 self.name, f"{self._http.root} does not answer as Exact Online does; correct EXACT_URL"
             )
         doing = f"opening the administration EXACT_DIVISION={self._division}"
-        endpoint = ENDPOINTS["exact.contacts"]
+        endpoint, key = ENDPOINTS[self._asked_first], self._capability(self._asked_first).key
         try:
-            for _ in self._client.pages(endpoint.path, doing=doing, scope=endpoint.scope, select="ID", top="1"):
+            for _ in self._client.pages(endpoint.path, doing=doing, scope=endpoint.scope, select=key, top="1"):
                 break
         except UnexpectedAnswer as error:
             if error.status != httpx.codes.NOT_FOUND:
@@ -260,7 +262,7 @@ class ExactSystem:
         """Look a record up that seems gone: Exact answers 403 without a word to a missing right as well.
 
         Raises:
-            AccessDenied: it is there.
+            RecordRejected: it is there.
         """
         capability, endpoint = self._capability(entity), ENDPOINTS[entity]
         if gone.status != httpx.codes.FORBIDDEN:
@@ -273,7 +275,7 @@ class ExactSystem:
             select=capability.key,
         )
         if any(page for page in found):
-            raise denied_although_there(doing, endpoint.scope, gone.status) from gone
+            raise refused_although_there(doing, endpoint.scope, gone.status) from gone
 
     def _body(self, entity: str, values: Values, doing: str, *, creating: bool) -> Row:
         """The JSON of a write; RecordRejected when the declaration forbids it, before Exact has to."""

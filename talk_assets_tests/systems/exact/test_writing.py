@@ -235,9 +235,9 @@ def test_a_record_that_is_there_is_not_taken_for_gone(exact: ExactSystem, tenant
     tenant.sets = {"crm/Accounts": [{"ID": key(4)}], "crm/QuotationLines": [{"ID": key(4)}]}
     values = {"Name": "One"} if entity == "exact.accounts" else {"Quantity": "1"}
     say(tenant, error(403, "Forbidden"), error(403, "Forbidden"))
-    with pytest.raises(AccessDenied, match=f"{key(4)}.*the record is there.*scope crm"):
+    with pytest.raises(RecordRejected, match=f"{key(4)}.*the record is there.*scope crm"):
         exact.update(entity, key(4), values)
-    with pytest.raises(AccessDenied, match="the record is there"):
+    with pytest.raises(RecordRejected, match="the record is there"):
         exact.delete(entity, key(4))
 
 
