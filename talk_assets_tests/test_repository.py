@@ -24,7 +24,9 @@ from talk_assets_tests.conftest import DatabaseServer
 
 ROOT = Path(__file__).parents[1]
 # What a room may import besides itself, `errors` and `settings`.
-ROOMS: dict[str, set[str]] = {name: set() for name in ("errors", "settings", "mappings", "sandbox", "dagster_home")}
+ROOMS: dict[str, set[str]] = {
+    name: set() for name in ("errors", "settings", "mappings", "sandbox", "dagster_home", "webhooks")
+}
 ROOMS["schemas"] = {"mappings"}
 ROOMS["sync"] = ROOMS["systems"] = {"mappings", "schemas"}
 ROOMS["ledger"] = {"mappings", "schemas", "sync", "systems"}
@@ -41,7 +43,7 @@ ROOMS["automation"] = ROOMS["assets"] | {"assets"}
 ROOMS["definitions"] = ROOMS["automation"] | {"automation"}
 ROOMS["console"] = ROOMS["automation"]
 ROOMS["round"] = ROOMS["definitions"] | {"definitions"}
-ROOMS["commands"] = ROOMS["round"] | {"round", "console", "why", "undo", "checkup"}
+ROOMS["commands"] = ROOMS["round"] | {"round", "console", "why", "undo", "checkup", "webhooks"}
 ROOMS["cli_orders"] = ROOMS["cli_exact"] = {"commands"}
 ROOMS["cli"] = {"commands", "console", "cli_orders", "cli_exact"}
 # Of these rooms the ledger knows types only: what it stores, and the store that a connector asks for.

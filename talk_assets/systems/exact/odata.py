@@ -11,6 +11,9 @@ import httpx
 
 Row = dict[str, Any]
 
+# No record has it: a filter by it is one that every set takes, and lets every record pass.
+NO_KEY = "00000000-0000-0000-0000-000000000000"
+
 _KEY = re.compile(r"\(guid'([0-9a-fA-F-]{36})'\)$")
 _XML_MESSAGE = re.compile(r"<(?:\w+:)?message\b[^>]*>(.*?)</(?:\w+:)?message>", re.DOTALL)
 

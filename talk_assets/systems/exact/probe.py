@@ -13,8 +13,6 @@ from talk_assets.systems.exact.odata import Row
 from talk_assets.systems.http import HttpClient
 from talk_assets.systems.repeats import Effect
 
-# No record has it: a filter by it is one that every set takes, and lets every record pass.
-_NO_KEY = "00000000-0000-0000-0000-000000000000"
 _RIGHTS = "users/UserHasRights"
 
 
@@ -56,7 +54,7 @@ class Probe:
 
     def first(self, path: str, key: str) -> Answer:
         """The key of one record of an ordinary set."""
-        return self._get(path, odata.query(filter=f"{key} ne {odata.guid(_NO_KEY)}", select=key, top="1"))
+        return self._get(path, odata.query(filter=f"{key} ne {odata.guid(odata.NO_KEY)}", select=key, top="1"))
 
     def first_change(self, path: str, key: str) -> Answer:
         """The key of one row of a set that is read by row version."""

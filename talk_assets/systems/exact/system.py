@@ -119,9 +119,14 @@ class ExactSystem:
                 self.name, f"{self._http.root} does not answer as Exact Online does; correct EXACT_URL"
             )
         doing = f"opening the administration EXACT_DIVISION={self._division}"
-        endpoint, key = ENDPOINTS[self._asked_first], self._capability(self._asked_first).key
+        endpoint = ENDPOINTS[self._asked_first]
+        # Contacts want no filter; a filter on the key is one that every set takes (Exact reference, Mandatory filter).
+        query = {"select": "ID", "top": "1"}
+        if self._asked_first != "exact.contacts":
+            key = self._capability(self._asked_first).key
+            query |= {"select": key, "filter": f"{key} ne {odata.guid(odata.NO_KEY)}"}
         try:
-            for _ in self._client.pages(endpoint.path, doing=doing, scope=endpoint.scope, select=key, top="1"):
+            for _ in self._client.pages(endpoint.path, doing=doing, scope=endpoint.scope, **query):
                 break
         except UnexpectedAnswer as error:
             if error.status != httpx.codes.NOT_FOUND:
