@@ -40,6 +40,9 @@ def sync(
     ] = False,
     subject: Annotated[str | None, typer.Option(help="Only this subject, as organisation.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.")] = False,
+    rescan: Annotated[
+        bool, typer.Option("--rescan", help="Read everything from the beginning, not only what changed.")
+    ] = False,
     moved: Annotated[
         bool, typer.Option("--moved", help="A system has another address now, with the same records.")
     ] = False,
@@ -50,7 +53,7 @@ def sync(
     """Run one round: read both systems, match, merge, and write the changes back."""
     from talk_assets.commands.sync import sync as run
 
-    if not run(preview=preview, subject=subject, as_json=as_json, moved=moved, confirm=confirm):
+    if not run(preview=preview, subject=subject, as_json=as_json, moved=moved, rescan=rescan, confirm=confirm):
         raise typer.Exit(FAILED)
 
 

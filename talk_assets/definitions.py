@@ -14,6 +14,8 @@ from talk_assets.assets.order_jobs import order_jobs
 from talk_assets.assets.pairs import ambiguity_checks, pair_asset
 from talk_assets.assets.run import talk_resource
 from talk_assets.assets.sinks import sink_asset, undelivered_check
+from talk_assets.automation.schedules import rescan_schedule
+from talk_assets.automation.sensors import change_sensors, unfinished_sensor
 from talk_assets.mappings.capabilities import Capabilities
 from talk_assets.mappings.load import load_capabilities, load_mappings
 from talk_assets.mappings.model import Mappings
@@ -38,21 +40,21 @@ def build_defs(
         ConfigurationError: a mapping is wrong.
     """
     capabilities = capabilities or load_capabilities()
+    settings = load_settings()
     if mappings is None:
-        settings = load_settings()
         mappings = load_mappings(settings.talk_mappings, capabilities, settings.talk_leave_out)
     entities = mappings.entities
     written = sink_order(mappings)
+    assets = [
+        *(deletions_asset(system) for system in ("customerp", "exact")),
+        *(feed_asset(entity, mappings, capabilities) for entity in entities),
+        *(pair_asset(flow, mappings) for flow in mappings.flows),
+        *(merged_asset(subject, mappings) for subject in mappings.subjects),
+        *(sink_asset(entity, mappings, capabilities) for entity in written),
+        onboarding_asset(mappings),
+    ]
     return dg.Definitions(
-        assets=[
-            *source_specs(mappings),
-            *(deletions_asset(system) for system in ("customerp", "exact")),
-            *(feed_asset(entity, mappings, capabilities) for entity in entities),
-            *(pair_asset(flow, mappings) for flow in mappings.flows),
-            *(merged_asset(subject, mappings) for subject in mappings.subjects),
-            *(sink_asset(entity, mappings, capabilities) for entity in written),
-            onboarding_asset(mappings),
-        ],
+        assets=[*source_specs(mappings), *assets],
         asset_checks=[
             *(ambiguity_checks(subject) for subject in mappings.subjects.values()),
             *(undelivered_check(entity) for entity in written),
@@ -62,6 +64,8 @@ def build_defs(
             dg.define_asset_job(
                 SYNC,
                 selection=dg.AssetSelection.all(),
+                # By it Dagster's queue takes one run of a division at a time.
+                tags={"talk/division": str(settings.exact_division or "sandbox")},
                 description=(
                     "One round: read both systems, match, merge, and write the changes back. The same as "
                     "`talk-assets sync`. Only one run of a division works at a time."
@@ -69,6 +73,8 @@ def build_defs(
             ),
             *order_jobs(),
         ],
+        sensors=[*change_sensors(SYNC, assets, settings), unfinished_sensor(SYNC, assets, settings)],
+        schedules=[rescan_schedule(SYNC, settings)],
         resources={"talk": talk_resource} if resources is None else dict(resources),
         # A step costs 0.05 s in the run's own process and about 2 s in one of its own.
         executor=dg.in_process_executor,

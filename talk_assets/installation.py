@@ -9,7 +9,7 @@ from typing import TypeVar
 from talk_assets.connection import credentials_of, open_ledger_and_sandbox, site_of, token_store
 from talk_assets.cycle.context import Cycle
 from talk_assets.cycle.generations import heed_generations
-from talk_assets.cycle.renew import renew
+from talk_assets.cycle.renew import read_from_the_beginning, renew
 from talk_assets.errors import ConfigurationError
 from talk_assets.ledger.call_budget import CallBudgetStore
 from talk_assets.ledger.cursors import read_cursor, store_cursor
@@ -24,7 +24,7 @@ from talk_assets.mappings.load import load_capabilities, load_mappings
 from talk_assets.mappings.model import Mappings
 from talk_assets.onboarding.gate import confirm, is_confirmed
 from talk_assets.settings import Settings
-from talk_assets.systems.base import System
+from talk_assets.systems.base import Watched
 from talk_assets.systems.clock import REAL_TIME, Clock
 from talk_assets.systems.customerp.profile import Profile
 from talk_assets.systems.customerp.profile_file import load_profile
@@ -67,12 +67,18 @@ class Installation:
         return str(self.settings.exact_division)
 
     @contextmanager
-    def _systems(self, profile: Profile) -> Iterator[dict[str, System]]:
-        """Make a connector for each system; nothing is sent yet.
+    def systems(self) -> Iterator[dict[str, Watched]]:
+        """Connect the systems to ask something of them beside a run, which nothing is written by.
 
         Raises:
             ConfigurationError: a setting or the connector profile is wrong.
         """
+        with self._systems(load_profile(self.settings.customerp_profile)) as systems:
+            yield systems
+
+    @contextmanager
+    def _systems(self, profile: Profile) -> Iterator[dict[str, Watched]]:
+        """Make a connector for each system; nothing is sent yet."""
         settings = self.settings
         wanted = {
             entity: self.mappings.wanted(entity) for entity in self.capabilities if _mapped(self.mappings, entity)
@@ -107,13 +113,16 @@ class Installation:
             yield {"customerp": customerp, "exact": exact}
 
     @contextmanager
-    def cycle(self, run_id: str, *, preview: bool = False, moved: bool = False) -> Iterator[Cycle]:
+    def cycle(
+        self, run_id: str, *, preview: bool = False, moved: bool = False, rescan: bool = False
+    ) -> Iterator[Cycle]:
         """Begin a run over the division: lock it, connect the systems, and note the run.
 
         Args:
             run_id: id of the run, as history names it.
             preview: whether everything is computed, and nothing that is stored stays.
             moved: whether a system is known to have another address now.
+            rescan: whether every feed is read from the beginning.
 
         Raises:
             ConfigurationError: a system is not the one that the ledger was filled from.
@@ -147,11 +156,19 @@ class Installation:
             )
             renew(cycle, profile.model_dump_json())
             heed_generations(cycle, self.clock.now())
+            if rescan:
+                read_from_the_beginning(cycle)
             yield cycle
 
     @contextmanager
     def round(
-        self, run_id: str, *, preview: bool = False, moved: bool = False, confirmed_by: str | None = None
+        self,
+        run_id: str,
+        *,
+        preview: bool = False,
+        moved: bool = False,
+        rescan: bool = False,
+        confirmed_by: str | None = None,
     ) -> Iterator[Cycle]:
         """Begin a run as commands and jobs do: a preview, until a person has confirmed that real systems are written.
 
@@ -159,6 +176,7 @@ class Installation:
             run_id: see `cycle`.
             preview: see `cycle`.
             moved: see `cycle`.
+            rescan: see `cycle`.
             confirmed_by: who confirms now that the systems are written; that is kept, and not asked again.
 
         Raises:
@@ -166,7 +184,7 @@ class Installation:
         """
         open_to_writes = self.sandbox or is_confirmed(self.ledger, self.division)
         unasked = not open_to_writes and confirmed_by is None
-        with self.cycle(run_id, preview=preview or unasked, moved=moved) as cycle:
+        with self.cycle(run_id, preview=preview or unasked, moved=moved, rescan=rescan) as cycle:
             if not open_to_writes and not cycle.preview and confirmed_by is not None:
                 confirm(cycle.ledger, self.division, run_id, confirmed_by)
             yield cycle
@@ -177,7 +195,7 @@ class Installation:
             return {"CUSTOMERP_URL": "sandbox", "EXACT_URL": "sandbox"}
         return {"CUSTOMERP_URL": str(self.settings.customerp_url), "EXACT_URL": str(self.settings.exact_url)}
 
-    def _check(self, ledger: Ledger, systems: Mapping[str, System], run_id: str) -> None:
+    def _check(self, ledger: Ledger, systems: Mapping[str, Watched], run_id: str) -> None:
         """Ask both systems whether they know us, unless the last run shows that they do: questions cost calls."""
         with ledger.begin() as connection:
             checked = read_cursor(connection, self.division, CHECKED)

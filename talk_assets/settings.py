@@ -52,6 +52,29 @@ class Settings(BaseSettings):
             "unless it arrives."
         ),
     )
+    talk_automation: bool = Field(
+        default=False,
+        description=(
+            "Whether the sensors and the schedule run from the start; otherwise each is switched on in Dagit, under "
+            "Automation."
+        ),
+    )
+    talk_customerp_poll_seconds: int = Field(
+        default=10, ge=1, description="How often the sensor asks Customerp whether something changed."
+    )
+    talk_exact_poll_seconds: int | None = Field(
+        default=None,
+        ge=10,
+        description=(
+            "How often the sensor asks Exact, where no notification told it to; by default as often as leaves more "
+            "than half of a day's calls, about every seven minutes."
+        ),
+    )
+    talk_rescan: str = Field(
+        default="30 2 * * *",
+        description="When everything is read from the beginning, as a cron schedule in TALK_TIME_ZONE.",
+    )
+    talk_time_zone: str = Field(default="UTC", description="Time zone of TALK_RESCAN, as Europe/Amsterdam.")
     customerp_url: str | None = Field(default=None, description="Root address of Customerp's API.")
     customerp_token: SecretStr | None = Field(default=None, description="Customerp's token, or `user:password`.")
     customerp_profile: Path | None = Field(default=None, description="Connector profile instead of the contract's.")

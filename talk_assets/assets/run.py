@@ -112,6 +112,11 @@ class TalkRun:
         "preview": dg.Field(
             bool, default_value=False, description="Compute and show what would be written; store and write nothing."
         ),
+        "rescan": dg.Field(
+            bool,
+            default_value=False,
+            description="Read every feed from the beginning, and so find what no list of changes told.",
+        ),
         "confirm": dg.Field(
             bool,
             default_value=False,
@@ -127,7 +132,7 @@ class TalkRun:
 def talk_resource(context: dg.InitResourceContext) -> Iterator[TalkRun]:
     """Open the installation for a run that Dagster started."""
     run_id = context.run.run_id if context.run is not None else "outside a run"
-    preview, confirm = (bool(context.resource_config[name]) for name in ("preview", "confirm"))
+    preview, confirm, rescan = (bool(context.resource_config[name]) for name in ("preview", "confirm", "rescan"))
     started = time.monotonic()
     with ExitStack() as stack:
         if context.instance is not None:
@@ -141,7 +146,9 @@ def talk_resource(context: dg.InitResourceContext) -> Iterator[TalkRun]:
                 )
             installation = stack.enter_context(open_installation(settings))
             cycle = stack.enter_context(
-                installation.round(run_id, preview=preview, confirmed_by=current_user() if confirm else None)
+                installation.round(
+                    run_id, preview=preview, rescan=rescan, confirmed_by=current_user() if confirm else None
+                )
             )
             if cycle.preview and not preview and context.log is not None:
                 context.log.warning(

@@ -20,7 +20,7 @@ from talk_assets.orders.desk import current_user
 from talk_assets.round import Round, execute, selected_assets, steps
 
 
-def sync(*, preview: bool, subject: str | None, as_json: bool, moved: bool, confirm: bool) -> bool:
+def sync(*, preview: bool, subject: str | None, as_json: bool, moved: bool, rescan: bool, confirm: bool) -> bool:
     """Run one round; whether it is done without failures and tripped checks.
 
     Args:
@@ -28,6 +28,7 @@ def sync(*, preview: bool, subject: str | None, as_json: bool, moved: bool, conf
         subject: only this one; None for all.
         as_json: print one JSON object instead of tables.
         moved: a system has another address now, with the same records.
+        rescan: read every feed from the beginning.
         confirm: start writing to the configured systems; until somebody has said so once, a sync is a preview.
 
     Raises:
@@ -38,7 +39,7 @@ def sync(*, preview: bool, subject: str | None, as_json: bool, moved: bool, conf
         selection = selected_assets(installation, subject)
         run_id = str(uuid.uuid4())
         who = current_user() if confirm else None
-        with installation.round(run_id, preview=preview, moved=moved, confirmed_by=who) as cycle:
+        with installation.round(run_id, preview=preview, moved=moved, rescan=rescan, confirmed_by=who) as cycle:
             with console.progress(steps(installation, subject), quiet=as_json and not sys.stderr.isatty()) as tell:
                 done = execute(installation, cycle, selection, tell)
             if done.run.lost is not None:

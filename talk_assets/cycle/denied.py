@@ -7,20 +7,22 @@ from datetime import UTC, datetime, timedelta
 
 from talk_assets.cycle.context import Cycle
 from talk_assets.ledger.cursors import forget_cursors, read_cursor, store_cursor
+from talk_assets.ledger.database import Ledger
+from talk_assets.mappings.capabilities import Capabilities
 
 # A system bears few refused calls; a right that is given is noticed after this long.
 ASKED_AGAIN = timedelta(hours=1)
 
 
-def can_be_missed(cycle: Cycle, entity: str) -> bool:
+def can_be_missed(capabilities: Capabilities, entity: str) -> bool:
     """Whether a run can do without an entity: nothing is ever written to it."""
-    return cycle.capabilities[entity].read_only is not None
+    return capabilities[entity].read_only is not None
 
 
-def denied_lately(cycle: Cycle, entity: str) -> str | None:
+def denied_lately(ledger: Ledger, division: str, entity: str) -> str | None:
     """What the system said when it was asked within the last hour; None when it has to be asked."""
-    with cycle.ledger.begin() as connection:
-        noted = read_cursor(connection, cycle.division, _name(entity))
+    with ledger.begin() as connection:
+        noted = read_cursor(connection, division, _name(entity))
     if noted is None:
         return None
     at, _, said = noted.partition(" ")

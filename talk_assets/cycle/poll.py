@@ -32,10 +32,10 @@ def poll(cycle: Cycle, entity: str) -> Collected:
             whole = reads_whole(cycle, connection, entity)
         if known and not whole:
             return nothing_taken(entity)
-    if not can_be_missed(cycle, entity):
+    if not can_be_missed(cycle.capabilities, entity):
         with cycle.needing(system):
             return collect(cycle, entity)
-    said = denied_lately(cycle, entity)
+    said = denied_lately(cycle.ledger, cycle.division, entity)
     if said is None:
         try:
             with cycle.needing(system):

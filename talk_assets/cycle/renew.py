@@ -35,6 +35,12 @@ def renew(cycle: Cycle, reading: str) -> None:
                 _begin_again(cycle, connection, subject)
 
 
+def read_from_the_beginning(cycle: Cycle) -> None:
+    """Have every entity read whole, which finds what lists of changes and of removed records left out."""
+    with cycle.ledger.begin() as connection:
+        forget_cursors(connection, cycle.division, cycle.mappings.entities)
+
+
 def _begin_again(cycle: Cycle, connection: sa.Connection, subject: Subject) -> None:
     entities = [*subject.entities, *(subject.lines.entities if subject.lines is not None else [])]
     forget_cursors(connection, cycle.division, [*entities, *map(told_feed, entities)])

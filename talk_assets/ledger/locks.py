@@ -66,6 +66,12 @@ def division_lock(ledger: Ledger, division: str, wait_seconds: float, run: str =
         yield held
 
 
+def holder_of_division(connection: sa.Connection, division: str) -> str | None:
+    """Who syncs a division at this moment, as a person would say it; None when nobody does."""
+    row = connection.execute(_HOLDER, {"name": f"talk:division {division}"}).one_or_none()
+    return None if row is None else _holder(connection, f"division {division}")
+
+
 @contextmanager
 def advisory_lock(ledger: Ledger, name: str, wait_seconds: float, run: str = "") -> Iterator[HeldLock]:
     """Hold a lock by name on a connection of its own.

@@ -247,6 +247,7 @@ history = sa.Table(
 sa.Index(None, history.c.division, history.c.cluster_id)
 sa.Index(None, history.c.division, history.c.run)
 sa.Index(None, history.c.division, history.c.entity, history.c.key)
+sa.Index("history_person_idx", history.c.division, history.c.id, postgresql_where=history.c.kind == "person")
 
 cursor = sa.Table(
     "cursor",
@@ -376,10 +377,12 @@ notification = sa.Table(
     text("told_at", "When Exact made it, in its words."),
     text("mark", "SHA-256 of what was signed."),
     moment("received_at", "When it came."),
+    moment("settled_at", "When what it tells was read, or known already.", null=True),
     sa.UniqueConstraint("division", "mark"),
     comment="What Exact told of changes, each notification once.",
 )
 sa.Index(None, notification.c.division, notification.c.received_at)
+sa.Index("notification_open_idx", notification.c.division, postgresql_where=notification.c.settled_at.is_(None))
 
 run = sa.Table(
     "run",

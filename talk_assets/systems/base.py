@@ -16,7 +16,7 @@ A connector decodes only what is peculiar to its system (Exact's dates and clock
 coerced by `talk_assets.sync.convert`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -61,6 +61,20 @@ class DeletionsRead:
 
     deletions: list[Deletion]
     cursor: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """What an answer to a question for news tells of one record: enough to know whether it was read already.
+
+    `modified` and `version` are those of a record, None where the answer has none. The key is empty where the system
+    cannot say what changed.
+    """
+
+    entity: str
+    key: str
+    modified: str | None = None
+    version: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,3 +197,19 @@ class System(Protocol):
 
     def close(self) -> None:
         """Release connections."""
+
+
+class Watched(System, Protocol):
+    """A system that can be asked for news without being read. The methods raise as those of `System`."""
+
+    def glance(self, entity: str, cursor: str) -> Iterator[list[Sight]]:
+        """Tell page by page what changed since a cursor, without reading it: who knows enough asks for no more pages.
+
+        Of documents the lines are meant as well, under their own entity where they have a feed of their own.
+        """
+
+    def glance_deletions(self, cursor: str) -> Iterator[list[Deletion]]:
+        """Tell page by page what was removed since a cursor, as `glance` does; nothing where no list of it is kept."""
+
+    def resting(self) -> float:
+        """Seconds by which questions for news are put off, as `rest` tells them, without counting as a reading."""

@@ -44,6 +44,11 @@ class ChangeReading:
         return not self.query
 
     @property
+    def blind(self) -> bool:
+        """Whether the ERP cannot say what changed, so that only reading everything tells."""
+        return not isinstance(self._changes, ChangeToken | ModifiedSince)
+
+    @property
     def timed(self) -> bool:
         """Whether the times of the records decide where the next reading starts."""
         return isinstance(self._changes, ModifiedSince)

@@ -1,10 +1,11 @@
 """Reading what changed and what was removed."""
 
 import logging
+from collections.abc import Iterator
 from datetime import datetime
 
 from talk_assets.errors import RecordChanged, SystemUnavailable, UnexpectedAnswer
-from talk_assets.systems.base import Deletion, DeletionsRead, FeedRead, Record
+from talk_assets.systems.base import Deletion, DeletionsRead, FeedRead, Record, Sight
 from talk_assets.systems.customerp.changes import ChangeReading
 from talk_assets.systems.customerp.dialect import SYSTEM
 from talk_assets.systems.customerp.documents import Documents
@@ -59,6 +60,25 @@ class FeedReader:
             f"time, or correct the paths, the style of paging or envelope.total in {self._profile.source}",
         )
 
+    def glance(self, documents: Documents, cursor: str) -> Iterator[list[Sight]]:
+        """What changed since the cursor, page by page; one sight without a key where the ERP cannot say."""
+        dialect = documents.dialect
+        doing = f"asking whether {dialect.entity} changed"
+        reading = ChangeReading(dialect.changes, self._profile, cursor, doing)
+        if reading.blind:
+            yield [Sight(dialect.entity, "")]
+            return
+        query = {**dialect.query, **reading.query}
+        for page in self._listing.pages(dialect.list, query, dialect.envelope, doing):
+            yield [self._sight(documents, raw) for raw in page.items]
+
+    def _sight(self, documents: Documents, raw: object) -> Sight:
+        shape = documents.dialect.shape
+        at = self._times.read(get(raw, shape.modified)) if shape.modified is not None else None
+        return Sight(
+            documents.dialect.entity, storable(str(text_of(get(raw, shape.key)))), utc_text(at) if at else None
+        )
+
     def _once(self, documents: Documents, cursor: str | None) -> FeedRead:
         dialect = documents.dialect
         doing = f"reading {dialect.entity}"
@@ -97,22 +117,35 @@ class FeedReader:
 
     def read_deletions(self, cursor: str | None) -> DeletionsRead:
         """What was removed since the cursor; nothing when the profile has no list of it."""
-        settings = self._profile.deletions
-        if settings is None:
+        if self._profile.deletions is None:
             return DeletionsRead([], cursor or "")
         doing = "reading customerp's deletions"
         reading = ChangeReading(self._profile.changes, self._profile, cursor, doing)
-        found: dict[tuple[str, str], Deletion] = {}
+        found = {
+            (deletion.entity, deletion.key): deletion
+            for page in self._deletions(self._profile.deletions, reading, doing)
+            for deletion in page
+        }
+        return DeletionsRead(list(found.values()), reading.following())
+
+    def glance_deletions(self, cursor: str) -> Iterator[list[Deletion]]:
+        """What was removed since the cursor, page by page."""
+        if self._profile.deletions is None:
+            return
+        doing = "asking whether customerp has deletions"
+        reading = ChangeReading(self._profile.changes, self._profile, cursor, doing)
+        yield from self._deletions(self._profile.deletions, reading, doing)
+
+    def _deletions(self, settings: Deletions, reading: ChangeReading, doing: str) -> Iterator[list[Deletion]]:
         path = f"{self._profile.base_path}{settings.path}"
         for page in self._listing.pages(path, reading.query, self._profile.envelope, doing):
             reading.page(len(page.items), page.token)
+            found = []
             for raw in page.items:
                 at = self._times.read(get(raw, settings.at)) if settings.at is not None else None
                 reading.saw(at)
-                deletion = self._deletion(settings, raw, at)
-                if deletion is not None:
-                    found[deletion.entity, deletion.key] = deletion
-        return DeletionsRead(list(found.values()), reading.following())
+                found.append(self._deletion(settings, raw, at))
+            yield [deletion for deletion in found if deletion is not None]
 
     def _deletion(self, settings: Deletions, raw: object, at: datetime | None) -> Deletion | None:
         kind, key = text_of(get(raw, settings.entity)), text_of(get(raw, settings.key))

@@ -1,12 +1,12 @@
 """Customerp as the rest of the platform sees it."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from talk_assets.errors import SystemFault, SystemUnavailable, UnexpectedAnswer
 from talk_assets.mappings.capabilities import Capabilities
-from talk_assets.systems.base import DeletionsRead, FeedRead, Values, Written
+from talk_assets.systems.base import Deletion, DeletionsRead, FeedRead, Sight, Values, Written
 from talk_assets.systems.customerp.client import CustomerpClient
 from talk_assets.systems.customerp.dialect import SYSTEM, dialects
 from talk_assets.systems.customerp.documents import Documents
@@ -139,6 +139,26 @@ class CustomerpSystem:
             AccessDenied, SystemUnavailable, UnexpectedAnswer, ConfigurationError: as for `read`.
         """
         return self._feeds.read_deletions(cursor)
+
+    def glance(self, entity: str, cursor: str) -> Iterator[list[Sight]]:
+        """Tell page by page what changed since a cursor; see `Watched.glance`.
+
+        Raises:
+            AccessDenied, SystemUnavailable, UnexpectedAnswer, ConfigurationError: as for `read`.
+        """
+        return self._feeds.glance(self._entities[entity].documents, cursor)
+
+    def glance_deletions(self, cursor: str) -> Iterator[list[Deletion]]:
+        """Tell page by page what was removed since a cursor; see `Watched.glance_deletions`.
+
+        Raises:
+            AccessDenied, SystemUnavailable, UnexpectedAnswer, ConfigurationError: as for `read`.
+        """
+        return self._feeds.glance_deletions(cursor)
+
+    def resting(self) -> float:
+        """Questions are never put off; see `rest`."""
+        return 0.0
 
     def find(self, entity: str, keys: Sequence[str]) -> FeedRead:
         """Read records one by one; see `System.find`.

@@ -88,12 +88,17 @@ class Governor:
                 # How long to wait after a refusal is told by `too_many`.
                 self._waited = minute.reset
 
-    def rest(self, calls: int) -> float:
-        """Seconds by which reading for news, which takes so many calls, is put off; 0: it begins now, and is noted."""
+    def rest(self, calls: int, *, begins: bool = True) -> float:
+        """Seconds by which reading for news, which takes so many calls, is put off; 0: it can be done now.
+
+        Args:
+            calls: what it takes.
+            begins: whether it begins when it can, which is noted.
+        """
         with self._lock:
             now = self._now().timestamp()
             seconds = self._budget.load().at(now).rest(now, calls)
-            if seconds == 0:
+            if begins and seconds == 0:
                 self._budget.change(lambda budget: Budget(budget.minute, budget.day, now))
             return seconds
 

@@ -1,13 +1,13 @@
 """Reading Exact: what changed by row version, what was removed, and records by their keys."""
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 
 from talk_assets.errors import ConfigurationError, RecordRejected, UnexpectedAnswer
 from talk_assets.mappings.capabilities import EntityCapability
-from talk_assets.systems.base import Deletion, DeletionsRead, FeedRead, Record
+from talk_assets.systems.base import Deletion, DeletionsRead, FeedRead, Record, Sight
 from talk_assets.systems.exact import feeds, odata
 from talk_assets.systems.exact.bulk import complete_from_bulk
 from talk_assets.systems.exact.client import ExactClient
@@ -19,6 +19,7 @@ logger = logging.getLogger(__name__)
 
 # So that the address of a look-up stays below 2,048 characters, what servers commonly take of a query.
 _KEYS_AT_ONCE = 20
+_DELETIONS = "Exact's deletions"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,19 +55,53 @@ class Reading:
     def deletions(self, cursor: str | None) -> DeletionsRead:
         """Read sync/Deleted, which remembers two months; see `System.read_deletions`."""
         doing = "reading Exact's deletions"
-        since = feeds.load_cursor(cursor, "Exact's deletions")
+        since = feeds.load_cursor(cursor, _DELETIONS)
+        changes = feeds.gather(self._deleted(since, doing), since, "ID", doing)
+        found = (self._deletion(row, doing) for row in changes.rows)
+        # A sales order is listed under the numbers of both its sets.
+        known = {(deletion.entity, deletion.key): deletion for deletion in found if deletion is not None}
+        return DeletionsRead(list(known.values()), str(changes.cursor))
+
+    def glance(self, entity: str, cursor: str) -> Iterator[list[Sight]]:
+        """What changed since the cursor, page by page: keys and row versions only; see `Watched.glance`."""
+        lines = self.capabilities[entity].lines
+        if lines is None:
+            yield from self._sights(entity, feeds.load_cursor(cursor, entity))
+            return
+        since, lines_since = feeds.load_cursors(cursor, entity)
+        yield from self._sights(entity, since)
+        yield from self._sights(lines, lines_since)
+
+    def _sights(self, entity: str, since: int) -> Iterator[list[Sight]]:
+        capability, endpoint = self.capabilities[entity], ENDPOINTS[entity]
+        doing = f"asking whether {entity} changed"
         pages = self.client.pages(
+            endpoint.sync,
+            doing=doing,
+            scope=endpoint.scope,
+            filter=feeds.filter_since(since),
+            select=f"{capability.key},{TIMESTAMP}",
+        )
+        for page in pages:
+            yield [
+                Sight(entity, str(row.get(capability.key)), version=str(feeds.row_version(row, doing))) for row in page
+            ]
+
+    def glance_deletions(self, cursor: str) -> Iterator[list[Deletion]]:
+        """What sync/Deleted has since the cursor, page by page; see `Watched.glance_deletions`."""
+        doing = "asking whether Exact has deletions"
+        for page in self._deleted(feeds.load_cursor(cursor, _DELETIONS), doing):
+            found = (self._deletion(row, doing) for row in page)
+            yield [deletion for deletion in found if deletion is not None]
+
+    def _deleted(self, since: int, doing: str) -> Iterator[list[Row]]:
+        return self.client.pages(
             "sync/Deleted",
             doing=doing,
             scope=ADMINISTRATION,
             filter=feeds.filter_since(since),
             select=f"ID,EntityType,EntityKey,DeletedDate,{TIMESTAMP}",
         )
-        changes = feeds.gather(pages, since, "ID", doing)
-        found = (self._deletion(row, doing) for row in changes.rows)
-        # A sales order is listed under the numbers of both its sets.
-        known = {(deletion.entity, deletion.key): deletion for deletion in found if deletion is not None}
-        return DeletionsRead(list(known.values()), str(changes.cursor))
 
     def find(self, entity: str, keys: Sequence[str]) -> FeedRead:
         """Look records up in their ordinary set, 20 keys a call; see `System.find`.

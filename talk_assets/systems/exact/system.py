@@ -1,14 +1,14 @@
 """Exact Online as a `System` of the platform."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, tzinfo
 
 import httpx
 
 from talk_assets.errors import AccessDenied, RecordGone, RecordRejected, UnexpectedAnswer
 from talk_assets.mappings.capabilities import Capabilities, EntityCapability
-from talk_assets.systems.base import DeletionsRead, FeedRead, Record, Values, Written
+from talk_assets.systems.base import Deletion, DeletionsRead, FeedRead, Record, Sight, Values, Written
 from talk_assets.systems.exact import dates, odata
 from talk_assets.systems.exact.client import ExactClient
 from talk_assets.systems.exact.entities import ADMINISTRATION, ENDPOINTS
@@ -112,6 +112,10 @@ class ExactSystem:
         """Seconds by which reading the feeds is put off, for the sake of the calls that are left; see `System.rest`."""
         return self._governor.rest(self._feeds + 1)
 
+    def resting(self) -> float:
+        """As `rest`, without counting as a reading of the feeds; see `Watched.resting`."""
+        return self._governor.rest(self._feeds + 1, begins=False)
+
     def check(self) -> None:
         """Ask who is logged in and for one row of the division; see `System.check`."""
         if len(self._client.me(doing=f"asking {self._http.root} who is logged in")) != 1:
@@ -144,6 +148,14 @@ class ExactSystem:
     def read_deletions(self, cursor: str | None) -> DeletionsRead:
         """Read sync/Deleted, which remembers two months; see `System.read_deletions`."""
         return self._reading.deletions(cursor)
+
+    def glance(self, entity: str, cursor: str) -> Iterator[list[Sight]]:
+        """Tell page by page what changed since the cursor; see `Watched.glance` and `Reading.glance`."""
+        return self._reading.glance(entity, cursor)
+
+    def glance_deletions(self, cursor: str) -> Iterator[list[Deletion]]:
+        """Tell page by page what sync/Deleted has since the cursor; see `Watched.glance_deletions`."""
+        return self._reading.glance_deletions(cursor)
 
     def find(self, entity: str, keys: Sequence[str]) -> FeedRead:
         """Look records up in their ordinary set; see `System.find` and `Reading.find`."""

@@ -1,0 +1,187 @@
+"""Sensors: they ask the systems for news and the ledger for what waits, and start the smallest run that it needs."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import timedelta
+
+import dagster as dg
+
+from talk_assets.assets.keys import deletions_key, feed_key, sink_key
+from talk_assets.automation.agenda import Agenda, wait_after
+from talk_assets.automation.changes import ask, exact_pause, feeds_of, is_told, settle, told_of
+from talk_assets.automation.watch import Watch, watching
+from talk_assets.cycle.news import deletions_of
+from talk_assets.errors import TalkError
+from talk_assets.ledger import unfinished
+from talk_assets.settings import Settings
+
+# Seconds between two looks: at what notifications told, and at the ledger.
+_LOOKS = 5
+# Why a run was started, on the run.
+BECAUSE = "talk/because"
+_UNDER_WAY = [
+    dg.DagsterRunStatus.QUEUED,
+    dg.DagsterRunStatus.NOT_STARTED,
+    dg.DagsterRunStatus.STARTING,
+    dg.DagsterRunStatus.STARTED,
+    dg.DagsterRunStatus.CANCELING,
+]
+
+
+def change_sensors(job: str, assets: Sequence[dg.AssetsDefinition], settings: Settings) -> list[dg.SensorDefinition]:
+    """One sensor per system.
+
+    Args:
+        job: name of the job that they run.
+        assets: all that it has.
+        settings: how often they look, and whether they do from the start.
+    """
+    return [
+        _change_sensor("customerp", settings.talk_customerp_poll_seconds, job, assets, settings),
+        _change_sensor("exact", _LOOKS, job, assets, settings),
+    ]
+
+
+def _change_sensor(
+    system: str, seconds: int, job: str, assets: Sequence[dg.AssetsDefinition], settings: Settings
+) -> dg.SensorDefinition:
+    told = (
+        "Asks Exact what changed: at once where a notification came (`talk-assets webhooks`), and otherwise as often "
+        "as leaves more than half of a day's calls (TALK_EXACT_POLL_SECONDS)."
+        if system == "exact"
+        else "Asks Customerp what changed (TALK_CUSTOMERP_POLL_SECONDS)."
+    )
+
+    @dg.sensor(
+        name=f"{system}_changes",
+        job_name=job,
+        minimum_interval_seconds=seconds,
+        default_status=_status(settings),
+        description=(
+            f"{told} Starts a run of the entities that changed and of what depends on them; while a run goes on, what "
+            "changes is gathered for the next one. Where reading starts is kept in the ledger, so nothing is passed "
+            "over when the sensor is off."
+        ),
+    )
+    def changes(context: dg.SensorEvaluationContext) -> dg.SensorResult:
+        agenda = Agenda.load(context.cursor)
+        with _looking(context, job) as looked:
+            if isinstance(looked, str):
+                return _skip(agenda, looked)
+            return _ask_for_news(looked, system, agenda, assets)
+
+    return changes
+
+
+def _ask_for_news(watch: Watch, system: str, agenda: Agenda, assets: Sequence[dg.AssetsDefinition]) -> dg.SensorResult:
+    feeds = feeds_of(watch.installation, system)
+    agenda.keep(feeds)
+    told, pause = {}, timedelta(0)
+    if system == "exact":
+        told, pause = told_of(watch), exact_pause(watch.installation)
+    due = [feed for feed in feeds if agenda.is_due(feed, watch.now, pause) or is_told(agenda, feed, told, watch.now)]
+    if not due:
+        return _skip(agenda, f"{system} was asked lately, and told of nothing since.")
+    news: dict[str, str] = {}
+    with watch.installation.systems() as systems:
+        rest = systems[system].resting()
+        if rest:
+            return _skip(agenda, f"The calls of {system} have to last for the day; asked again in {rest / 60:.0f} min.")
+        for feed in due:
+            mark = ask(watch, systems[system], feed)
+            agenda.note_asked(feed, watch.now)
+            if mark is not None:
+                news[feed] = mark
+            elif feed in told:
+                settle(watch, feed)
+    ready = agenda.ready(news, watch.now)
+    if not ready:
+        waits = f"What changed in {', '.join(news)} was run for already, and the next attempt waits." if news else ""
+        return _skip(agenda, waits or f"Nothing changed in {', '.join(due)}.")
+    keys = [deletions_key(system) if feed == deletions_of(system) else feed_key(feed) for feed in ready]
+    run_key = agenda.start({feed: news[feed] for feed in ready}, watch.now)
+    return _run(agenda, run_key, _with_dependants(keys, assets), ready)
+
+
+def unfinished_sensor(job: str, assets: Sequence[dg.AssetsDefinition], settings: Settings) -> dg.SensorDefinition:
+    """The sensor that starts what waits although no system has news; arguments as of `change_sensors`."""
+
+    @dg.sensor(
+        name="owed_writes",
+        job_name=job,
+        minimum_interval_seconds=_LOOKS,
+        default_status=_status(settings),
+        description=(
+            "Starts a run when an owed write's time has come, after a run that failed or was cut off (in a minute, "
+            "then in two, at last every hour), and after an order of a person, as `resolve`. Asks no system."
+        ),
+    )
+    def owed_writes(context: dg.SensorEvaluationContext) -> dg.SensorResult:
+        agenda = Agenda.load(context.cursor)
+        with _looking(context, job) as looked:
+            if isinstance(looked, str):
+                return _skip(agenda, looked)
+            return _look_for_unfinished(looked, agenda, assets)
+
+    return owed_writes
+
+
+def _look_for_unfinished(watch: Watch, agenda: Agenda, assets: Sequence[dg.AssetsDefinition]) -> dg.SensorResult:
+    division = watch.installation.division
+    with watch.installation.ledger.begin() as connection:
+        order = unfinished.order_since_last_run(connection, division)
+        failures, began = unfinished.failed_runs(connection, division)
+        due = unfinished.due(connection, division)
+    if order is not None:
+        return _run(agenda, f"order {division} {order}", None, ["an order"])
+    if began is not None:
+        wait = began + wait_after(failures) - watch.now
+        if wait > timedelta(0):
+            return _skip(agenda, f"The last run did not end well; another one begins in {wait.seconds} s.")
+        return _run(agenda, f"again {division} {began.isoformat()}", None, ["a run that did not end well"])
+    documents = {
+        watch.installation.capabilities[entity].document or entity: entity for entity in due["entity"].astype("str")
+    }
+    news = {
+        entity: " ".join(map(str, due[due["entity"].isin([entity, documents[entity]])].to_numpy().ravel()))
+        for entity in documents
+    }
+    ready = agenda.ready(news, watch.now)
+    agenda.keep(news)
+    if not ready:
+        return _skip(agenda, "Nothing is owed whose time has come.")
+    run_key = agenda.start({entity: news[entity] for entity in ready}, watch.now)
+    return _run(agenda, run_key, _with_dependants([sink_key(entity) for entity in ready], assets), ready)
+
+
+@contextmanager
+def _looking(context: dg.SensorEvaluationContext, job: str) -> Iterator[Watch | str]:
+    """The division, or why nothing can be looked at or started now."""
+    if context.instance.get_runs(dg.RunsFilter(job_name=job, statuses=_UNDER_WAY), limit=1):
+        yield "A run is under way; what changes meanwhile is looked at afterwards."
+        return
+    try:
+        with watching() as watch:
+            yield watch.hindrance or watch
+    except TalkError as error:
+        # The tick fails with one sentence instead of the way to it.
+        raise dg.Failure(description=str(error), allow_retries=False) from None
+
+
+def _with_dependants(keys: Sequence[dg.AssetKey], assets: Sequence[dg.AssetsDefinition]) -> list[dg.AssetKey]:
+    return sorted(dg.AssetSelection.assets(*keys).downstream().resolve(assets))
+
+
+def _run(
+    agenda: Agenda, run_key: str, selection: Sequence[dg.AssetKey] | None, because: Sequence[str]
+) -> dg.SensorResult:
+    request = dg.RunRequest(run_key=run_key, asset_selection=selection, tags={BECAUSE: ", ".join(because)[:200]})
+    return dg.SensorResult(run_requests=[request], cursor=agenda.model_dump_json())
+
+
+def _skip(agenda: Agenda, why: str) -> dg.SensorResult:
+    return dg.SensorResult(skip_reason=why, cursor=agenda.model_dump_json())
+
+
+def _status(settings: Settings) -> dg.DefaultSensorStatus:
+    return dg.DefaultSensorStatus.RUNNING if settings.talk_automation else dg.DefaultSensorStatus.STOPPED

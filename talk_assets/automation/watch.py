@@ -1,0 +1,54 @@
+"""One look of a sensor at a division: what is known of it, and its systems, without beginning a run."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from talk_assets.installation import Installation, open_installation
+from talk_assets.ledger.locks import holder_of_division
+from talk_assets.onboarding.gate import is_confirmed
+from talk_assets.settings import load_settings
+
+
+@dataclass(frozen=True)
+class Watch:
+    """What a sensor works with.
+
+    Attributes:
+        installation: opened; nothing is locked.
+        now: the time by the ledger's clock.
+        hindrance: why no run is started now, as a sentence; None when one can be.
+    """
+
+    installation: Installation
+    now: datetime
+    hindrance: str | None
+
+
+@contextmanager
+def watching() -> Iterator[Watch]:
+    """Open the installation to look around.
+
+    Raises:
+        ConfigurationError: a setting or a mapping is wrong.
+        LedgerError: the ledger cannot be used.
+    """
+    with open_installation(load_settings()) as installation:
+        with installation.ledger.begin() as connection:
+            now: datetime = connection.execute(sa.select(sa.func.now())).scalar_one()
+            holder = holder_of_division(connection, installation.division)
+        yield Watch(installation, now, _hindrance(installation, holder))
+
+
+def _hindrance(installation: Installation, holder: str | None) -> str | None:
+    if not installation.sandbox and not is_confirmed(installation.ledger, installation.division):
+        return (
+            "Nobody has confirmed the first sync of this installation yet: look at the asset reports/onboarding, and "
+            "then run the job sync with resources.talk.config.confirm: true, or `talk-assets sync --confirm`."
+        )
+    if holder is not None:
+        return f"The division is at work ({holder}); what changes meanwhile is looked at afterwards."
+    return None

@@ -1,0 +1,66 @@
+"""What waits for a run although no system has news: debts whose time has come, runs that failed, orders of people."""
+
+from datetime import datetime
+from typing import Any
+
+import pandas as pd
+import sqlalchemy as sa
+
+from talk_assets.ledger.bulk import read_frame
+from talk_assets.ledger.notes import DONE
+from talk_assets.ledger.tables import history, owed, run
+
+
+def due(connection: sa.Connection, division: str) -> pd.DataFrame:
+    """`entity, count, since, tried`: the debts that can be sent now, with the newest one's time and last attempt."""
+    return read_frame(
+        connection,
+        sa.select(
+            owed.c.entity,
+            sa.func.count().label("count"),
+            sa.func.max(owed.c.since).label("since"),
+            sa.func.max(owed.c.next_try).label("tried"),
+        )
+        .where(
+            owed.c.division == division,
+            owed.c.state == "owed",
+            sa.or_(owed.c.next_try.is_(None), owed.c.next_try <= sa.func.now()),
+        )
+        .group_by(owed.c.entity)
+        .order_by(owed.c.entity),
+    )
+
+
+def failed_runs(connection: sa.Connection, division: str) -> tuple[int, datetime | None]:
+    """How many runs failed or were cut off since the last one that did not, and when the latest of them began."""
+    ended_well = sa.select(sa.func.max(run.c.started_at)).where(run.c.division == division, run.c.outcome == DONE)
+    found = connection.execute(
+        sa.select(sa.func.count(), sa.func.max(run.c.started_at)).where(
+            run.c.division == division,
+            run.c.outcome.is_distinct_from(DONE),
+            run.c.started_at > sa.func.coalesce(ended_well.scalar_subquery(), sa.text("'-infinity'::timestamptz")),
+        )
+    ).one()
+    return int(found[0]), found[1]
+
+
+def order_since_last_run(connection: sa.Connection, division: str) -> int | None:
+    """Number in history of the latest order that a person gave since the last run began; None when there is none."""
+    last = (
+        sa.select(run.c.run_id, run.c.started_at)
+        .where(run.c.division == division)
+        .order_by(run.c.started_at.desc())
+        .limit(1)
+        .subquery()
+    )
+    latest = (
+        sa.select(history.c.id, history.c.at, history.c.run)
+        .where(history.c.division == division, history.c.kind == "person")
+        .order_by(history.c.id.desc())
+        .limit(1)
+        .subquery()
+    )
+    found: Any = connection.execute(
+        sa.select(latest.c.id).where(latest.c.at > last.c.started_at, latest.c.run != last.c.run_id)
+    ).scalar_one_or_none()
+    return None if found is None else int(found)

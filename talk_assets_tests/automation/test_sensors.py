@@ -1,0 +1,239 @@
+"""The sensors on a real ledger and real systems: what they ask, what they start, and what they leave alone."""
+
+import uuid
+from collections.abc import Iterator
+from datetime import timedelta
+
+import dagster as dg
+import pytest
+import sqlalchemy as sa
+
+from talk_assets.automation.agenda import Agenda
+from talk_assets.definitions import SYNC, build_defs
+from talk_assets.ledger.database import open_ledger
+from talk_assets.ledger.locks import division_lock
+from talk_assets.ledger.notifications import keep
+from talk_assets.mappings.load import load_capabilities, load_mappings
+from talk_assets_tests.assets.runs import run
+from talk_assets_tests.automation.looks import Sensor, names
+from talk_assets_tests.conftest import DatabaseServer
+from talk_assets_tests.installed import Home, Sandbox, home
+
+
+@pytest.fixture(scope="module")
+def instance() -> Iterator[dg.DagsterInstance]:
+    with dg.DagsterInstance.ephemeral() as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def synced(systems: Sandbox, place: Home) -> Home:
+    """The installation after a sync: nothing is new."""
+    done = place.call("sync", "--confirm")
+    assert done.code == 0, done.err
+    return place
+
+
+@pytest.fixture
+def customerp(synced: Home, instance: dg.DagsterInstance) -> Sensor:
+    return Sensor(synced, instance, "customerp_changes")
+
+
+@pytest.fixture
+def exact(synced: Home, instance: dg.DagsterInstance) -> Sensor:
+    return Sensor(synced, instance, "exact_changes")
+
+
+@pytest.fixture
+def owed(synced: Home, instance: dg.DagsterInstance) -> Sensor:
+    return Sensor(synced, instance, "owed_writes")
+
+
+def tell(place: Home, systems: Sandbox, topic: str, key: str) -> None:
+    """Have a notification kept, as the receiver does."""
+    ledger = open_ledger(place.settings["TALK_DATABASE_URL"])
+    division, mark = str(systems.said["exact_division"]), str(uuid.uuid4())
+    with ledger.begin() as connection:
+        keep(connection, division=division, topic=topic, action="Update", key=key, told_at="", mark=mark)
+    ledger.close()
+
+
+def query(place: Home, statement: str) -> list[tuple[object, ...]]:
+    """What the ledger answers."""
+    ledger = open_ledger(place.settings["TALK_DATABASE_URL"])
+    with ledger.begin() as connection:
+        found = connection.execute(sa.text(statement))
+        rows = [tuple(row) for row in found] if found.returns_rows else []
+    ledger.close()
+    return rows
+
+
+def settled(sensor: Sensor) -> None:
+    """Have run what a sensor finds at first."""
+    request = sensor.look()
+    if isinstance(request, dg.RunRequest):
+        assert sensor.run(request)
+
+
+def test_an_edit_in_customerp_starts_the_smallest_run(systems: Sandbox, customerp: Sensor) -> None:
+    """Every edit would read everything of both systems, and Exact's calls would be spent by noon."""
+    first = customerp.look()
+    assert str(first).startswith("Nothing changed in "), first
+    customer = systems.customerp("customers")[0]
+    systems.edit_customerp(f"customers/{customer['Id']}", City="Zwolle")
+    systems.forget_calls()
+    request = customerp.look()
+    assert {"customerp/customer", "pairs/customer_accounts", "written/exact/accounts"} <= names(request)
+    assert not {"customerp/contact", "exact/accounts", "exact/deletions", "customerp/deletions"} & names(request)
+    assert not systems.calls()["exact"], "asking Customerp costs no call of Exact"
+    assert customerp.look() == "What changed in customerp.customer was run for already, and the next attempt waits."
+    assert isinstance(request, dg.RunRequest)
+    assert customerp.run(request)
+    assert "Zwolle" in {account["City"] for account in systems.exact("Accounts").values()}
+    last = customerp.look()
+    assert str(last).startswith("Nothing changed in "), last
+
+
+def test_exact_is_asked_at_once_where_it_told_and_seldom_otherwise(
+    systems: Sandbox, exact: Sensor, synced: Home
+) -> None:
+    """An edit that Exact announced waits for minutes, or questions use up the calls that writes need."""
+    exact.look()
+    systems.forget_calls()
+    assert exact.look() == "exact was asked lately, and told of nothing since."
+    assert not systems.calls()["exact"]
+    key = next(iter(systems.exact("Accounts")))
+    systems.edit_exact(f"Accounts/{key}", City="Assen")
+    tell(synced, systems, "Accounts", key)
+    request = exact.look()
+    assert systems.calls()["exact"].total() == 1, systems.calls()["exact"]
+    assert {"exact/accounts", "written/customerp/customer"} <= names(request)
+    assert not {"exact/contacts", "customerp/customer"} & names(request)
+    assert isinstance(request, dg.RunRequest)
+    assert exact.run(request)
+    assert "Assen" in {customer["City"] for customer in systems.customerp("customers")}
+    systems.forget_calls()
+    assert exact.look() == "exact was asked lately, and told of nothing since.", "it was read since it was told of"
+    assert not systems.calls()["exact"]
+    assert query(synced, "select count(*) from talk.notification where settled_at is null") == [(0,)]
+
+
+def test_a_notification_that_comes_before_the_change_can_be_read_is_asked_about_again(
+    systems: Sandbox, exact: Sensor, synced: Home
+) -> None:
+    """An edit would wait for the next round of questions because its notification was faster than the list."""
+    settled(exact)
+    key = next(iter(systems.exact("Accounts")))
+    tell(synced, systems, "Accounts", key)
+    assert exact.look() == "Nothing changed in exact.accounts."
+    assert exact.look() == "exact was asked lately, and told of nothing since."
+    query(synced, "update talk.record set read_at = read_at - interval '1 hour'")
+    query(synced, "update talk.notification set received_at = received_at - interval '31 seconds'")
+    systems.edit_exact(f"Accounts/{key}", City="Delft")
+    # The first question was asked before the 31 seconds were over.
+    agenda = Agenda.load(exact.cursor)
+    agenda.note_asked("exact.accounts", agenda.asked["exact.accounts"] - timedelta(seconds=31))
+    exact.cursor = agenda.model_dump_json()
+    request = exact.look()
+    assert "exact/accounts" in names(request)
+    assert isinstance(request, dg.RunRequest)
+    assert exact.run(request)
+
+
+def test_what_is_owed_starts_a_run_when_its_time_has_come(
+    systems: Sandbox, customerp: Sensor, owed: Sensor, synced: Home
+) -> None:
+    """A write that failed for a moment would stay owed until somebody edits something."""
+    assert owed.look() == "Nothing is owed whose time has come."
+    customer = systems.customerp("customers")[0]
+    systems.edit_customerp(f"customers/{customer['Id']}", City="Goes")
+    request = customerp.look()
+    assert isinstance(request, dg.RunRequest)
+    systems.fault("exact", method="PUT", status=503, times=None)
+    customerp.run(request)
+    systems.end_faults()
+    assert query(synced, "select count(*) from talk.owed where state = 'owed'") == [(1,)]
+    assert str(owed.look()).startswith("The last run did not end well; another one begins in "), "it fails again"
+    for table, column in (("run", "started_at"), ("history", "at")):
+        query(synced, f"update talk.{table} set {column} = {column} - interval '1 hour'")
+    again = owed.look()
+    assert isinstance(again, dg.RunRequest)
+    assert again.asset_selection is None, "nobody knows what the run that failed left out"
+    query(synced, "update talk.run set outcome = 'done'")
+    request = owed.look()
+    assert "written/exact/accounts" in names(request)
+    assert not {"exact/accounts", "customerp/customer"} & names(request)
+    assert isinstance(request, dg.RunRequest)
+    assert owed.run(request)
+    assert "Goes" in {account["City"] for account in systems.exact("Accounts").values()}
+    assert owed.look() == "Nothing is owed whose time has come."
+
+
+def test_an_order_starts_a_run_once(synced: Home, owed: Sensor) -> None:
+    """A person decides, and nothing happens until somebody edits something."""
+    ((key, other),) = query(
+        synced,
+        "select c.key, e.key from talk.member c join talk.member e using (cluster_id) "
+        "where c.entity = 'customerp.customer' and e.entity = 'exact.accounts' order by c.key limit 1",
+    )
+    done = synced.call("unlink", f"customerp.customer/{key}", f"exact.accounts/{other}")
+    assert done.code == 0, done.err
+    request = owed.look()
+    assert isinstance(request, dg.RunRequest), request
+    assert request.asset_selection is None
+    assert isinstance(owed.look(), str), "the same order asks for one run only"
+    assert owed.run(request)
+    assert owed.look() == "Nothing is owed whose time has come."
+
+
+def test_nothing_is_started_while_the_division_is_at_work(
+    systems: Sandbox, customerp: Sensor, synced: Home, instance: dg.DagsterInstance
+) -> None:
+    """Two runs of a division would wait for each other, and the second would end as failed."""
+    customer = systems.customerp("customers")[0]
+    systems.edit_customerp(f"customers/{customer['Id']}", City="Meppel")
+    ledger = open_ledger(synced.settings["TALK_DATABASE_URL"])
+    with division_lock(ledger, str(systems.said["exact_division"]), 0, "by hand"):
+        assert "The division is at work (run by hand since " in str(customerp.look())
+    ledger.close()
+    with synced.environment():
+        job = build_defs().resolve_job_def(SYNC)
+    run = instance.create_run_for_job(job, status=dg.DagsterRunStatus.STARTED)
+    assert customerp.look() == "A run is under way; what changes meanwhile is looked at afterwards."
+    instance.delete_run(run.run_id)
+    assert "customerp/customer" in names(customerp.look())
+
+
+def test_nothing_is_started_before_somebody_confirmed(systems: Sandbox, database_server: DatabaseServer) -> None:
+    """The first look of a sensor would write into the books before anybody has seen what is written."""
+    with home(systems.settings, database_server) as place, dg.DagsterInstance.ephemeral() as instance:
+        for name in ("customerp_changes", "exact_changes", "owed_writes"):
+            assert "Nobody has confirmed the first sync" in str(Sensor(place, instance, name).look())
+
+
+def test_a_system_that_does_not_answer_fails_the_look_with_a_sentence(systems: Sandbox, customerp: Sensor) -> None:
+    """The sensor would look healthy for as long as nothing can be read, or show a page of Python."""
+    systems.fault("customerp", status=401, times=None)
+    with pytest.raises(dg.Failure, match="CUSTOMERP_TOKEN"):
+        customerp.look()
+    systems.end_faults()
+
+
+def test_the_whole_read_of_the_day_finds_what_no_list_told(systems: Sandbox, synced: Home) -> None:
+    """What a notification and a list of changes left out would stay different for good."""
+    customer = systems.customerp("customers")[1]
+    systems.edit_customerp(f"customers/{customer['Id']}", City="Hoorn")
+    # As if the change had been read already.
+    query(synced, "update talk.cursor set value = '999999' where feed = 'customerp.customer'")
+    run(synced)
+    assert "Hoorn" not in {account["City"] for account in systems.exact("Accounts").values()}
+    with synced.environment():
+        schedule = build_defs().resolve_schedule_def("rescan")
+        with dg.build_schedule_context() as context:
+            data = schedule.evaluate_tick(context)
+    (request,) = data.run_requests or ()
+    told = run(synced, config=request.run_config)
+    assert {name for name, beside in told.metadata.items() if beside.get("full_read")} == {
+        entity.replace(".", "/") for entity in load_mappings(None, load_capabilities()).entities
+    }
+    assert "Hoorn" in {account["City"] for account in systems.exact("Accounts").values()}
