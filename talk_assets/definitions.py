@@ -14,6 +14,7 @@ from talk_assets.assets.order_jobs import order_jobs
 from talk_assets.assets.pairs import ambiguity_checks, pair_asset
 from talk_assets.assets.run import talk_resource
 from talk_assets.assets.sinks import sink_asset, undelivered_check
+from talk_assets.automation.alerts import alert_sensor
 from talk_assets.automation.schedules import rescan_schedule
 from talk_assets.automation.sensors import change_sensors, unfinished_sensor
 from talk_assets.mappings.capabilities import Capabilities
@@ -73,7 +74,11 @@ def build_defs(
             ),
             *order_jobs(),
         ],
-        sensors=[*change_sensors(SYNC, assets, settings), unfinished_sensor(SYNC, assets, settings)],
+        sensors=[
+            *change_sensors(SYNC, assets, settings),
+            unfinished_sensor(SYNC, assets, settings),
+            alert_sensor(SYNC, settings),
+        ],
         schedules=[rescan_schedule(SYNC, settings)],
         resources={"talk": talk_resource} if resources is None else dict(resources),
         # A step costs 0.05 s in the run's own process and about 2 s in one of its own.

@@ -75,6 +75,19 @@ class Settings(BaseSettings):
         description="When everything is read from the beginning, as a cron schedule in TALK_TIME_ZONE.",
     )
     talk_time_zone: str = Field(default="UTC", description="Time zone of TALK_RESCAN, as Europe/Amsterdam.")
+    talk_alert_webhook: SecretStr | None = Field(
+        default=None, description="Address that takes Slack's JSON, to which is sent what needs a person."
+    )
+    talk_alert_email: Annotated[list[str], NoDecode] = Field(
+        default=[], description="E-mail addresses that are told the same, with commas between them."
+    )
+    talk_alert_sender: str | None = Field(default=None, description="Sender of these e-mails, by default the first.")
+    talk_smtp_url: SecretStr | None = Field(
+        default=None, description="The mail server for them, smtp://user:password@host:587."
+    )
+    talk_alert_debt_hours: float = Field(
+        default=24.0, gt=0, description="For how many hours a write may be owed before a person is told."
+    )
     customerp_url: str | None = Field(default=None, description="Root address of Customerp's API.")
     customerp_token: SecretStr | None = Field(default=None, description="Customerp's token, or `user:password`.")
     customerp_profile: Path | None = Field(default=None, description="Connector profile instead of the contract's.")
@@ -96,7 +109,7 @@ class Settings(BaseSettings):
         description="Key (GUID) of the employer's own account in Exact, under which employees become contacts.",
     )
 
-    @field_validator("talk_leave_out", mode="before")
+    @field_validator("talk_leave_out", "talk_alert_email", mode="before")
     @classmethod
     def _listed(cls, value: object) -> object:
         return [name.strip() for name in value.split(",") if name.strip()] if isinstance(value, str) else value

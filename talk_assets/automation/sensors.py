@@ -9,6 +9,7 @@ import dagster as dg
 from talk_assets.assets.keys import deletions_key, feed_key, sink_key
 from talk_assets.automation.agenda import Agenda, wait_after
 from talk_assets.automation.changes import ask, exact_pause, feeds_of, is_told, settle, told_of
+from talk_assets.automation.trouble import noting_trouble
 from talk_assets.automation.watch import Watch, watching
 from talk_assets.cycle.news import deletions_of
 from talk_assets.errors import TalkError
@@ -83,7 +84,7 @@ def _ask_for_news(watch: Watch, system: str, agenda: Agenda, assets: Sequence[dg
     if not due:
         return _skip(agenda, f"{system} was asked lately, and told of nothing since.")
     news: dict[str, str] = {}
-    with watch.installation.systems() as systems:
+    with noting_trouble(watch, system), watch.installation.systems() as systems:
         rest = systems[system].resting()
         if rest:
             return _skip(agenda, f"The calls of {system} have to last for the day; asked again in {rest / 60:.0f} min.")

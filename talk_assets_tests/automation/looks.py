@@ -3,8 +3,10 @@
 from dataclasses import dataclass, field
 
 import dagster as dg
+import sqlalchemy as sa
 
 from talk_assets.definitions import SYNC, build_defs
+from talk_assets.ledger.database import open_ledger
 from talk_assets_tests.assets.runs import QUIET
 from talk_assets_tests.installed import Home
 
@@ -58,3 +60,13 @@ def names(request: dg.RunRequest | str) -> set[str]:
     """The assets that a run is to materialize."""
     assert isinstance(request, dg.RunRequest), request
     return {key.to_user_string() for key in request.asset_selection or ()}
+
+
+def query(place: Home, statement: str) -> list[tuple[object, ...]]:
+    """What the ledger answers."""
+    ledger = open_ledger(place.settings["TALK_DATABASE_URL"])
+    with ledger.begin() as connection:
+        found = connection.execute(sa.text(statement))
+        rows = [tuple(row) for row in found] if found.returns_rows else []
+    ledger.close()
+    return rows

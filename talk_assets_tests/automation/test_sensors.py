@@ -6,7 +6,6 @@ from datetime import timedelta
 
 import dagster as dg
 import pytest
-import sqlalchemy as sa
 
 from talk_assets.automation.agenda import Agenda
 from talk_assets.definitions import SYNC, build_defs
@@ -15,7 +14,7 @@ from talk_assets.ledger.locks import division_lock
 from talk_assets.ledger.notifications import keep
 from talk_assets.mappings.load import load_capabilities, load_mappings
 from talk_assets_tests.assets.runs import run
-from talk_assets_tests.automation.looks import Sensor, names
+from talk_assets_tests.automation.looks import Sensor, names, query
 from talk_assets_tests.conftest import DatabaseServer
 from talk_assets_tests.installed import Home, Sandbox, home
 
@@ -56,16 +55,6 @@ def tell(place: Home, systems: Sandbox, topic: str, key: str) -> None:
     with ledger.begin() as connection:
         keep(connection, division=division, topic=topic, action="Update", key=key, told_at="", mark=mark)
     ledger.close()
-
-
-def query(place: Home, statement: str) -> list[tuple[object, ...]]:
-    """What the ledger answers."""
-    ledger = open_ledger(place.settings["TALK_DATABASE_URL"])
-    with ledger.begin() as connection:
-        found = connection.execute(sa.text(statement))
-        rows = [tuple(row) for row in found] if found.returns_rows else []
-    ledger.close()
-    return rows
 
 
 def settled(sensor: Sensor) -> None:

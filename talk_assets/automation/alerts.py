@@ -1,0 +1,113 @@
+"""The sensor that tells a person what needs one: each condition once when it begins, and once when it is over."""
+
+from datetime import datetime, timedelta
+
+import dagster as dg
+from pydantic import BaseModel, ValidationError
+
+from talk_assets.automation.conditions import Condition, conditions, failed_run
+from talk_assets.automation.messages import has_destination, send
+from talk_assets.automation.watch import watching
+from talk_assets.errors import TalkError
+from talk_assets.settings import Settings, load_settings
+
+_LOOKS = 30
+# A condition that comes and goes is told once an hour at most.
+_AGAIN = timedelta(hours=1)
+
+
+class _Told(BaseModel):
+    sentence: str
+    at: datetime
+    over: datetime | None = None
+
+
+class Alerts(BaseModel):
+    """What a person was told; conditions by name."""
+
+    told: dict[str, _Told] = {}
+
+    @classmethod
+    def load(cls, text: str | None) -> "Alerts":
+        """What the sensor's cursor holds; anew when it holds something else."""
+        try:
+            return cls.model_validate_json(text) if text else cls()
+        except ValidationError:
+            return cls()
+
+    def changes(self, found: list[Condition], now: datetime) -> tuple[list[str], list[str]]:
+        """What begins and what is over, as sentences to tell; both are remembered as told.
+
+        Args:
+            found: what there is now.
+            now: the time.
+        """
+        begins, over = [], []
+        present = {condition.name for condition in found}
+        for condition in found:
+            known = self.told.get(condition.name)
+            if known is None or (known.over is not None and now - known.at >= _AGAIN):
+                begins.append(condition.sentence)
+                self.told[condition.name] = _Told(sentence=condition.sentence, at=now)
+            elif known.over is not None:
+                self.told[condition.name] = known.model_copy(update={"over": None})
+        for name, known in list(self.told.items()):
+            if name in present:
+                continue
+            if known.over is None:
+                over.append(known.sentence)
+                self.told[name] = known.model_copy(update={"over": now})
+            elif now - known.at >= _AGAIN:
+                del self.told[name]
+        return begins, over
+
+
+def alert_sensor(job: str, settings: Settings) -> dg.SensorDefinition:
+    """The sensor.
+
+    Args:
+        job: whose failures are told.
+        settings: whom it tells; it runs from the start where somebody is to be told.
+    """
+    running = has_destination(settings)
+
+    @dg.sensor(
+        name="alerts",
+        minimum_interval_seconds=_LOOKS,
+        default_status=dg.DefaultSensorStatus.RUNNING if running else dg.DefaultSensorStatus.STOPPED,
+        description=(
+            "Tells a person by TALK_ALERT_WEBHOOK or TALK_ALERT_EMAIL, once, that runs fail, a guard stopped "
+            "something, a system refuses the login, or a write is owed for longer than TALK_ALERT_DEBT_HOURS; and "
+            "once that it is over."
+        ),
+    )
+    def alerts(context: dg.SensorEvaluationContext) -> dg.SensorResult:
+        try:
+            return _tell(context, job)
+        except TalkError as error:
+            raise dg.Failure(description=str(error), allow_retries=False) from None
+
+    return alerts
+
+
+def _tell(context: dg.SensorEvaluationContext, job: str) -> dg.SensorResult:
+    known = Alerts.load(context.cursor)
+    settings = load_settings()
+    if not has_destination(settings):
+        return dg.SensorResult(skip_reason="Nobody is to be told: TALK_ALERT_WEBHOOK and TALK_ALERT_EMAIL are not set.")
+    with watching() as watch:
+        division, now = watch.installation.division, watch.now
+        with watch.installation.ledger.begin() as connection:
+            limit = timedelta(hours=settings.talk_alert_debt_hours)
+            found = conditions(connection, division, now, limit)
+    failed = failed_run(context.instance, job)
+    if failed is not None:
+        found = [failed, *(condition for condition in found if condition.name != failed.name)]
+    begins, over = known.changes(found, now)
+    if begins or over:
+        lines = [*(f"• {sentence}" for sentence in begins), *(f"• Over: {sentence}" for sentence in over)]
+        what = "needs somebody" if begins else "is well again" if not found else "needs less"
+        # Remembered as told only after it was: should that fail, all of it is told at the next look.
+        send(settings, f"talk-assets, division {division}, {what}", "\n".join(lines))
+    told = f"Told: {len(begins)} begun, {len(over)} over." if begins or over else f"{len(found)} known, nothing new."
+    return dg.SensorResult(skip_reason=told, cursor=known.model_dump_json())

@@ -1,0 +1,186 @@
+"""Who is told what needs a person: over a real chat's webhook and a real mail server."""
+
+import json
+import socket
+import threading
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from email import message_from_bytes
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from typing import Any
+
+import dagster as dg
+import pytest
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import AuthResult, LoginPassword
+
+from talk_assets.automation.alerts import Alerts
+from talk_assets.automation.conditions import Condition
+from talk_assets.automation.messages import NotTold, send
+from talk_assets.ledger.guards import VOLUME
+from talk_assets.settings import Settings
+from talk_assets_tests.automation.looks import Sensor, query
+from talk_assets_tests.installed import Home, Sandbox
+
+BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+class Chat:
+    """A chat's webhook, and what was posted to it."""
+
+    def __init__(self) -> None:
+        self.texts: list[str] = []
+        self.status = 200
+        chat = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                if chat.status == 200:
+                    chat.texts.append(json.loads(body)["text"])
+                self.send_response(chat.status)
+                self.end_headers()
+
+            def log_message(self, *_: Any) -> None:
+                """Nothing: the test looks at what came."""
+
+        self.server = HTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_port}/services/T0/secret"
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+
+@pytest.fixture
+def chat() -> Iterator[Chat]:
+    made = Chat()
+    yield made
+    made.server.shutdown()
+    made.server.server_close()
+
+
+@pytest.fixture(scope="module")
+def synced(place: Home) -> Home:
+    """The installation after a sync."""
+    done = place.call("sync", "--confirm")
+    assert done.code == 0, done.err
+    return place
+
+
+def test_each_condition_is_told_once_and_once_that_it_is_over(systems: Sandbox, synced: Home, chat: Chat) -> None:
+    """Nobody hears of books that stand still, or everybody turns the messages off because they come every minute."""
+    with dg.DagsterInstance.ephemeral() as instance:
+        alerts, customerp = Sensor(synced, instance, "alerts"), Sensor(synced, instance, "customerp_changes")
+        told = {"TALK_ALERT_WEBHOOK": chat.url}
+        assert alerts.look(**told) == "0 known, nothing new."
+        assert chat.texts == []
+        systems.fault("customerp", status=401, times=None)
+        for _ in range(2):
+            with pytest.raises(dg.Failure, match="CUSTOMERP_TOKEN"):
+                customerp.look()
+            alerts.look(**told)
+        (text,) = chat.texts
+        assert "CUSTOMERP_TOKEN" in text
+        assert systems.said["customerp_token"] not in text
+        query(
+            synced,
+            "insert into talk.owed (division, cluster_id, entity, operation, values, state, since, run) select "
+            "division, cluster_id, 'exact.accounts', 'update', '{}', 'dead', now() - interval '25 hours', 'x' "
+            "from talk.member limit 1",
+        )
+        query(
+            synced,
+            "insert into talk.guard (division, entity, kind, reason, seen, tripped_at, run) values "
+            f"('{systems.said['exact_division']}', 'exact.items', '{VOLUME}', '60 of 100.', 60, now(), 'x')",
+        )
+        query(synced, "update talk.run set outcome = 'failures'")
+        alerts.look(**told)
+        alerts.look(**told)
+        assert len(chat.texts) == 2, chat.texts
+        assert "talk-assets accept exact.items" in chat.texts[1]
+        assert "1 write is owed for more than 24 hours" in chat.texts[1]
+        assert "did not end well" in chat.texts[1]
+        systems.end_faults()
+        query(synced, "delete from talk.owed")
+        query(synced, "delete from talk.guard")
+        query(synced, "update talk.run set outcome = 'done'")
+        customerp.look()
+        alerts.look(**told)
+        alerts.look(**told)
+    assert len(chat.texts) == 3, chat.texts
+    assert chat.texts[2].startswith("*talk-assets, division")
+    assert chat.texts[2].count("Over: ") == 4
+
+
+def test_what_could_not_be_sent_is_sent_at_the_next_look(synced: Home, chat: Chat) -> None:
+    """A chat that is away for a moment makes the message disappear; or the address, a secret, is in Dagit."""
+    with dg.DagsterInstance.ephemeral() as instance:
+        alerts, told = Sensor(synced, instance, "alerts"), {"TALK_ALERT_WEBHOOK": chat.url}
+        query(synced, "update talk.run set outcome = 'failures'")
+        chat.status = 500
+        with pytest.raises(dg.Failure, match="TALK_ALERT_WEBHOOK: the message was answered with 500") as failed:
+            alerts.look(**told)
+        assert "secret" not in str(failed.value)
+        chat.status = 200
+        alerts.look(**told)
+        query(synced, "update talk.run set outcome = 'done'")
+    assert len(chat.texts) == 1
+
+
+def test_a_run_that_could_not_begin_is_told(systems: Sandbox, synced: Home, chat: Chat) -> None:
+    """A revoked token ends every run before it is noted in the ledger: nobody would hear of it."""
+    with dg.DagsterInstance.ephemeral() as instance:
+        alerts, told = Sensor(synced, instance, "alerts"), {"TALK_ALERT_WEBHOOK": chat.url}
+        sensor = Sensor(synced, instance, "owed_writes")
+        assert not sensor.run(dg.RunRequest(asset_selection=[dg.AssetKey(["exact", "deletions"])]), EXACT_DIVISION="1")
+        alerts.look(**told)
+    assert len(chat.texts) == 1
+    assert "failed: " in chat.texts[0]
+
+
+def test_an_e_mail_is_sent_with_login(synced: Home) -> None:
+    """E-mail is configured, and nobody ever gets one."""
+
+    class Box:
+        def __init__(self) -> None:
+            self.mails: list[bytes] = []
+
+        async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:  # noqa: N802  # the server's name for it
+            self.mails.append(envelope.content)
+            assert envelope.rcpt_tos == ["a@example.com", "b@example.com"]
+            return "250 OK"
+
+    def allowed(_server: Any, _session: Any, _envelope: Any, _mechanism: str, data: LoginPassword) -> AuthResult:
+        return AuthResult(success=data == LoginPassword(b"us/er", b"p@ss"))
+
+    box = Box()
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = int(taken.getsockname()[1])
+    server = Controller(box, hostname="127.0.0.1", port=port, authenticator=allowed, auth_require_tls=False)
+    server.start()
+    try:
+        with synced.environment(
+            TALK_ALERT_EMAIL="a@example.com, b@example.com", TALK_SMTP_URL=f"smtp://us%2Fer:p%40ss@127.0.0.1:{port}"
+        ):
+            send(Settings(), "Division 1 needs somebody", "• A guard stopped exact.items.")
+        with (
+            synced.environment(
+                TALK_ALERT_EMAIL="a@example.com", TALK_SMTP_URL=f"smtp://us%2Fer:wrong@127.0.0.1:{port}"
+            ),
+            pytest.raises(NotTold, match="TALK_SMTP_URL") as refused,
+        ):
+            send(Settings(), "Division 1 needs somebody", "text")
+    finally:
+        server.stop()
+    assert "wrong" not in str(refused.value)
+    (mail,) = box.mails
+    assert message_from_bytes(mail)["Subject"] == "Division 1 needs somebody"
+
+
+def test_what_comes_and_goes_is_told_once_an_hour() -> None:
+    """A system that answers every other minute sends thirty messages an hour."""
+    alerts, found = Alerts(), [Condition("exact passing", "Exact does not answer.")]
+    told = 0
+    for minute in range(121):
+        begins, _ = alerts.changes(found if minute % 2 == 0 else [], BEGIN + timedelta(minutes=minute))
+        told += len(begins)
+        alerts = Alerts.load(alerts.model_dump_json())
+    assert told == 3
