@@ -5,6 +5,7 @@ from typing import Any
 
 import dagster as dg
 
+from talk_assets.assets.described import describing
 from talk_assets.assets.feeds import deletions_asset, feed_asset, source_specs
 from talk_assets.assets.guarded import volume_check
 from talk_assets.assets.merged import merged_asset
@@ -44,15 +45,18 @@ def build_defs(
     entities = mappings.entities
     written = sink_order(mappings)
     return dg.Definitions(
-        assets=[
-            *source_specs(mappings),
-            *(deletions_asset(system) for system in ("customerp", "exact")),
-            *(feed_asset(entity, mappings, capabilities) for entity in entities),
-            *(pair_asset(flow, mappings) for flow in mappings.flows),
-            *(merged_asset(subject, mappings) for subject in mappings.subjects),
-            *(sink_asset(entity, mappings, capabilities) for entity in written),
-            onboarding_asset(mappings),
-        ],
+        assets=dg.map_asset_specs(
+            describing(mappings, capabilities),
+            [
+                *source_specs(mappings),
+                *(deletions_asset(system) for system in ("customerp", "exact")),
+                *(feed_asset(entity, mappings, capabilities) for entity in entities),
+                *(pair_asset(flow, mappings) for flow in mappings.flows),
+                *(merged_asset(subject, mappings) for subject in mappings.subjects),
+                *(sink_asset(entity, mappings, capabilities) for entity in written),
+                onboarding_asset(mappings),
+            ],
+        ),
         asset_checks=[
             *(ambiguity_checks(subject) for subject in mappings.subjects.values()),
             *(undelivered_check(entity) for entity in written),

@@ -8,7 +8,7 @@ import dagster as dg
 from talk_assets.assets.guarded import OF_FEEDS, guard_result, guard_spec, tripped_guards
 from talk_assets.assets.held import held_records, schema_result, schema_spec
 from talk_assets.assets.keys import FEEDS, OWNERS, SOURCES, deletions_key, feed_key, source_key
-from talk_assets.assets.metadata import column_schema, counts, seconds, table
+from talk_assets.assets.metadata import counts, seconds, table
 from talk_assets.assets.run import TalkRun
 from talk_assets.cycle.collect import INVALID
 from talk_assets.cycle.poll import poll, poll_deletions
@@ -16,7 +16,6 @@ from talk_assets.cycle.report import note_feed
 from talk_assets.mappings.capabilities import Capabilities
 from talk_assets.mappings.leaving_out import way_without
 from talk_assets.mappings.model import Mappings
-from talk_assets.schemas.frames import feed_schema
 
 READABLE = "readable"
 _SYSTEMS = {"customerp": "Customerp", "exact": "Exact Online"}
@@ -65,7 +64,6 @@ def feed_asset(entity: str, mappings: Mappings, capabilities: Capabilities) -> d
     """What was read of an entity."""
     system, _, name = entity.partition(".")
     subject = mappings.subject_of(entity).subject
-    schema = feed_schema(entity, mappings)
     missable = capabilities[entity].read_only is not None
 
     @dg.asset(
@@ -76,7 +74,6 @@ def feed_asset(entity: str, mappings: Mappings, capabilities: Capabilities) -> d
         kinds={system, "postgres", "pandas"},
         tags={"system": system, "subject": subject},
         code_version="1",
-        metadata={**column_schema(schema), "table": f"talk.feed_{system}_{name}"},
         check_specs=[
             schema_spec(feed_key(entity)),
             guard_spec(feed_key(entity)),

@@ -5,18 +5,6 @@ from typing import Any
 
 import dagster as dg
 import pandas as pd
-import pandera.pandas as pa
-
-from talk_assets.schemas.report import table_schema
-
-
-def column_schema(schema: pa.DataFrameSchema) -> dict[str, Any]:
-    """The columns of a frame with type and meaning, as Dagster shows them."""
-    columns = [
-        dg.TableColumn(name=column.name, type=column.type, description=column.description)
-        for column in table_schema(schema)
-    ]
-    return {"dagster/column_schema": dg.TableSchema(columns=columns)}
 
 
 def table(frame: pd.DataFrame) -> dg.MetadataValue[Any]:

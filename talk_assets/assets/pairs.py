@@ -7,7 +7,7 @@ import dagster as dg
 
 from talk_assets.assets.held import held_records, schema_result, schema_spec
 from talk_assets.assets.keys import OWNERS, PAIRS, feed_key, merged_key, pair_key
-from talk_assets.assets.metadata import column_schema, counts, seconds, table
+from talk_assets.assets.metadata import counts, seconds, table
 from talk_assets.assets.order import referred_to
 from talk_assets.assets.run import TalkRun
 from talk_assets.cycle.linking import AMBIGUOUS
@@ -16,7 +16,6 @@ from talk_assets.cycle.pairs import INVALID_PAIR
 from talk_assets.cycle.report import pair_counts
 from talk_assets.ledger.notes import holds
 from talk_assets.mappings.model import Flow, Mappings, Subject
-from talk_assets.schemas.frames import pair_schema
 
 AMBIGUITY = "ambiguity"
 
@@ -35,7 +34,6 @@ def pair_asset(flow_name: str, mappings: Mappings) -> dg.AssetsDefinition:
         kinds=system_kinds,
         tags={"subject": subject.subject},
         code_version="1",
-        metadata={**column_schema(pair_schema(flow_name, mappings)), "table": f"talk.pair_{flow_name}"},
         check_specs=[schema_spec(pair_key(flow_name))],
         description=(
             f"{flow.meaning} Records are the same when {_criteria(flow)}. Links that were made before stay; where it "

@@ -3,7 +3,7 @@
 import pandas as pd
 import pandera.pandas as pa
 
-from talk_assets.mappings.model import Mappings, Property, Subject
+from talk_assets.mappings.model import Flow, Mappings, Property, Subject
 from talk_assets.schemas.checks import checks_for, filled
 from talk_assets.schemas.types import TEXT
 
@@ -59,14 +59,29 @@ def pair_schema(flow: str, mappings: Mappings) -> pa.DataFrameSchema:
         KeyError: no mapping has this flow.
     """
     pair = mappings.flows[flow]
-    twins = mappings.subject_of(pair.customerp).keeps_twins
-    columns = {
-        "customerp_key": _text(f"The key of the record in {pair.customerp}.", checks=[filled()]),
-        "exact_key": _text(f"The key of the record in {pair.exact}.", checks=[filled()]),
-        "cluster_id": _whole("The cluster that both records belong to.", unique=not twins),
-        "origin": _text("What says that the two are the same: a criterion, our own insert or a person."),
-    }
+    columns = _pair_columns(pair, twins=mappings.subject_of(pair.customerp).keeps_twins)
     return pa.DataFrameSchema(columns, name=flow, description=pair.meaning, metadata={IDENTITY: ["cluster_id"]})
+
+
+def pair_table(flow: str, mappings: Mappings) -> pa.DataFrameSchema:
+    """What people read of the pairs of a flow, of lines too: `pair_schema`, and the values of both sides.
+
+    Of a property that both entities hold there are two columns, as `name_customerp` and `name_exact`.
+
+    Raises:
+        KeyError: no mapping has this flow.
+    """
+    subject, pair = _flow_named(flow, mappings)
+    keys = _pair_columns(pair, twins=subject.keeps_twins)
+    values = {
+        f"{name}_{entity.partition('.')[0]}": pa.Column(
+            TEXT, nullable=True, description=f"{row.meaning} As {entity} has it.".strip(), metadata={TYPE: row.type}
+        )
+        for name, row in subject.properties.items()
+        if set(pair.entities) <= set(row.members)
+        for entity in pair.entities
+    }
+    return pa.DataFrameSchema({**keys, **values}, name=flow, description=pair.meaning)
 
 
 def golden_schema(subject: str, mappings: Mappings) -> pa.DataFrameSchema:
@@ -98,6 +113,23 @@ def subject_named(name: str, mappings: Mappings) -> Subject:
 def is_line(entity: str, mappings: Mappings) -> bool:
     """Whether an entity's records are lines of documents."""
     return any(subject.lines and entity in subject.lines.entities for subject in mappings.subjects.values())
+
+
+def _flow_named(name: str, mappings: Mappings) -> tuple[Subject, Flow]:
+    for subject in mappings.subjects.values():
+        for part in (subject, subject.lines):
+            if part is not None and name in part.flows:
+                return part, part.flows[name]
+    raise KeyError(name)
+
+
+def _pair_columns(pair: Flow, *, twins: bool) -> dict[str, pa.Column]:
+    return {
+        "customerp_key": _text(f"The key of the record in {pair.customerp}.", checks=[filled()]),
+        "exact_key": _text(f"The key of the record in {pair.exact}.", checks=[filled()]),
+        "cluster_id": _whole("The cluster that both records belong to.", unique=not twins),
+        "origin": _text("What says that the two are the same: a criterion, our own insert or a person."),
+    }
 
 
 def _codes(row: Property, entities: list[str]) -> list[str]:
