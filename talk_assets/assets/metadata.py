@@ -20,6 +20,11 @@ def counts(values: Mapping[str, int | float]) -> dict[str, Any]:
     return {name: dg.MetadataValue.int(int(value)) for name, value in values.items()}
 
 
+def row_count(value: int) -> dict[str, Any]:
+    """How many rows the asset's table has, under Dagster's own name."""
+    return {"dagster/row_count": dg.MetadataValue.int(value)}
+
+
 def seconds(value: float) -> dict[str, Any]:
     """How long the step took."""
     return {"seconds": dg.MetadataValue.float(round(value, 3))}

@@ -7,7 +7,7 @@ import dagster as dg
 
 from talk_assets.assets.held import held_records, schema_result, schema_spec
 from talk_assets.assets.keys import OWNERS, PAIRS, feed_key, merged_key, pair_key
-from talk_assets.assets.metadata import counts, seconds, table
+from talk_assets.assets.metadata import counts, row_count, seconds, table
 from talk_assets.assets.order import referred_to
 from talk_assets.assets.run import TalkRun
 from talk_assets.cycle.linking import AMBIGUOUS
@@ -18,6 +18,8 @@ from talk_assets.ledger.notes import holds
 from talk_assets.mappings.model import Flow, Mappings, Subject
 
 AMBIGUITY = "ambiguity"
+# Of what a flow comes to once the clusters of a run are formed.
+_NOW = ("linked", "matched", "unmatched")
 
 
 def pair_asset(flow_name: str, mappings: Mappings) -> dg.AssetsDefinition:
@@ -44,11 +46,12 @@ def pair_asset(flow_name: str, mappings: Mappings) -> dg.AssetsDefinition:
         started = time.monotonic()
         with talk.step("pairs", flow_name):
             matched = match(talk.cycle, flow_name)
-            held = held_records(talk.cycle, flow.entities, INVALID_PAIR)
+            held = held_records(talk, flow.entities, INVALID_PAIR)
         with talk.cycle.ledger.begin() as connection:
             shown = pair_counts(connection, talk.cycle.division, flow, talk.cycle.run_id)
         return dg.MaterializeResult(
             metadata={
+                **row_count(shown["linked"]),
                 **counts({"looked_at": matched.looked_at, "proposed": len(matched.proposals)}),
                 # The clusters of this run are formed afterwards: its check tells what is linked then.
                 **counts({f"{name}_before": shown[name] for name in ("linked", "unmatched")}),
@@ -92,7 +95,7 @@ def ambiguity_checks(subject: Subject) -> dg.AssetChecksDefinition:
                 severity=dg.AssetCheckSeverity.WARN,
                 description=_ambiguity(len(mine)),
                 metadata={
-                    **counts({"held": len(mine), **{name: now[flow_name][name] for name in ("linked", "unmatched")}}),
+                    **counts({"held": len(mine), **{name: now[flow_name][name] for name in _NOW}}),
                     "held_records": table(mine[["entity", "key", "reason"]].head(20)),
                 },
             )
