@@ -3,10 +3,10 @@
 from collections.abc import Iterator, Mapping
 
 from talk_assets.lineage.derive import constants_of
-from talk_assets.lineage.parts import Part, parts_of
+from talk_assets.lineage.parts import Part, parts_of, system_of
 from talk_assets.mappings.capabilities import Capabilities
 from talk_assets.mappings.model import Mappings
-from talk_assets.schemas.frames import feed_schema, golden_schema, pair_table
+from talk_assets.schemas.frames import feed_schema, golden_schema, pair_schema
 from talk_assets.schemas.report import ColumnDescription, table_schema
 
 _Described = tuple[str, ColumnDescription]
@@ -33,9 +33,14 @@ def _described(part: Part) -> Iterator[_Described]:
     for entity in part.subject.entities:
         for column in table_schema(feed_schema(entity, part.mappings)):
             yield part.feed(entity), column
-    for asset, name, _ in part.pairs():
-        for column in table_schema(pair_table(name, part.mappings)):
+    for asset, name, flow in part.pairs():
+        for column in table_schema(pair_schema(name, part.mappings)):
             yield asset, column
+        for held in part.held_by_both(flow):
+            both = part.subject.properties[held]
+            for entity in flow.entities:
+                meaning = f"{both.meaning} As {entity} has it.".strip()
+                yield asset, ColumnDescription(f"{held}_{system_of(entity)}", both.type, meaning)
     for column in table_schema(golden_schema(part.subject.subject, part.mappings)):
         row = part.subject.properties.get(column.name)
         only = " It is compared only: nothing is agreed about it." if row and row.direction == "match" else ""

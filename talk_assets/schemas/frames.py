@@ -58,30 +58,14 @@ def pair_schema(flow: str, mappings: Mappings) -> pa.DataFrameSchema:
     Raises:
         KeyError: no mapping has this flow.
     """
-    pair = mappings.flows[flow]
-    columns = _pair_columns(pair, twins=mappings.subject_of(pair.customerp).keeps_twins)
-    return pa.DataFrameSchema(columns, name=flow, description=pair.meaning, metadata={IDENTITY: ["cluster_id"]})
-
-
-def pair_table(flow: str, mappings: Mappings) -> pa.DataFrameSchema:
-    """What people read of the pairs of a flow, of lines too: `pair_schema`, and the values of both sides.
-
-    Of a property that both entities hold there are two columns, as `name_customerp` and `name_exact`.
-
-    Raises:
-        KeyError: no mapping has this flow.
-    """
     subject, pair = _flow_named(flow, mappings)
-    keys = _pair_columns(pair, twins=subject.keeps_twins)
-    values = {
-        f"{name}_{entity.partition('.')[0]}": pa.Column(
-            TEXT, nullable=True, description=f"{row.meaning} As {entity} has it.".strip(), metadata={TYPE: row.type}
-        )
-        for name, row in subject.properties.items()
-        if set(pair.entities) <= set(row.members)
-        for entity in pair.entities
+    columns = {
+        "customerp_key": _text(f"The key of the record in {pair.customerp}.", checks=[filled()]),
+        "exact_key": _text(f"The key of the record in {pair.exact}.", checks=[filled()]),
+        "cluster_id": _whole("The cluster that both records belong to.", unique=not subject.keeps_twins),
+        "origin": _text("What says that the two are the same: a criterion, our own insert or a person."),
     }
-    return pa.DataFrameSchema({**keys, **values}, name=flow, description=pair.meaning)
+    return pa.DataFrameSchema(columns, name=flow, description=pair.meaning, metadata={IDENTITY: ["cluster_id"]})
 
 
 def golden_schema(subject: str, mappings: Mappings) -> pa.DataFrameSchema:
@@ -121,15 +105,6 @@ def _flow_named(name: str, mappings: Mappings) -> tuple[Subject, Flow]:
             if part is not None and name in part.flows:
                 return part, part.flows[name]
     raise KeyError(name)
-
-
-def _pair_columns(pair: Flow, *, twins: bool) -> dict[str, pa.Column]:
-    return {
-        "customerp_key": _text(f"The key of the record in {pair.customerp}.", checks=[filled()]),
-        "exact_key": _text(f"The key of the record in {pair.exact}.", checks=[filled()]),
-        "cluster_id": _whole("The cluster that both records belong to.", unique=not twins),
-        "origin": _text("What says that the two are the same: a criterion, our own insert or a person."),
-    }
 
 
 def _codes(row: Property, entities: list[str]) -> list[str]:
