@@ -99,6 +99,19 @@ def why(
 
 
 @app.command()
+def lineage(
+    column: Annotated[
+        str, typer.Argument(metavar="ASSET.COLUMN", help="As merged/organisation.name or written/exact/accounts.Email.")
+    ],
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.")] = False,
+) -> None:
+    """Follow a column up to the systems that it comes from, and down to what is written."""
+    from talk_assets.commands.lineage import lineage as follow
+
+    follow(column, as_json=as_json)
+
+
+@app.command()
 def onboard(
     file: Annotated[
         Path | None, typer.Option("--markdown", metavar="FILE", help="Write the report there as Markdown, too.")

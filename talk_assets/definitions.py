@@ -5,6 +5,7 @@ from typing import Any
 
 import dagster as dg
 
+from talk_assets.assets.described import describing
 from talk_assets.assets.feeds import deletions_asset, feed_asset, source_specs
 from talk_assets.assets.guarded import volume_check
 from talk_assets.assets.merged import merged_asset
@@ -55,7 +56,7 @@ def build_defs(
         onboarding_asset(mappings),
     ]
     return dg.Definitions(
-        assets=[*source_specs(mappings), *assets],
+        assets=dg.map_asset_specs(describing(mappings, capabilities), [*source_specs(mappings), *assets]),
         asset_checks=[
             *(ambiguity_checks(subject) for subject in mappings.subjects.values()),
             *(undelivered_check(entity) for entity in written),

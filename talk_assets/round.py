@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import dagster as dg
 
 from talk_assets.assets.keys import onboarding_key
+from talk_assets.assets.masking import People
 from talk_assets.assets.run import Listener, TalkRun
 from talk_assets.cycle.context import Cycle
 from talk_assets.cycle.send import Outcome
@@ -81,7 +82,7 @@ def execute(installation: Installation, cycle: Cycle, selection: list[dg.AssetKe
         selection: the assets; None for all.
         tell: called as steps are done.
     """
-    run = TalkRun(lambda: cycle, tell)
+    run = TalkRun(lambda: cycle, tell, People(installation.settings.talk_show_personal))
     job = build_defs(installation.mappings, installation.capabilities, {"talk": run}).resolve_job_def(SYNC)
     with _instance(installation, preview=cycle.preview) as instance, event_log_held_open(instance, cycle.run_id):
         result = job.execute_in_process(

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -19,6 +19,9 @@ BOTH_SYSTEMS = (
     "EXACT_CLIENT_ID",
     "EXACT_CLIENT_SECRET",
 )
+
+# How much Dagster's pages and logs show of what people are called, and of their addresses.
+ShowPersonal = Literal["full", "masked", "none"]
 
 
 class Settings(BaseSettings):
@@ -87,6 +90,10 @@ class Settings(BaseSettings):
     )
     talk_alert_debt_hours: float = Field(
         default=24.0, gt=0, description="For how many hours a write may be owed before a person is told."
+    )
+    talk_show_personal: ShowPersonal = Field(
+        default="masked",
+        description="What Dagster shows of values of people: full, masked (the first letter), or none.",
     )
     customerp_url: str | None = Field(default=None, description="Root address of Customerp's API.")
     customerp_token: SecretStr | None = Field(default=None, description="Customerp's token, or `user:password`.")

@@ -1,6 +1,5 @@
 """The code location as a whole: which assets there are, what they say of themselves, and what comes before what."""
 
-import re
 from functools import cache
 from typing import Any
 
@@ -18,7 +17,8 @@ CUSTOMERP = ("customer", "contact", "employee", "product", "quote", "order")
 EXACT = ("accounts", "contacts", "employees", "items", "quotations", "salesorders")
 ENTITIES = {*(f"customerp/{name}" for name in CUSTOMERP), *(f"exact/{name}" for name in EXACT)}
 SOURCES = {f"source/{entity}" for entity in ENTITIES}
-FEEDS = {*ENTITIES, "customerp/deletions", "exact/deletions"}
+DELETIONS = {"customerp/deletions", "exact/deletions"}
+FEEDS = ENTITIES | DELETIONS
 PAIRS = {
     "pairs/customer_accounts",
     "pairs/product_items",
@@ -105,7 +105,7 @@ def test_every_layer_is_checked() -> None:
     expected = {f"{name}:schema" for name in ENTITIES | PAIRS | MERGED}
     expected |= {f"{name}:ambiguity" for name in PAIRS} | {f"{name}:conflicts" for name in MERGED}
     expected |= {f"{name}:undelivered" for name in SINKS}
-    feeds = FEEDS - {"customerp/deletions", "exact/deletions"}
+    feeds = FEEDS - DELETIONS
     expected |= {f"{name}:guard" for name in SINKS | feeds} | {"exact/employees:readable"}
     assert checks == expected
 
@@ -117,16 +117,36 @@ def test_checks_do_not_stop_what_comes_after() -> None:
         assert graph().get(key).description, key
 
 
-@pytest.mark.parametrize("name", sorted((FEEDS | PAIRS | MERGED) - {"customerp/deletions", "exact/deletions"}))
+@pytest.mark.parametrize("name", sorted((SOURCES | FEEDS | PAIRS | MERGED | SINKS) - DELETIONS))
 def test_columns_are_described(name: str) -> None:
-    """People see a table name and no columns, and ask the developers what a column means."""
-    schema = node(name).metadata["dagster/column_schema"]
-    assert len(schema.columns) > 2
-    for column in schema.columns:
-        assert column.name
-        assert column.type
-    assert [column.name for column in schema.columns if column.description]
-    assert re.fullmatch(r"talk\.\w+", node(name).metadata["table"])
+    """People see a table name and no columns, and ask the developers what a column means or where it is from."""
+    metadata = node(name).metadata
+    columns = {column.name: column for column in metadata["dagster/column_schema"].columns}
+    assert len(columns) > 2
+    assert all(column.type and column.description for column in columns.values())
+    lineage = metadata["dagster/column_lineage"].deps_by_column if name not in SOURCES else {}
+    assert set(lineage) <= set(columns)
+    assert lineage or name in SOURCES
+    for column, origins in lineage.items():
+        for origin in origins:
+            above = origin.asset_key.to_user_string()
+            assert above in SOURCES | FEEDS | PAIRS | MERGED
+            theirs = node(above).metadata["dagster/column_schema"].columns
+            assert origin.column_name in {each.name for each in theirs}, (column, origin)
+    readable = metadata["column_lineage"].value
+    assert [line for line in readable.splitlines() if line.startswith("| `")] != []
+    assert all(f"| `{column}` |" in readable for column in columns)
+
+
+def test_columns_say_where_they_are_from() -> None:
+    """The meaning of a column is known, and not which property of which system to correct."""
+    for name, column, source in (
+        ("exact/accounts", "postcode", "From source/exact/accounts.Postcode."),
+        ("pairs/customer_accounts", "city_exact", "From exact/accounts.city."),
+        ("written/customerp/customer", "ZipCode", "From merged/organisation.postcode."),
+    ):
+        (found,) = [each for each in node(name).metadata["dagster/column_schema"].columns if each.name == column]
+        assert found.description.endswith(source)
 
 
 def test_descriptions_of_pairs_name_their_criteria() -> None:

@@ -29,6 +29,7 @@ ROOMS: dict[str, set[str]] = {
 }
 ROOMS["schemas"] = {"mappings"}
 ROOMS["sync"] = ROOMS["systems"] = {"mappings", "schemas"}
+ROOMS["lineage"] = {"mappings", "schemas", "sync"}
 ROOMS["ledger"] = {"mappings", "schemas", "sync", "systems"}
 ROOMS["cycle"] = {"mappings", "schemas", "sync", "systems", "ledger"}
 ROOMS["why"] = {"mappings", "ledger"}
@@ -38,12 +39,12 @@ ROOMS["onboarding"] = ROOMS["cycle"] | {"cycle", "why"}
 ROOMS["connection"] = {"ledger", "systems"}
 ROOMS["checkup"] = {"connection", "mappings", "systems"}
 ROOMS["installation"] = ROOMS["onboarding"] | {"onboarding", "connection"}
-ROOMS["assets"] = ROOMS["installation"] | {"installation", "dagster_home", "orders"}
+ROOMS["assets"] = ROOMS["installation"] | {"installation", "dagster_home", "orders", "lineage"}
 ROOMS["automation"] = ROOMS["assets"] | {"assets"}
 ROOMS["definitions"] = ROOMS["automation"] | {"automation"}
 ROOMS["console"] = ROOMS["automation"]
 ROOMS["round"] = ROOMS["definitions"] | {"definitions"}
-ROOMS["commands"] = ROOMS["round"] | {"round", "console", "why", "undo", "checkup", "webhooks"}
+ROOMS["commands"] = ROOMS["round"] | {"round", "console", "why", "undo", "checkup", "webhooks", "lineage"}
 ROOMS["cli_orders"] = ROOMS["cli_exact"] = {"commands"}
 ROOMS["cli"] = {"commands", "console", "cli_orders", "cli_exact"}
 # Of these rooms the ledger knows types only: what it stores, and the store that a connector asks for.

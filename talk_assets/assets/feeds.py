@@ -8,15 +8,14 @@ import dagster as dg
 from talk_assets.assets.guarded import OF_FEEDS, guard_result, guard_spec, tripped_guards
 from talk_assets.assets.held import held_records, schema_result, schema_spec
 from talk_assets.assets.keys import FEEDS, OWNERS, SOURCES, deletions_key, feed_key, source_key
-from talk_assets.assets.metadata import column_schema, counts, seconds, table
+from talk_assets.assets.metadata import counts, row_count, seconds, table
 from talk_assets.assets.run import TalkRun
 from talk_assets.cycle.collect import INVALID
 from talk_assets.cycle.poll import poll, poll_deletions
-from talk_assets.cycle.report import note_feed
+from talk_assets.cycle.report import count_records, note_feed
 from talk_assets.mappings.capabilities import Capabilities
 from talk_assets.mappings.leaving_out import way_without
 from talk_assets.mappings.model import Mappings
-from talk_assets.schemas.frames import feed_schema
 
 READABLE = "readable"
 _SYSTEMS = {"customerp": "Customerp", "exact": "Exact Online"}
@@ -55,8 +54,12 @@ def deletions_asset(system: str) -> dg.AssetsDefinition:
     def deletions(talk: dg.ResourceParam[TalkRun]) -> dg.MaterializeResult:  # type: ignore[type-arg]  # Dagster reads the bare name only
         started = time.monotonic()
         with talk.step("feeds", f"{system}.deletions"):
+            before = talk.cycle.systems[system].calls
             reported = poll_deletions(talk.cycle, system)
-        return dg.MaterializeResult(metadata={**counts({"reported": reported}), **seconds(time.monotonic() - started)})
+            calls = talk.cycle.systems[system].calls - before
+        return dg.MaterializeResult(
+            metadata={**counts({"reported": reported, "calls": calls}), **seconds(time.monotonic() - started)}
+        )
 
     return deletions
 
@@ -65,7 +68,6 @@ def feed_asset(entity: str, mappings: Mappings, capabilities: Capabilities) -> d
     """What was read of an entity."""
     system, _, name = entity.partition(".")
     subject = mappings.subject_of(entity).subject
-    schema = feed_schema(entity, mappings)
     missable = capabilities[entity].read_only is not None
 
     @dg.asset(
@@ -76,7 +78,6 @@ def feed_asset(entity: str, mappings: Mappings, capabilities: Capabilities) -> d
         kinds={system, "postgres", "pandas"},
         tags={"system": system, "subject": subject},
         code_version="1",
-        metadata={**column_schema(schema), "table": f"talk.feed_{system}_{name}"},
         check_specs=[
             schema_spec(feed_key(entity)),
             guard_spec(feed_key(entity)),
@@ -95,10 +96,12 @@ def feed_asset(entity: str, mappings: Mappings, capabilities: Capabilities) -> d
             calls = talk.cycle.systems[system].calls
             collected = poll(talk.cycle, entity)
             shown = note_feed(talk.cycle, collected)
-            held = held_records(talk.cycle, talk.cycle.with_lines(entity), INVALID)
+            talk.rows[entity] = count_records(talk.cycle, entity)
+            held = held_records(talk, talk.cycle.with_lines(entity), INVALID)
             tripped = tripped_guards(talk.cycle, entity, OF_FEEDS)
         return dg.MaterializeResult(
             metadata={
+                **row_count(talk.rows[entity]),
                 **counts({**shown, "calls": talk.cycle.systems[system].calls - calls}),
                 **seconds(time.monotonic() - started),
                 **_put_off(talk, system),

@@ -5,9 +5,9 @@ from collections.abc import Iterable, Sequence
 import dagster as dg
 import pandas as pd
 
-from talk_assets.assets.masking import about_people, cut
+from talk_assets.assets.masking import about_people
 from talk_assets.assets.metadata import counts, table
-from talk_assets.cycle.context import Cycle
+from talk_assets.assets.run import TalkRun
 from talk_assets.ledger.notes import holds
 
 SCHEMA = "schema"
@@ -18,8 +18,9 @@ def schema_spec(asset: dg.AssetKey) -> dg.AssetCheckSpec:
     return dg.AssetCheckSpec(SCHEMA, asset=asset, description="No record is held because it breaks its schema.")
 
 
-def held_records(cycle: Cycle, entities: Iterable[str], kind: str) -> pd.DataFrame:
-    """`record, property, value, problem` of the holds of a kind, also of those from earlier runs; people's are cut."""
+def held_records(talk: TalkRun, entities: Iterable[str], kind: str) -> pd.DataFrame:
+    """`record, property, value, problem` of the holds of a kind, also of those from earlier runs."""
+    cycle = talk.cycle
     with cycle.ledger.begin() as connection:
         held = holds(connection, cycle.division)
     rows = []
@@ -27,7 +28,7 @@ def held_records(cycle: Cycle, entities: Iterable[str], kind: str) -> pd.DataFra
         hidden = about_people(cycle.mappings.subject_of(entity))
         mine = held[held["kind"].eq(kind) & held["entity"].eq(entity)]
         for row in mine.fillna("").to_dict("records"):
-            value = cut(row["value"]) if row["property"] in hidden else row["value"]
+            value = talk.people.value(row["value"]) if row["property"] in hidden else row["value"]
             problem = row["reason"].replace(f"'{row['value']}'", f"'{value}'")
             rows.append((f"{entity}/{row['key']}", row["property"], value, problem))
     return pd.DataFrame(rows, columns=["record", "property", "value", "problem"], dtype="str")

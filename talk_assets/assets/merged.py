@@ -8,16 +8,15 @@ import pandas as pd
 
 from talk_assets.assets.held import held_records, schema_result, schema_spec
 from talk_assets.assets.keys import MERGED, OWNERS, merged_key, pair_key
-from talk_assets.assets.masking import about_people, masked
-from talk_assets.assets.metadata import column_schema, counts, seconds, table
+from talk_assets.assets.masking import about_people
+from talk_assets.assets.metadata import counts, row_count, seconds, table
 from talk_assets.assets.run import TalkRun
 from talk_assets.cycle.agree import INVALID_GOLDEN
 from talk_assets.cycle.context import Cycle
 from talk_assets.cycle.merge import Merged, merge
-from talk_assets.cycle.report import changes
+from talk_assets.cycle.report import changes, count_golden
 from talk_assets.ledger.notes import open_conflicts
 from talk_assets.mappings.model import Mappings, Subject
-from talk_assets.schemas.frames import golden_schema
 
 CONFLICTS = "conflicts"
 _VALUES = ["before", "after", "loser_value"]
@@ -36,10 +35,6 @@ def merged_asset(subject_name: str, mappings: Mappings) -> dg.AssetsDefinition:
         kinds={"pandas", "postgres"},
         tags={"subject": subject_name},
         code_version="1",
-        metadata={
-            **column_schema(golden_schema(subject_name, mappings)),
-            "table": f"talk.golden_{subject_name}",
-        },
         check_specs=[
             schema_spec(merged_key(subject_name)),
             dg.AssetCheckSpec(
@@ -56,12 +51,15 @@ def merged_asset(subject_name: str, mappings: Mappings) -> dg.AssetsDefinition:
         started = time.monotonic()
         with talk.step("merged", subject_name):
             done = merge(talk.cycle, subject_name)
+            names = [part.subject for part in (subject, subject.lines) if part is not None]
             entities = [*subject.entities, *(subject.lines.entities if subject.lines is not None else [])]
-            held = held_records(talk.cycle, entities, INVALID_GOLDEN)
-            sample = masked(changes(talk.cycle, subject_name), about_people(subject), _VALUES)
+            held = held_records(talk, entities, INVALID_GOLDEN)
+            sample = talk.people.frame(changes(talk.cycle, names), about_people(subject), _VALUES)
             conflicts = _open_conflicts(talk.cycle, subject)
+            rows = count_golden(talk.cycle, subject_name)
         return dg.MaterializeResult(
             metadata={
+                **row_count(rows),
                 **counts({**_counted(done), "conflicts": len(conflicts)}),
                 **seconds(time.monotonic() - started),
                 "latest_changes": table(sample),

@@ -5,18 +5,6 @@ from typing import Any
 
 import dagster as dg
 import pandas as pd
-import pandera.pandas as pa
-
-from talk_assets.schemas.report import table_schema
-
-
-def column_schema(schema: pa.DataFrameSchema) -> dict[str, Any]:
-    """The columns of a frame with type and meaning, as Dagster shows them."""
-    columns = [
-        dg.TableColumn(name=column.name, type=column.type, description=column.description)
-        for column in table_schema(schema)
-    ]
-    return {"dagster/column_schema": dg.TableSchema(columns=columns)}
 
 
 def table(frame: pd.DataFrame) -> dg.MetadataValue[Any]:
@@ -30,6 +18,11 @@ def table(frame: pd.DataFrame) -> dg.MetadataValue[Any]:
 def counts(values: Mapping[str, int | float]) -> dict[str, Any]:
     """Numbers by name; Dagster plots them over the runs."""
     return {name: dg.MetadataValue.int(int(value)) for name, value in values.items()}
+
+
+def row_count(value: int) -> dict[str, Any]:
+    """How many rows the asset's table has, under Dagster's own name."""
+    return {"dagster/row_count": dg.MetadataValue.int(value)}
 
 
 def seconds(value: float) -> dict[str, Any]:

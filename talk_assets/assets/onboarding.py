@@ -8,7 +8,7 @@ import dagster as dg
 import pandas as pd
 
 from talk_assets.assets.keys import OWNERS, REPORTS, onboarding_key, sink_key
-from talk_assets.assets.masking import PERSONAL, cut, masked_reason
+from talk_assets.assets.masking import PERSONAL, People
 from talk_assets.assets.metadata import counts, seconds, table
 from talk_assets.assets.order import sink_order
 from talk_assets.assets.run import TalkRun
@@ -40,7 +40,7 @@ def onboarding_asset(mappings: Mappings) -> dg.AssetsDefinition:
         started = time.monotonic()
         with talk.step("reports", "onboarding"):
             talk.onboarding = report_of(talk.cycle)
-        hidden = _without_people(talk.onboarding, mappings)
+        hidden = _without_people(talk.onboarding, mappings, talk.people)
         yield dg.MaterializeResult(
             metadata={
                 **counts(hidden.totals),
@@ -56,23 +56,25 @@ def onboarding_asset(mappings: Mappings) -> dg.AssetsDefinition:
     return onboarding
 
 
-def _without_people(report: Report, mappings: Mappings) -> Report:
-    """The same report without what it says of people: Dagit is read by more persons than the two systems are."""
+def _without_people(report: Report, mappings: Mappings, people: People) -> Report:
+    """The same report with what it says of people as it is shown."""
     return replace(
         report,
-        ambiguous=[_hidden(each, mappings) for each in report.ambiguous],
-        without_key=[_hidden(each, mappings) for each in report.without_key],
-        held=[_hidden(each, mappings) for each in report.held],
-        differences=[_cut(each) if each.subject in PERSONAL else each for each in report.differences],
+        ambiguous=[_hidden(each, mappings, people) for each in report.ambiguous],
+        without_key=[_hidden(each, mappings, people) for each in report.without_key],
+        held=[_hidden(each, mappings, people) for each in report.held],
+        differences=[_cut(each, people) if each.subject in PERSONAL else each for each in report.differences],
     )
 
 
-def _hidden(named: Named, mappings: Mappings) -> Named:
+def _hidden(named: Named, mappings: Mappings, people: People) -> Named:
     subject = mappings.subject_of(named.record.partition("/")[0])
-    label = cut(named.label) if subject.subject in PERSONAL else named.label
-    return replace(named, label=label, reason=masked_reason(named.reason, mappings))
+    label = people.value(named.label) if subject.subject in PERSONAL else named.label
+    return replace(named, label=label, reason=people.reason(named.reason, mappings))
 
 
-def _cut(difference: Difference) -> Difference:
-    example = {name: cut(value or "") if "value" in name else value for name, value in difference.example.items()}
+def _cut(difference: Difference, people: People) -> Difference:
+    example = {
+        name: people.value(value or "") if "value" in name else value for name, value in difference.example.items()
+    }
     return replace(difference, example=example)

@@ -10,7 +10,7 @@ from typing import Any
 import dagster as dg
 from pydantic import Field
 
-from talk_assets.assets.masking import about_people, cut, masked_reason
+from talk_assets.assets.masking import People, about_people
 from talk_assets.cycle.context import Cycle
 from talk_assets.errors import TalkError
 from talk_assets.orders import accepting, linking, resolving, retrying, unlinking
@@ -93,14 +93,14 @@ def _job(name: str, what: Callable[..., None], description: str) -> dg.JobDefini
 
 def _conflicts(context: dg.OpExecutionContext, config: Conflicts) -> None:  # noqa: ARG001  # Dagster asks for one
     with _desk(context, reading=True) as at:
-        found = list_conflicts(at)
+        found, people = list_conflicts(at), _people()
         rows = [
             (
                 row["record"],
                 row["property"],
                 row["kind"],
                 claim["record"],
-                _shown(at, row["property"], claim),
+                _shown(at, people, row["property"], claim),
                 claim["time"] or "",
                 row["settle"],
             )
@@ -112,12 +112,13 @@ def _conflicts(context: dg.OpExecutionContext, config: Conflicts) -> None:  # no
 
 def _holds(context: dg.OpExecutionContext, config: Holds) -> None:
     with _desk(context, reading=True) as at:
+        people = _people()
         rows = [
             (
                 row["record"],
                 row["kind"],
                 row["property"] or "",
-                masked_reason(row["reason"], at.mappings),
+                people.reason(row["reason"], at.mappings),
                 row["settle"],
             )
             for row in list_holds(at, config.kind or None)
@@ -165,11 +166,15 @@ def _desk(context: dg.OpExecutionContext, *, reading: bool = False) -> Iterator[
         raise dg.Failure(description=str(error), allow_retries=False) from None
 
 
-def _shown(at: Cycle, name: str, claim: Mapping[str, Any]) -> str:
-    """A claimed value; of people only its first letter."""
+def _shown(at: Cycle, people: People, name: str, claim: Mapping[str, Any]) -> str:
+    """A claimed value."""
     value = str(claim["value"] or "(cleared)")
     entity = str(claim["record"]).partition("/")[0]
-    return cut(value) if name in about_people(at.mappings.subject_of(entity)) else value
+    return people.value(value) if name in about_people(at.mappings.subject_of(entity)) else value
+
+
+def _people() -> People:
+    return People(load_settings().talk_show_personal)
 
 
 def _show(context: dg.OpExecutionContext, name: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:

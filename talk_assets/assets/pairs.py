@@ -7,7 +7,7 @@ import dagster as dg
 
 from talk_assets.assets.held import held_records, schema_result, schema_spec
 from talk_assets.assets.keys import OWNERS, PAIRS, feed_key, merged_key, pair_key
-from talk_assets.assets.metadata import column_schema, counts, seconds, table
+from talk_assets.assets.metadata import counts, row_count, seconds, table
 from talk_assets.assets.order import referred_to
 from talk_assets.assets.run import TalkRun
 from talk_assets.cycle.linking import AMBIGUOUS
@@ -16,9 +16,10 @@ from talk_assets.cycle.pairs import INVALID_PAIR
 from talk_assets.cycle.report import pair_counts
 from talk_assets.ledger.notes import holds
 from talk_assets.mappings.model import Flow, Mappings, Subject
-from talk_assets.schemas.frames import pair_schema
 
 AMBIGUITY = "ambiguity"
+# Of what a flow comes to once the clusters of a run are formed.
+_NOW = ("linked", "matched", "unmatched")
 
 
 def pair_asset(flow_name: str, mappings: Mappings) -> dg.AssetsDefinition:
@@ -35,7 +36,6 @@ def pair_asset(flow_name: str, mappings: Mappings) -> dg.AssetsDefinition:
         kinds=system_kinds,
         tags={"subject": subject.subject},
         code_version="1",
-        metadata={**column_schema(pair_schema(flow_name, mappings)), "table": f"talk.pair_{flow_name}"},
         check_specs=[schema_spec(pair_key(flow_name))],
         description=(
             f"{flow.meaning} Records are the same when {_criteria(flow)}. Links that were made before stay; where it "
@@ -46,11 +46,12 @@ def pair_asset(flow_name: str, mappings: Mappings) -> dg.AssetsDefinition:
         started = time.monotonic()
         with talk.step("pairs", flow_name):
             matched = match(talk.cycle, flow_name)
-            held = held_records(talk.cycle, flow.entities, INVALID_PAIR)
+            held = held_records(talk, flow.entities, INVALID_PAIR)
         with talk.cycle.ledger.begin() as connection:
             shown = pair_counts(connection, talk.cycle.division, flow, talk.cycle.run_id)
         return dg.MaterializeResult(
             metadata={
+                **row_count(shown["linked"]),
                 **counts({"looked_at": matched.looked_at, "proposed": len(matched.proposals)}),
                 # The clusters of this run are formed afterwards: its check tells what is linked then.
                 **counts({f"{name}_before": shown[name] for name in ("linked", "unmatched")}),
@@ -94,7 +95,7 @@ def ambiguity_checks(subject: Subject) -> dg.AssetChecksDefinition:
                 severity=dg.AssetCheckSeverity.WARN,
                 description=_ambiguity(len(mine)),
                 metadata={
-                    **counts({"held": len(mine), **{name: now[flow_name][name] for name in ("linked", "unmatched")}}),
+                    **counts({"held": len(mine), **{name: now[flow_name][name] for name in _NOW}}),
                     "held_records": table(mine[["entity", "key", "reason"]].head(20)),
                 },
             )

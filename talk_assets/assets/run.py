@@ -6,6 +6,7 @@ from contextlib import ExitStack, contextmanager
 
 import dagster as dg
 
+from talk_assets.assets.masking import People
 from talk_assets.cycle.context import Cycle
 from talk_assets.cycle.deliver import Delivered
 from talk_assets.cycle.report import finish, summary
@@ -32,22 +33,27 @@ class TalkRun:
     Args:
         begin: opens the cycle, when the first step needs it: Dagster also makes resources that no step uses.
         tell: called as steps are done.
+        people: what is shown of values that are about people.
 
     Attributes:
         tell: called as steps are done.
+        people: what is shown of values that are about people.
         delivered: what was written, or in a preview would be, entity by entity.
         passed: stage and name of the steps that came through.
         stopped: of those that did not, with the error where it was one of ours.
         onboarding: what a preview found out; None before its last step, and in a run that writes.
+        rows: how many records of each entity the ledger knew when it was read.
         lost: why nothing more can be stored, once that is so; the steps that follow are told the same at once.
     """
 
-    def __init__(self, begin: Callable[[], Cycle], tell: Listener = _nobody) -> None:
+    def __init__(self, begin: Callable[[], Cycle], tell: Listener = _nobody, people: People | None = None) -> None:
         self._begin = begin
         self._cycle: Cycle | None = None
         self._refused: TalkError | None = None
         self.tell = tell
+        self.people = people or People()
         self.delivered: list[Delivered] = []
+        self.rows: dict[str, int] = {}
         self.passed: set[tuple[str, str]] = set()
         self.stopped: dict[tuple[str, str], TalkError | None] = {}
         self.onboarding: Report | None = None
@@ -140,6 +146,7 @@ def talk_resource(context: dg.InitResourceContext) -> Iterator[TalkRun]:
 
         def begin() -> Cycle:
             settings = load_settings()
+            run.people = People(settings.talk_show_personal)
             if settings.sandbox and context.log is not None:
                 context.log.info(
                     f"No system is configured: using the sandbox, with its state under {settings.talk_home}."

@@ -2,26 +2,26 @@
 
 import json
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import dagster as dg
 import pandas as pd
 
 from talk_assets.assets.keys import OWNERS, SINKS, merged_key, sink_key
-from talk_assets.assets.masking import about_people, masked, masked_reason, masked_words
-from talk_assets.assets.metadata import counts, seconds, table
+from talk_assets.assets.masking import about_people
+from talk_assets.assets.metadata import counts, row_count, seconds, table
 from talk_assets.assets.order import referred_to, sink_order
 from talk_assets.assets.run import TalkRun
-from talk_assets.cycle.context import Cycle
 from talk_assets.cycle.deliver import Delivered, confirm, count_owed, deliver
-from talk_assets.cycle.report import name_sources, note_writes
+from talk_assets.cycle.report import agreed_by, count_records, name_sources, note_writes
 from talk_assets.cycle.send import Outcome
 from talk_assets.ledger import debts
 from talk_assets.mappings.capabilities import Capabilities
 from talk_assets.mappings.model import Mappings
 
 UNDELIVERED = "undelivered"
+_WRITTEN = ["record", "operation", "property", "before", "after", "winner", "rule", "outcome"]
 # A write that failed for now stays owed; the step itself is repeated when the system could not be reached at all.
 _RETRIES = dg.RetryPolicy(max_retries=2, delay=5, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS)
 
@@ -60,6 +60,7 @@ def _deliver_op(entity: str) -> dg.OpDefinition:
         done = Delivered(entity)
         talk.delivered.append(done)
         with talk.step("writes", entity):
+            calls = talk.cycle.system_of(entity).calls
             try:
                 deliver(talk.cycle, entity, lambda who, at, of: talk.tell("writing", who, at, of), done)
             finally:
@@ -68,8 +69,9 @@ def _deliver_op(entity: str) -> dg.OpDefinition:
                 name_sources(talk.cycle, done.writes)
         for write in done.writes:
             if write["outcome"] != Outcome.DONE.value:
-                context.log.info(f"{_target(write)}: {write['outcome']}. {_words(talk.cycle, write)}")
-        return {**shown, "milliseconds": round((time.monotonic() - started) * 1000)}
+                context.log.info(f"{_target(write)}: {write['outcome']}. {_words(talk, write)}")
+        spent = {"calls": talk.cycle.system_of(entity).calls - calls}
+        return {**shown, **spent, "milliseconds": round((time.monotonic() - started) * 1000)}
 
     return deliver_op
 
@@ -85,8 +87,13 @@ def _confirm_op(entity: str) -> dg.OpDefinition:
     def confirm_op(context: dg.OpExecutionContext, talk: dg.ResourceParam[TalkRun], delivered: dict[str, int]) -> None:
         started, changed = time.monotonic(), 0
         with talk.step("confirmed", entity):
+            calls = talk.cycle.system_of(entity).calls
             if delivered["created"] + delivered["updated"] + delivered["deleted"] + delivered["failed"]:
                 changed = confirm(talk.cycle, entity)
+                # What was counted when it was read is counted again only where it can be another number.
+                talk.rows.pop(entity, None)
+            if entity not in talk.rows:
+                talk.rows[entity] = count_records(talk.cycle, entity)
             owed = count_owed(talk.cycle, entity)
             with talk.cycle.ledger.begin() as connection:
                 waiting = debts.latest_owed(
@@ -96,11 +103,13 @@ def _confirm_op(entity: str) -> dg.OpDefinition:
             name_sources(talk.cycle, owing)
         spent = delivered["milliseconds"] / 1000 + time.monotonic() - started
         shown = {key: value for key, value in delivered.items() if key != "milliseconds"}
+        shown["calls"] += talk.cycle.system_of(entity).calls - calls
         context.add_output_metadata(
             {
+                **row_count(talk.rows[entity]),
                 **counts({**shown, "owed": owed, "read_back": changed}),
                 **seconds(spent),
-                "owed_writes": table(_owed(talk.cycle, owing)),
+                "owed_writes": table(_owed(talk, owing)),
                 "written": _sample(talk, entity),
             }
         )
@@ -108,25 +117,36 @@ def _confirm_op(entity: str) -> dg.OpDefinition:
     return confirm_op
 
 
-def _owed(cycle: Cycle, owing: Iterable[Mapping[Any, Any]]) -> pd.DataFrame:
+def _owed(talk: TalkRun, owing: Iterable[Mapping[Any, Any]]) -> pd.DataFrame:
     """`record, operation, state, what`: why it waits, or else which properties are owed."""
     rows = []
     for debt in owing:
         names = ", ".join(json.loads(debt["values"]))
-        why = "" if debt["state"] == "person" else _words(cycle, debt)
+        why = "" if debt["state"] == "person" else _words(talk, debt)
         rows.append((_named(debt), debt["operation"], debt["state"], why or names))
     return pd.DataFrame(rows, columns=["record", "operation", "state", "what"], dtype="str")
 
 
 def _sample(talk: TalkRun, entity: str) -> dg.MetadataValue[Any]:
-    writes = [write for done in talk.delivered if done.entity == entity for write in done.writes[:10]]
-    rows = [
-        (_named(write), write["operation"], name, value or "", write["outcome"])
-        for write in writes
-        for name, value in _values(write).items()
-    ]
-    frame = pd.DataFrame(rows[:30], columns=["record", "operation", "property", "value", "outcome"], dtype="str")
-    return table(masked(frame, about_people(talk.cycle.mappings.subject_of(entity)), ["value"]))
+    """The latest writes, a row per property: what it was, what it became, whose value that is and by which rule."""
+    writes: list[dict[str, Any]] = [w for done in talk.delivered if done.entity == entity for w in done.writes[-10:]]
+    agreed = agreed_by(talk.cycle, [write["cluster_id"] for write in writes])
+    rows = [row for write in writes for row in _changed(talk, write, *agreed.get(write["cluster_id"], ({}, {})))]
+    frame = pd.DataFrame(rows[:30], columns=_WRITTEN, dtype="str")
+    return table(talk.people.frame(frame, about_people(talk.cycle.mappings.subject_of(entity)), ["before", "after"]))
+
+
+def _changed(
+    talk: TalkRun, write: dict[str, Any], winners: dict[str, str], rules: dict[str, str]
+) -> Iterator[tuple[str, ...]]:
+    held = talk.cycle.mappings.subject_of(write["entity"]).held_by(write["entity"])
+    # A deletion has no values.
+    for own, value in (_values(write) or {"": None}).items():
+        shared = [name for name, row in held.items() if row.members[write["entity"]].name == own]
+        # Of several shared properties with one name, each for other records, that which was agreed.
+        name = next((each for each in shared if each in winners), "")
+        before, why = write["before"].get(name) or "", (winners.get(name, ""), rules.get(name, ""))
+        yield _named(write), write["operation"], own, before, value or "", *why, write["outcome"]
 
 
 def _target(write: Mapping[str, object]) -> str:
@@ -137,11 +157,11 @@ def _named(write: Mapping[Any, Any]) -> str:
     return str(write["key"] or f"for {write['source']}")
 
 
-def _words(cycle: Cycle, debt: Mapping[Any, Any]) -> str:
-    """Why a write was not done, without what it says of people."""
-    hidden = about_people(cycle.mappings.subject_of(str(debt["entity"])))
-    reason = masked_reason(str(debt["reason"]), cycle.mappings)
-    return masked_words(reason, [value for name, value in _values(debt).items() if name in hidden])
+def _words(talk: TalkRun, debt: Mapping[Any, Any]) -> str:
+    """Why a write was not done; what it says of people as it is shown."""
+    hidden = about_people(talk.cycle.mappings.subject_of(str(debt["entity"])))
+    reason = talk.people.reason(str(debt["reason"]), talk.cycle.mappings)
+    return talk.people.words(reason, [value for name, value in _values(debt).items() if name in hidden])
 
 
 def _values(write: Mapping[Any, Any]) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """What a run did, as numbers: for the closing table, `--json`, the run's row in the ledger, and `status`."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -16,6 +16,8 @@ from talk_assets.ledger import debts, guards, notes, notifications
 from talk_assets.ledger.bulk import read_frame
 from talk_assets.ledger.clusters import sources_of
 from talk_assets.ledger.database import Ledger
+from talk_assets.ledger.records import count_live
+from talk_assets.ledger.tables import golden
 from talk_assets.mappings.model import Flow, Mappings
 
 _FEED = {"read": 0, "changed": 0, "held": 0}
@@ -129,18 +131,43 @@ def finish(cycle: Cycle, totals: dict[str, Any], *, complete: bool) -> None:
         notes.end_run(connection, cycle.division, cycle.run_id, outcome_of(totals, complete=complete), totals)
 
 
-def changes(cycle: Cycle, subject: str, limit: int = 10) -> pd.DataFrame:
-    """The run's latest decisions about a subject: `property, before, after, winner, loser, loser_value, rule`."""
+def changes(cycle: Cycle, subjects: Sequence[str], limit: int = 10) -> pd.DataFrame:
+    """The run's latest decisions about some subjects: `property, before, after, winner, loser, loser_value, rule`."""
     with cycle.ledger.begin() as connection:
         return read_frame(
             connection,
             sa.text(
                 "select property, before, after, winner, loser, loser_value, rule from talk.history "
-                "where division = :division and run = :run and subject = :subject and kind = 'decision' "
+                "where division = :division and run = :run and subject = any(:subjects) and kind = 'decision' "
                 "order by id desc limit :limit"
             ),
-            {"division": cycle.division, "run": cycle.run_id, "subject": subject, "limit": limit},
+            {"division": cycle.division, "run": cycle.run_id, "subjects": list(subjects), "limit": limit},
         )
+
+
+def agreed_by(cycle: Cycle, clusters: Iterable[int]) -> dict[int, tuple[dict[str, str], dict[str, str]]]:
+    """Per cluster, by property, the record whose value won, and the rule that decided."""
+    with cycle.ledger.begin() as connection:
+        rows = connection.execute(
+            sa.select(golden.c.cluster_id, golden.c.winners, golden.c.rules).where(
+                golden.c.cluster_id.in_(sorted(set(clusters)))
+            )
+        )
+        return {number: (dict(winners), dict(rules)) for number, winners, rules in rows}
+
+
+def count_golden(cycle: Cycle, subject: str) -> int:
+    """How many golden records of a subject there are."""
+    with cycle.ledger.begin() as connection:
+        return connection.execute(
+            sa.select(sa.func.count()).where(golden.c.division == cycle.division, golden.c.subject == subject)
+        ).scalar_one()
+
+
+def count_records(cycle: Cycle, entity: str) -> int:
+    """How many records of an entity are known and not deleted."""
+    with cycle.ledger.begin() as connection:
+        return count_live(connection, cycle.division, entity)
 
 
 def status(ledger: Ledger, division: str, mappings: Mappings, limit: int | None = None) -> dict[str, Any]:

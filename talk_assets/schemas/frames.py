@@ -3,7 +3,7 @@
 import pandas as pd
 import pandera.pandas as pa
 
-from talk_assets.mappings.model import Mappings, Property, Subject
+from talk_assets.mappings.model import Flow, Mappings, Property, Subject
 from talk_assets.schemas.checks import checks_for, filled
 from talk_assets.schemas.types import TEXT
 
@@ -58,12 +58,11 @@ def pair_schema(flow: str, mappings: Mappings) -> pa.DataFrameSchema:
     Raises:
         KeyError: no mapping has this flow.
     """
-    pair = mappings.flows[flow]
-    twins = mappings.subject_of(pair.customerp).keeps_twins
+    subject, pair = _flow_named(flow, mappings)
     columns = {
         "customerp_key": _text(f"The key of the record in {pair.customerp}.", checks=[filled()]),
         "exact_key": _text(f"The key of the record in {pair.exact}.", checks=[filled()]),
-        "cluster_id": _whole("The cluster that both records belong to.", unique=not twins),
+        "cluster_id": _whole("The cluster that both records belong to.", unique=not subject.keeps_twins),
         "origin": _text("What says that the two are the same: a criterion, our own insert or a person."),
     }
     return pa.DataFrameSchema(columns, name=flow, description=pair.meaning, metadata={IDENTITY: ["cluster_id"]})
@@ -98,6 +97,14 @@ def subject_named(name: str, mappings: Mappings) -> Subject:
 def is_line(entity: str, mappings: Mappings) -> bool:
     """Whether an entity's records are lines of documents."""
     return any(subject.lines and entity in subject.lines.entities for subject in mappings.subjects.values())
+
+
+def _flow_named(name: str, mappings: Mappings) -> tuple[Subject, Flow]:
+    for subject in mappings.subjects.values():
+        for part in (subject, subject.lines):
+            if part is not None and name in part.flows:
+                return part, part.flows[name]
+    raise KeyError(name)
 
 
 def _codes(row: Property, entities: list[str]) -> list[str]:

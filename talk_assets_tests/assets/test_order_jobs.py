@@ -30,11 +30,11 @@ def repository() -> dg.RepositoryDefinition:
 
 
 def launch(
-    place: Home, repository: dg.RepositoryDefinition, name: str, **config: str
+    place: Home, repository: dg.RepositoryDefinition, name: str, shown: str = "", **config: str
 ) -> tuple[dg.ExecuteInProcessResult, dict[str, Any]]:
     """Run a job as the launchpad does; its result, and what stands beside the op's output."""
     wanted: Mapping[str, Any] = {**QUIET, "ops": {f"{name}_by_hand": {"config": config}}}
-    with place.environment(), dg.DagsterInstance.ephemeral() as instance:
+    with place.environment(TALK_SHOW_PERSONAL=shown), dg.DagsterInstance.ephemeral() as instance:
         done = repository.get_job(name).execute_in_process(instance=instance, run_config=wanted, raise_on_error=False)
     beside = [event.step_output_data.metadata for event in done.all_events if event.is_successful_output]
     return done, {label: value.value for each in beside for label, value in each.items()}
@@ -59,6 +59,12 @@ def test_lists_are_tables_without_what_people_are_called(place: Home, repository
     assert shown["count"] == 2
     assert PERSON in shown["conflicts"]
     assert "Vos" not in shown["conflicts"]
+    assert "| V••• |" in shown["conflicts"]
+    _, shown = launch(place, repository, "conflicts", "none")
+    assert "| ••• |" in shown["conflicts"]
+    assert "V•••" not in shown["conflicts"]
+    _, shown = launch(place, repository, "conflicts", "full")
+    assert "| Vos |" in shown["conflicts"]
     _, shown = launch(place, repository, "holds", kind="ambiguous")
     assert shown["holds"].splitlines()[2].startswith(f"| {CUSTOMER} | ambiguous |  | two have \\| one number |")
 

@@ -90,10 +90,10 @@ def test_counts_are_numbers_that_dagster_can_plot(first: Told) -> None:
     """A data team cannot see over the runs how much is read, linked and written."""
     expected: dict[str, dict[str, type]] = {
         "customerp/customer": {"read": int, "changed": int, "held": int, "calls": int, "seconds": float},
-        "exact/deletions": {"reported": int, "seconds": float},
+        "exact/deletions": {"reported": int, "calls": int, "seconds": float},
         "pairs/customer_accounts": {"linked_before": int, "looked_at": int, "proposed": int},
         "merged/organisation": {"decided": int, "linked": int, "held": int, "changes": int, "conflicts": int},
-        "written/exact/accounts": {"created": int, "updated": int, "failed": int, "owed": int, "read_back": int},
+        "written/exact/accounts": {"created": int, "updated": int, "failed": int, "calls": int, "read_back": int},
     }
     for name, kinds in expected.items():
         assert {key: type(first.metadata[name][key]) for key in kinds} == kinds, name
@@ -102,16 +102,18 @@ def test_counts_are_numbers_that_dagster_can_plot(first: Told) -> None:
     assert first.metadata["written/exact/accounts"]["failed"] == 0
     assert first.metadata["written/exact/accounts"]["created"] > 0
     assert first.metadata["pairs/customer_accounts"]["proposed"] > 0
+    accounts = first.metadata["written/exact/accounts"]
+    assert accounts["calls"] >= accounts["created"] + accounts["updated"]
 
 
 def test_samples_of_companies_are_whole_and_of_people_cut(first: Told) -> None:
     """Metadata says nothing, or says too much."""
     companies = first.metadata["written/exact/accounts"]["written"]
-    names = {row["value"] for row in companies if row["property"] == "Name"}
+    names = {row["after"] for row in companies if row["property"] == "Name"}
     assert names
     assert not [name for name in names if "•" in name]
     people = first.metadata["written/exact/contacts"]["written"]
-    shown = {row["property"]: row["value"] for row in people}
+    shown = {row["property"]: row["after"] for row in people}
     assert shown["LastName"].endswith("•••")
     assert len(shown["LastName"]) == 4
     assert len(shown["Account"]) == 36, "a reference tells nothing about the person"
