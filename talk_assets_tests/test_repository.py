@@ -32,6 +32,7 @@ ROOMS["sync"] = ROOMS["systems"] = {"mappings", "schemas"}
 ROOMS["ledger"] = {"mappings", "schemas", "sync", "systems"}
 ROOMS["cycle"] = {"mappings", "schemas", "sync", "systems", "ledger"}
 ROOMS["why"] = {"mappings", "ledger"}
+ROOMS["audit"] = {"ledger"}
 ROOMS["orders"] = ROOMS["cycle"] | {"cycle"}
 ROOMS["undo"] = ROOMS["cycle"] | {"cycle"}
 ROOMS["onboarding"] = ROOMS["cycle"] | {"cycle", "why"}
@@ -43,9 +44,9 @@ ROOMS["automation"] = ROOMS["assets"] | {"assets"}
 ROOMS["definitions"] = ROOMS["automation"] | {"automation"}
 ROOMS["console"] = ROOMS["automation"]
 ROOMS["round"] = ROOMS["definitions"] | {"definitions"}
-ROOMS["commands"] = ROOMS["round"] | {"round", "console", "why", "undo", "checkup", "webhooks"}
-ROOMS["cli_orders"] = ROOMS["cli_exact"] = {"commands"}
-ROOMS["cli"] = {"commands", "console", "cli_orders", "cli_exact"}
+ROOMS["commands"] = ROOMS["round"] | {"round", "console", "why", "undo", "checkup", "webhooks", "audit"}
+ROOMS["cli_orders"] = ROOMS["cli_exact"] = ROOMS["cli_audit"] = {"commands"}
+ROOMS["cli"] = {"commands", "console", "cli_orders", "cli_exact", "cli_audit"}
 # Of these rooms the ledger knows types only: what it stores, and the store that a connector asks for.
 LEDGER_TYPES = (
     "talk_assets.sync.frames.",

@@ -21,6 +21,7 @@ from talk_assets_tests.cycle.harness import World, open_world
 from talk_assets_tests.mappings.broken import copy_mappings, replace
 
 CUSTOMER, ACCOUNT, PRODUCT, ITEM = "customerp.customer", "exact.accounts", "customerp.product", "exact.items"
+VIEWS = ("change", "write", "link")
 SUBJECTS = ["organisation", "product"]
 _ARCHIVE = "deletions:\n  exact.accounts:\n    archive: {name: Status, value: S}\n\nproperties:\n"
 EARLY, LATE = "2030-01-01T08:00:00Z", "2030-01-01T18:00:00Z"

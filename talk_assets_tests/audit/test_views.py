@@ -9,12 +9,11 @@ from alembic import command
 from alembic.config import Config
 
 from talk_assets.ledger.database import normalise, open_ledger
-from talk_assets_tests.audit.conftest import ACCOUNT, ITEM, Books
+from talk_assets_tests.audit.conftest import ACCOUNT, ITEM, VIEWS, Books
 from talk_assets_tests.conftest import DatabaseServer
 from talk_assets_tests.installed import ROOT
 
 PAGE = (ROOT / "docs/audit.md").read_text()
-VIEWS = ("change", "write", "link")
 _MEANINGS = """
     select v.relname as view, obj_description(v.oid, 'pg_class') as meaning, a.attname as name,
         col_description(v.oid, a.attnum) as words

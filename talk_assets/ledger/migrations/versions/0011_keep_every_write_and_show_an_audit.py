@@ -36,25 +36,29 @@ _CHANGE = """
             coalesce(g.first ->> 'run', c.created_run) as run, coalesce(g.first -> 'read', '{}') as read
         from talk.golden g join talk.cluster c on c.id = g.cluster_id
     ) g
-    cross join lateral (
-        select name.property,
-            case when moved.property is null then g.values ->> name.property else moved.before end as after,
-            case when moved.property is null then g.winners ->> name.property else moved.former end as winner
-        from jsonb_object_keys(g.values || g.times) name(property)
-        left join (
-            select distinct on (h.property) h.property, h.before, h.detail ->> 'former_winner' as former
-            from talk.history h
-            where h.division = g.division and h.cluster_id = g.cluster_id and h.kind = 'decision' and h.loser is null
-            order by h.property, h.id
-        ) moved using (property)
-        left join (
-            select distinct on (h.property) h.property, h.loser is not null and h.before is null as told
+    -- One look into history per cluster: most have none.
+    left join lateral (
+        select jsonb_object_agg(e.property, to_jsonb(e)) as of
+        from (
+            select h.property,
+                (array_agg(h.loser is not null and h.before is null order by h.id))[1] as told,
+                bool_or(h.loser is null) as moved,
+                (array_agg(h.before order by h.id) filter (where h.loser is null))[1] as before,
+                (array_agg(h.detail ->> 'former_winner' order by h.id) filter (where h.loser is null))[1] as former
             from talk.history h
             where h.division = g.division and h.cluster_id = g.cluster_id and h.kind = 'decision'
-            order by h.property, h.id
-        ) earliest using (property)
+            group by h.property
+        ) e
+    ) d on true
+    cross join lateral (
+        select name.property,
+            case when (d.of -> name.property ->> 'moved')::boolean then d.of -> name.property ->> 'before'
+                else g.values ->> name.property end as after,
+            case when (d.of -> name.property ->> 'moved')::boolean then d.of -> name.property ->> 'former'
+                else g.winners ->> name.property end as winner
+        from jsonb_object_keys(g.values || g.times) name(property)
         -- Where others lost at once, the decision tells the first value.
-        where earliest.told is not true
+        where (d.of -> name.property ->> 'told')::boolean is not true
     ) f
     where f.after <> ''
 """
