@@ -18,6 +18,7 @@ from talk_assets.ledger.failed_calls import FailedCallStore
 from talk_assets.ledger.locks import division_lock
 from talk_assets.ledger.notes import DONE, last_run, start_run
 from talk_assets.ledger.origin import confirm_origin, remember_origin
+from talk_assets.ledger.retention import forget
 from talk_assets.ledger.views import create_views
 from talk_assets.mappings.capabilities import Capabilities
 from talk_assets.mappings.load import load_capabilities, load_mappings
@@ -148,6 +149,8 @@ class Installation:
             renew(cycle, profile.model_dump_json())
             heed_generations(cycle, self.clock.now())
             yield cycle
+            if self.settings.talk_history_days is not None and not preview:
+                forget(ledger, self.division, run_id, self.settings.talk_history_days)
 
     @contextmanager
     def round(

@@ -52,6 +52,11 @@ class Settings(BaseSettings):
             "unless it arrives."
         ),
     )
+    talk_history_days: int | None = Field(
+        default=None,
+        ge=30,
+        description="How long history is kept whole, in days; without it for ever. See docs/audit.md.",
+    )
     customerp_url: str | None = Field(default=None, description="Root address of Customerp's API.")
     customerp_token: SecretStr | None = Field(default=None, description="Customerp's token, or `user:password`.")
     customerp_profile: Path | None = Field(default=None, description="Connector profile instead of the contract's.")
