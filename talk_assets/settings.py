@@ -78,6 +78,12 @@ class Settings(BaseSettings):
         description="Key (GUID) of the employer's own account in Exact, under which employees become contacts.",
     )
 
+    openlineage_url: str | None = Field(
+        default=None, description="Receiver of OpenLineage events; without it none are sent."
+    )
+    openlineage_api_key: SecretStr | None = Field(default=None, description="The receiver's API key.")
+    openlineage_namespace: str = Field(default="talk-assets", description="Namespace of the jobs in these events.")
+
     @field_validator("talk_leave_out", mode="before")
     @classmethod
     def _listed(cls, value: object) -> object:
