@@ -20,10 +20,9 @@ from talk_assets_tests.cycle.done import Report
 from talk_assets_tests.cycle.harness import World, open_world
 from talk_assets_tests.mappings.broken import copy_mappings, replace
 
-CUSTOMER, ACCOUNT, PRODUCT, ITEM = "customerp.customer", "exact.accounts", "customerp.product", "exact.items"
+CUSTOMER, ACCOUNT = "customerp.customer", "exact.accounts"
 VIEWS = ("change", "write", "link")
-SUBJECTS = ["organisation", "product"]
-_ARCHIVE = "deletions:\n  exact.accounts:\n    archive: {name: Status, value: S}\n\nproperties:\n"
+SUBJECTS = ["organisation"]
 EARLY, LATE = "2030-01-01T08:00:00Z", "2030-01-01T18:00:00Z"
 
 
@@ -33,7 +32,7 @@ class Books:
 
     Attributes:
         world: the world.
-        names: what happened, to the key of the customer or product that it happened to.
+        names: what happened, to the key of the customer that it happened to.
         twins: the same, to the key of its counterpart in Exact, as it was in the first round.
     """
 
@@ -43,14 +42,14 @@ class Books:
 
     def ours(self, name: str) -> str:
         """The record in Customerp, as entity/key."""
-        return f"{PRODUCT if name == 'dropped' else CUSTOMER}/{self.names[name]}"
+        return f"{CUSTOMER}/{self.names[name]}"
 
     def theirs(self, name: str) -> str:
         """Its counterpart in Exact."""
-        return f"{ITEM if name == 'dropped' else ACCOUNT}/{self.twins[name]}"
+        return f"{ACCOUNT}/{self.twins[name]}"
 
     def sync(self, run: str) -> None:
-        """One round over organisations and products."""
+        """One round over organisations."""
         report = Report()
         with self.world.installation.cycle(run) as cycle:
             self.world.take(cycle, report, SUBJECTS)
@@ -61,9 +60,7 @@ class Books:
 def books(database_server: DatabaseServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Books]:
     home: Path = tmp_path_factory.mktemp("audit")
     copy_mappings(home)
-    replace(home / "product.yaml", "    criteria:\n", "    when_gone: {customerp: delete}\n    criteria:\n")
-    replace(home / "organisation.yaml", "    criteria:\n", "    when_gone: {customerp: archive}\n    criteria:\n")
-    replace(home / "organisation.yaml", "properties:\n", _ARCHIVE)
+    replace(home / "organisation.yaml", "    criteria:\n", "    when_gone: {customerp: delete}\n    criteria:\n")
     replace(home / "organisation.yaml", "  website:\n", "  website:\n    rule: manual\n")
     url = database_server.create_ledger()
     with pytest.MonkeyPatch.context() as patch, open_world(url, home, mappings=home) as world:
@@ -82,13 +79,11 @@ def _live(world: World) -> Books:
         )
         for number, name in enumerate(customers)
     }
-    names["dropped"] = world.add(PRODUCT, Number="P1", Name="Thing", Unit="piece", Price=5)
     world.add(ACCOUNT, Name="De Vries, firma", ChamberOfCommerce="1", modified=EARLY)
     world.fault("exact", method="POST", path="crm/Accounts", match={"Name": "lost"}, status=504, after=True)
     books = Books(world, names, {})
     books.sync("first")
     books.twins |= {name: world.twin(CUSTOMER, names[name], ACCOUNT) for name in customers}
-    books.twins["dropped"] = world.twin(PRODUCT, names["dropped"], ITEM)
     world.fault(
         "exact", method="PUT", path="crm/Accounts", match={"Phone": "no"}, status=400, message="Ongeldig: Phone"
     )
@@ -101,7 +96,6 @@ def _live(world: World) -> Books:
     books.sync("edits")
     with world.installation.cycle("undo") as cycle:
         carry_out(cycle, "edits", world.cluster(CUSTOMER, names["undone"]), "Anna")
-    world.remove(PRODUCT, names["dropped"])
     world.remove(CUSTOMER, names["left"])
     books.sync("gone")
     installation = world.installation

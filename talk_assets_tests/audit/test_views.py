@@ -9,7 +9,7 @@ from alembic import command
 from alembic.config import Config
 
 from talk_assets.ledger.database import normalise, open_ledger
-from talk_assets_tests.audit.conftest import ACCOUNT, ITEM, VIEWS, Books
+from talk_assets_tests.audit.conftest import ACCOUNT, VIEWS, Books
 from talk_assets_tests.conftest import DatabaseServer
 from talk_assets_tests.installed import ROOT
 
@@ -65,9 +65,7 @@ def test_every_write_is_told_with_what_was_sent_and_answered(books: Books) -> No
     assert refused["answered_at"] is not None
     (lost,) = writes("outcome = 'failed'")
     assert (lost["operation"], lost["key"], lost["found_later"]) == ("create", None, "found after an interruption")
-    assert [(row["entity"], row["status"]) for row in writes("operation = 'delete'")] == [(ITEM, 204)]
-    (archived,) = writes("operation = 'archive'")
-    assert (archived["entity"], archived["values"]) == (ACCOUNT, '{"Status": "S"}')
+    assert [(row["entity"], row["status"]) for row in writes("operation = 'delete'")] == [(ACCOUNT, 204)]
     assert writes("outcome = 'unknown'") == []
 
 
@@ -96,7 +94,7 @@ def test_every_link_is_told_with_its_origin_and_its_end(books: Books) -> None:
     assert (by_hand["origin"], by_hand["who"], by_hand["linked_with"]) == ("person", "Carla", books.ours("parted"))
     assert by_hand["unlinked_at"] is None
     assert [row["criterion"] for row in links(books.theirs("lost"))] == ["insert found after an interruption"]
-    (deleted,) = links(books.theirs("dropped"))
+    (deleted,) = links(books.theirs("left"))
     assert (deleted["unlinked_how"], deleted["unlinked_at"] is None) == ("deleted by us", False)
 
 
