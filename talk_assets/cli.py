@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from talk_assets import cli_exact, cli_orders
+from talk_assets import cli_audit, cli_exact, cli_orders
 from talk_assets.errors import TalkError
 
 # Exit codes: 0 done, 1 done with failures or tripped checks, 2 could not start or lost its ledger.
@@ -142,6 +142,9 @@ def undo(
 
     if not take_back(run, record=record, carry=carry, who=who, as_json=as_json):
         raise typer.Exit(FAILED)
+
+
+cli_audit.register(app)
 
 
 @app.command(

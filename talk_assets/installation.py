@@ -18,11 +18,13 @@ from talk_assets.ledger.failed_calls import FailedCallStore
 from talk_assets.ledger.locks import division_lock
 from talk_assets.ledger.notes import DONE, last_run, start_run
 from talk_assets.ledger.origin import confirm_origin, remember_origin
+from talk_assets.ledger.retention import forget
 from talk_assets.ledger.views import create_views
 from talk_assets.mappings.capabilities import Capabilities
 from talk_assets.mappings.load import load_capabilities, load_mappings
 from talk_assets.mappings.model import Mappings
 from talk_assets.onboarding.gate import confirm, is_confirmed
+from talk_assets.openlineage.told import told
 from talk_assets.settings import Settings
 from talk_assets.systems.base import Watched
 from talk_assets.systems.clock import REAL_TIME, Clock
@@ -39,6 +41,7 @@ T = TypeVar("T")
 WAIT_SECONDS = 30.0
 # The name under which it is kept for which systems the credentials were found good.
 CHECKED = "checked"
+SYSTEMS = ("customerp", "exact")
 
 
 @dataclass(frozen=True)
@@ -131,10 +134,14 @@ class Installation:
             SystemUnavailable: a system does not answer at its address.
             UnexpectedAnswer: something else answers there.
         """
-        employer = self.settings.exact_employer_account
+        employer, addresses = self.settings.exact_employer_account, self._addresses()
         with ExitStack() as stack:
             lock = stack.enter_context(division_lock(self.ledger, self.division, WAIT_SECONDS, run_id))
             profile = load_profile(self.settings.customerp_profile)
+            capabilities = _as_profiled(self.capabilities, profile)
+            if not preview:
+                telling = (self.settings, self.ledger, self.mappings, capabilities, self.division, run_id)
+                stack.enter_context(told(*telling, {system: addresses[f"{system.upper()}_URL"] for system in SYSTEMS}))
             systems = stack.enter_context(self._systems(profile))
             ledger = stack.enter_context(self.ledger.preview()) if preview else self.ledger.guarded(lock.confirm)
             if not moved:
@@ -149,7 +156,7 @@ class Installation:
                 run_id=run_id,
                 ledger=ledger,
                 mappings=self.mappings,
-                capabilities=_as_profiled(self.capabilities, profile),
+                capabilities=capabilities,
                 systems=systems,
                 defaults={} if employer is None else {"exact_employer_account": f"exact.accounts/{employer}"},
                 still_locked=lock.confirm,
@@ -159,6 +166,8 @@ class Installation:
             if rescan:
                 read_from_the_beginning(cycle)
             yield cycle
+            if self.settings.talk_history_days is not None and not preview:
+                forget(ledger, self.division, run_id, self.settings.talk_history_days)
 
     @contextmanager
     def round(

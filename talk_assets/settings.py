@@ -95,6 +95,11 @@ class Settings(BaseSettings):
         default="masked",
         description="What Dagster shows of values of people: full, masked (the first letter), or none.",
     )
+    talk_history_days: int | None = Field(
+        default=None,
+        ge=30,
+        description="How long history is kept whole, in days; without it for ever. See docs/audit.md.",
+    )
     customerp_url: str | None = Field(default=None, description="Root address of Customerp's API.")
     customerp_token: SecretStr | None = Field(default=None, description="Customerp's token, or `user:password`.")
     customerp_profile: Path | None = Field(default=None, description="Connector profile instead of the contract's.")
@@ -115,6 +120,12 @@ class Settings(BaseSettings):
         default=None,
         description="Key (GUID) of the employer's own account in Exact, under which employees become contacts.",
     )
+
+    openlineage_url: str | None = Field(
+        default=None, description="Receiver of OpenLineage events; without it none are sent."
+    )
+    openlineage_api_key: SecretStr | None = Field(default=None, description="The receiver's API key.")
+    openlineage_namespace: str = Field(default="talk-assets", description="Namespace of the jobs in these events.")
 
     @field_validator("talk_leave_out", "talk_alert_email", mode="before")
     @classmethod

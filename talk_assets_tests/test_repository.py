@@ -33,20 +33,22 @@ ROOMS["lineage"] = {"mappings", "schemas", "sync"}
 ROOMS["ledger"] = {"mappings", "schemas", "sync", "systems"}
 ROOMS["cycle"] = {"mappings", "schemas", "sync", "systems", "ledger"}
 ROOMS["why"] = {"mappings", "ledger"}
+ROOMS["audit"] = {"ledger"}
 ROOMS["orders"] = ROOMS["cycle"] | {"cycle"}
 ROOMS["undo"] = ROOMS["cycle"] | {"cycle"}
+ROOMS["openlineage"] = {"mappings", "ledger", "systems"}
 ROOMS["onboarding"] = ROOMS["cycle"] | {"cycle", "why"}
 ROOMS["connection"] = {"ledger", "systems"}
 ROOMS["checkup"] = {"connection", "mappings", "systems"}
-ROOMS["installation"] = ROOMS["onboarding"] | {"onboarding", "connection"}
+ROOMS["installation"] = ROOMS["onboarding"] | {"onboarding", "connection", "openlineage"}
 ROOMS["assets"] = ROOMS["installation"] | {"installation", "dagster_home", "orders", "lineage"}
 ROOMS["automation"] = ROOMS["assets"] | {"assets"}
 ROOMS["definitions"] = ROOMS["automation"] | {"automation"}
 ROOMS["console"] = ROOMS["automation"]
 ROOMS["round"] = ROOMS["definitions"] | {"definitions"}
-ROOMS["commands"] = ROOMS["round"] | {"round", "console", "why", "undo", "checkup", "webhooks", "lineage"}
-ROOMS["cli_orders"] = ROOMS["cli_exact"] = {"commands"}
-ROOMS["cli"] = {"commands", "console", "cli_orders", "cli_exact"}
+ROOMS["commands"] = ROOMS["round"] | {"round", "console", "why", "undo", "checkup", "webhooks", "lineage", "audit"}
+ROOMS["cli_orders"] = ROOMS["cli_exact"] = ROOMS["cli_audit"] = {"commands"}
+ROOMS["cli"] = {"commands", "console", "cli_orders", "cli_exact", "cli_audit"}
 # Of these rooms the ledger knows types only: what it stores, and the store that a connector asks for.
 LEDGER_TYPES = (
     "talk_assets.sync.frames.",

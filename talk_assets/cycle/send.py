@@ -1,7 +1,8 @@
 """One write: the intent before it, the call, and what is stored after it."""
 
 import uuid
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from enum import Enum
 from http import HTTPStatus
 
@@ -15,10 +16,11 @@ from talk_assets.errors import (
     RecordChanged,
     RecordGone,
     RecordRejected,
+    SystemFault,
     SystemUnavailable,
     UnexpectedAnswer,
 )
-from talk_assets.ledger import absence, contested, debts, notes
+from talk_assets.ledger import absence, contested, debts, notes, requests
 from talk_assets.ledger.clusters import account_sent, store_insert
 from talk_assets.ledger.records import store_written
 from talk_assets.systems.base import Written
@@ -47,6 +49,14 @@ class Outcome(Enum):
     POSTPONED = "has to wait until calls can be made again"
 
 
+@dataclass(frozen=True)
+class _Noted:
+    """What was noted of a write before it was sent: its intents, the first its own, and its request."""
+
+    intents: list[uuid.UUID]
+    request: int
+
+
 class Sender:
     """Sends the writes of one entity."""
 
@@ -65,15 +75,15 @@ class Sender:
         Raises:
             AccessDenied: no write can succeed until a person acts.
         """
-        intents = self._open_intents(write)
+        (noted,) = self._note([write])
         try:
-            written = self._call(write, intents)
+            written = self._call(write, noted.intents)
         except RecordRejected as error:
             if error.outcome_unknown:
-                self._lose_sight(intents)
+                self._lose_sight([noted], requests.REFUSED, error)
                 self._fail_for_now(write, str(error), _LONGEST_DELAY)
                 return Outcome.REJECTED, str(error)
-            self._close_intents(intents, "refused")
+            self._close([noted], "refused", requests.REFUSED, error)
             if error.status == HTTPStatus.FORBIDDEN:
                 # A right can be given, and each try counts among the failed calls that a system bears.
                 again = write.attempts + 1 < _MOST_REFUSALS
@@ -83,7 +93,7 @@ class Sender:
             self._fail(write, "owed" if once_more else "dead", str(error))
             return Outcome.REJECTED, str(error)
         except RecordChanged as error:
-            self._close_intents(intents, "not sent")
+            self._close([noted], "not sent", requests.CHANGED, error)
             # Read again, it is planned anew; one that stays the same and is refused again and again is for a person.
             # A record that no reading shows as gone is a failed call every time, of which a system bears few.
             delay = _LONGEST_DELAY if error.status in _GONE else 0
@@ -92,12 +102,12 @@ class Sender:
                 self._note_changed(write)
             return Outcome.CHANGED, str(error)
         except (SystemUnavailable, UnexpectedAnswer) as error:
-            return self._without_answer([write], error, intents), str(error)
-        except AccessDenied:
+            return self._without_answer([write], error, [noted]), str(error)
+        except AccessDenied as error:
             # Refused before anything was done, so that nothing has to be looked up before it is sent again.
-            self._close_intents(intents, "not sent")
+            self._close([noted], "not sent", requests.DENIED, error)
             raise
-        self._store(write, written, intents)
+        self._store(write, written, noted)
         return Outcome.DONE, ""
 
     def send_lines(self, writes: list[Write]) -> list[tuple[Outcome, str]]:
@@ -110,19 +120,20 @@ class Sender:
             AccessDenied: no write can succeed until a person acts.
         """
         changes = {str(write.key): write.own for write in writes}
-        intents = [number for write in writes for number in self._open_intents(write)]
+        noted = self._note(writes)
         try:
             written = self._system.update_lines(self._entity, str(writes[0].document), changes)
-        except (RecordRejected, RecordChanged):
-            self._close_intents(intents, "refused together")
+        except (RecordRejected, RecordChanged) as error:
+            refused = isinstance(error, RecordRejected)
+            self._close(noted, "refused together", requests.REFUSED if refused else requests.CHANGED, error)
             return [self.send(write) for write in writes]
-        except AccessDenied:
-            self._close_intents(intents, "not sent")
+        except AccessDenied as error:
+            self._close(noted, "not sent", requests.DENIED, error)
             raise
         except (SystemUnavailable, UnexpectedAnswer) as error:
-            return [(self._without_answer(writes, error, intents), str(error))] * len(writes)
-        for write, number in zip(writes, intents, strict=True):
-            self._store(write, replace(written, key=str(write.key)), [number])
+            return [(self._without_answer(writes, error, noted), str(error))] * len(writes)
+        for write, each in zip(writes, noted, strict=True):
+            self._store(write, replace(written, key=str(write.key)), each)
         return [(Outcome.DONE, "")] * len(writes)
 
     def _call(self, write: Write, intents: list[uuid.UUID]) -> Written:
@@ -144,35 +155,58 @@ class Sender:
         except RecordGone as error:
             return Written(str(write.key), None, error.status or 0)
 
-    def _open_intents(self, write: Write) -> list[uuid.UUID]:
-        """Note a write, with a document's insert also those of its lines, before anything is sent.
+    def _note(self, writes: Sequence[Write]) -> list[_Noted]:
+        """Note writes that are sent together, before anything is sent."""
+        cycle = self._cycle
+        with cycle.ledger.begin() as connection:
+            found = []
+            for write in writes:
+                intents = self._open_intents(connection, write)
+                request = requests.note_request(
+                    connection,
+                    cycle.division,
+                    cycle.run_id,
+                    subject=self._subject.subject,
+                    cluster_id=write.cluster_id,
+                    entity=write.entity,
+                    operation="archive" if write.operation == "delete" and write.own else write.operation,
+                    key=write.key,
+                    document=write.document,
+                    values=write.own,
+                    lines=[line.own for line in write.lines],
+                    intent=intents[0] if intents else None,
+                )
+                found.append(_Noted(intents, request))
+        return found
 
-        A deletion needs no note: that it was carried out shows, and done twice it is the same.
+    def _open_intents(self, connection: sa.Connection, write: Write) -> list[uuid.UUID]:
+        """Note what may have to be looked up, with a document's insert also its lines.
+
+        A deletion needs no such note: that it was carried out shows, and done twice it is the same.
         """
         if write.operation == "delete":
             return []
         cycle = self._cycle
         lines = cycle.lines_of(write.entity)
-        with cycle.ledger.begin() as connection:
-            opened = [
-                debts.open_intent(
-                    connection, cycle.division, write.entity, write.cluster_id, write.canonical, cycle.run_id, write.key
-                )
-            ]
-            opened += [
-                debts.open_intent(connection, cycle.division, str(lines), line.cluster_id, line.canonical, cycle.run_id)
-                for line in write.lines
-            ]
+        opened = [
+            debts.open_intent(
+                connection, cycle.division, write.entity, write.cluster_id, write.canonical, cycle.run_id, write.key
+            )
+        ]
+        opened += [
+            debts.open_intent(connection, cycle.division, str(lines), line.cluster_id, line.canonical, cycle.run_id)
+            for line in write.lines
+        ]
         return opened
 
     def _without_answer(
-        self, writes: list[Write], error: SystemUnavailable | UnexpectedAnswer, intents: list[uuid.UUID]
+        self, writes: list[Write], error: SystemUnavailable | UnexpectedAnswer, noted: list[_Noted]
     ) -> Outcome:
         """Leave open what may have been carried out, and have the writes tried again."""
         if isinstance(error, UnexpectedAnswer) or error.outcome_unknown:
-            self._lose_sight(intents)
+            self._lose_sight(noted, requests.FAILED, error)
         else:
-            self._close_intents(intents, "not sent")
+            self._close(noted, "not sent", requests.FAILED, error)
         if isinstance(error, SystemUnavailable) and error.postponed:
             return Outcome.POSTPONED
         asked = error.retry_after if isinstance(error, SystemUnavailable) else None
@@ -186,15 +220,26 @@ class Sender:
         with self._cycle.ledger.begin() as connection:
             notes.add_skips(connection, self._cycle.division, skip, self._cycle.run_id)
 
-    def _close_intents(self, intents: list[uuid.UUID], outcome: str) -> None:
+    def _close(self, noted: list[_Noted], outcome: str, said: str, error: SystemFault) -> None:
+        """Note of writes that were not done: of their intents the outcome, of their requests what was said."""
         with self._cycle.ledger.begin() as connection:
-            for number in intents:
+            for number in [number for each in noted for number in each.intents]:
                 debts.close_intent(connection, number, outcome)
+            self._answered(connection, noted, said, error)
 
-    def _lose_sight(self, intents: list[uuid.UUID]) -> None:
+    def _lose_sight(self, noted: list[_Noted], said: str, error: SystemFault) -> None:
         with self._cycle.ledger.begin() as connection:
-            for number in intents:
+            for number in [number for each in noted for number in each.intents]:
                 debts.lose_sight(connection, number)
+            self._answered(connection, noted, said, error)
+
+    @staticmethod
+    def _answered(connection: sa.Connection, noted: list[_Noted], said: str, error: SystemFault) -> None:
+        numbers = [each.request for each in noted]
+        if isinstance(error, SystemUnavailable) and error.postponed:
+            requests.drop_requests(connection, numbers)
+        else:
+            requests.note_answers(connection, numbers, said, status=error.status, words=str(error))
 
     def _fail_for_now(self, write: Write, reason: str, asked: float | None) -> None:
         """Try again later, unless it was tried as often as the mapping allows."""
@@ -220,13 +265,14 @@ class Sender:
                 slot=write.slot,
             )
 
-    def _store(self, write: Write, written: Written, intents: list[uuid.UUID]) -> None:
+    def _store(self, write: Write, written: Written, noted: _Noted) -> None:
         """Store link, base, history and what is still owed in one transaction.
 
         The intents of a document's lines stay open until the lines were seen and linked.
         """
-        cycle = self._cycle
+        cycle, intents = self._cycle, noted.intents
         with cycle.ledger.begin() as connection:
+            requests.note_answers(connection, [noted.request], requests.DONE, status=written.status, key=written.key)
             if write.operation == "delete":
                 self._store_deleted(connection, write, written)
                 return

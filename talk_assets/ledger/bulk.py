@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
-import psycopg
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as pacsv
@@ -16,18 +15,9 @@ import sqlalchemy as sa
 from psycopg import sql
 from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP
 
+from talk_assets.ledger.copied import describe, parse
 from talk_assets.ledger.database import driver_connection, render
 
-# What PostgreSQL's types become; every other type is read as its text.
-_ARROW_TYPES: dict[str, pa.DataType] = {
-    "bool": pa.bool_(),
-    "int2": pa.int64(),
-    "int4": pa.int64(),
-    "int8": pa.int64(),
-    "float4": pa.float64(),
-    "float8": pa.float64(),
-    "timestamptz": pa.timestamp("us", tz="UTC"),
-}
 _PANDAS_TYPES: dict[pa.DataType, Any] = {
     pa.bool_(): pd.BooleanDtype(),
     pa.int64(): pd.Int64Dtype(),
@@ -39,7 +29,6 @@ _PANDAS_TYPES: dict[pa.DataType, Any] = {
 FEW = 500
 # A table whose rows grew or changed by more than this share is analysed at once; PostgreSQL does so a minute later.
 _GROWN = 0.1
-_BLOCK_BYTES = 8 << 20
 
 
 def read_frame(
@@ -60,28 +49,12 @@ def read_frame(
     """
     driver = driver_connection(connection)
     query = render(connection, statement, params)
-    types = _describe(driver, query)
+    types = describe(driver, query)
     data, longest = io.BytesIO(), 0
     with driver.cursor() as cursor, cursor.copy(b"COPY (" + query + b") TO STDOUT (FORMAT csv)") as copy:
         for line in copy:
             longest = max(longest, data.write(line))
-    table = (
-        pacsv.read_csv(
-            pa.py_buffer(data.getbuffer()),
-            read_options=pacsv.ReadOptions(column_names=list(types), block_size=max(_BLOCK_BYTES, 2 * longest)),
-            parse_options=pacsv.ParseOptions(newlines_in_values=True, ignore_empty_lines=False),
-            convert_options=pacsv.ConvertOptions(
-                column_types=types,
-                null_values=[""],
-                strings_can_be_null=True,
-                quoted_strings_can_be_null=False,
-                true_values=["t"],
-                false_values=["f"],
-            ),
-        )
-        if data.tell()
-        else pa.schema(types.items()).empty_table()
-    )
+    table = parse(data, types, longest)
     frame: pd.DataFrame = table.to_pandas(types_mapper=_PANDAS_TYPES.get)
     return frame
 
@@ -359,19 +332,3 @@ def _arrow_table(frame: pd.DataFrame, columns: Sequence[str]) -> pa.Table:
 def _arrow_array(column: "pd.Series[Any]") -> pa.Array | pa.ChunkedArray:
     values = pa.array(column.array if isinstance(column.dtype, pd.StringDtype) else column)
     return values.cast(values.type.value_type) if pa.types.is_dictionary(values.type) else values
-
-
-def _describe(driver: psycopg.Connection[Any], query: bytes) -> dict[str, pa.DataType]:
-    result = driver.pgconn.prepare(b"", query)
-    if result.status == psycopg.pq.ExecStatus.COMMAND_OK:
-        result = driver.pgconn.describe_prepared(b"")
-    if result.status != psycopg.pq.ExecStatus.COMMAND_OK:
-        raise psycopg.errors.error_from_result(result, driver.info.encoding)
-    types = {}
-    for index in range(result.nfields):
-        name, known = (
-            (result.fname(index) or b"").decode(driver.info.encoding),
-            driver.adapters.types.get(result.ftype(index)),
-        )
-        types[name] = _ARROW_TYPES.get(known.name if known else "", pa.large_string())
-    return types

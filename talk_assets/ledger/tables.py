@@ -7,19 +7,9 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY, BYTEA, UUID
 
 from talk_assets.ledger.columns import calls_of, count, defaulted, division, identity, json_object, moment, text
-
-SCHEMA = "talk"
-
-metadata = sa.MetaData(
-    schema=SCHEMA,
-    naming_convention={
-        "ix": "%(table_name)s_%(column_0_N_name)s_idx",
-        "uq": "%(table_name)s_%(column_0_N_name)s_key",
-        "ck": "%(table_name)s_%(constraint_name)s_check",
-        "fk": "%(table_name)s_%(column_0_N_name)s_fkey",
-        "pk": "%(table_name)s_pkey",
-    },
-)
+from talk_assets.ledger.requests import request as request
+from talk_assets.ledger.schema import SCHEMA as SCHEMA
+from talk_assets.ledger.schema import metadata as metadata
 
 record = sa.Table(
     "record",
@@ -248,6 +238,7 @@ sa.Index(None, history.c.division, history.c.cluster_id)
 sa.Index(None, history.c.division, history.c.run)
 sa.Index(None, history.c.division, history.c.entity, history.c.key)
 sa.Index("history_person_idx", history.c.division, history.c.id, postgresql_where=history.c.kind == "person")
+sa.Index(None, history.c.at, postgresql_using="brin")
 
 cursor = sa.Table(
     "cursor",

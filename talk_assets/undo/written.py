@@ -1,11 +1,14 @@
 """What a run wrote, and what has happened to it since, as the ledger has it."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 
 from talk_assets.errors import OrderRefused
+from talk_assets.ledger.cursors import read_cursor
+from talk_assets.ledger.retention import KEPT_FROM
 
 Row = Mapping[str, Any]
 _LATEST = 5
@@ -67,16 +70,28 @@ def find_run(connection: sa.Connection, division: str, text: str) -> str:
         {"division": division, "text": text},
     )
     found = list(names.scalars())
-    if text in found:
-        return text
-    if len(found) == 1 and text:
-        return str(found[0])
+    if text in found or (len(found) == 1 and text):
+        run = text if text in found else str(found[0])
+        _check_whole(connection, division, run)
+        return run
     latest = connection.execute(_RUNS, {"division": division, "most": _LATEST}).all()
     told = "; ".join(f"{row.run} ({row.at:%Y-%m-%d %H:%M} UTC, {row.records:,} records)" for row in latest)
     what = "more than one run begins so" if len(found) > 1 else "no run of that name wrote anything"
     raise OrderRefused(
         f"{text or 'RUN'}: {what}. " + (f"The latest that wrote: {told}." if told else "None wrote yet.")
     )
+
+
+def _check_whole(connection: sa.Connection, division: str, run: str) -> None:
+    """Refuse a run of which something may have been forgotten: the rest alone would be half an undo."""
+    kept_from = read_cursor(connection, division, KEPT_FROM)
+    began = "select min(at) from talk.history where division = :division and run = :run"
+    at = connection.execute(sa.text(began), {"division": division, "run": run}).scalar_one()
+    if kept_from is not None and at < datetime.fromisoformat(kept_from):
+        raise OrderRefused(
+            f"{run}: it ran on {at:%Y-%m-%d}, and history is kept whole from {kept_from[:10]} on (TALK_HISTORY_DAYS), "
+            "so that not all that it wrote is known. Correct it by hand; talk-assets why tells what stands."
+        )
 
 
 def writes_of_run(connection: sa.Connection, division: str, run: str, cluster: int | None) -> list[Row]:

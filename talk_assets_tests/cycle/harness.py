@@ -158,9 +158,11 @@ class World:
     def reopened(self, clock: ConnectorClock = REAL_TIME, **settings: Any) -> Iterator[None]:
         """Another installation on the same ledger and systems, with another clock or some settings changed."""
         before = self.installation
-        with open_installation(before.settings.model_copy(update=settings), clock) as self.installation:
-            yield
-        self.installation = before
+        try:
+            with open_installation(before.settings.model_copy(update=settings), clock) as self.installation:
+                yield
+        finally:
+            self.installation = before
 
     # What happens to calls.
 

@@ -39,6 +39,11 @@ def test_what_was_deleted_or_archived_is_named_with_what_to_do(
         world.remove("customerp.customer", customer)
         round_of(world, "night")
         assert item not in world.all("exact.items")
+        audited = world.rows("select operation, values, outcome from audit.write where run = 'night' order by 1")
+        assert [tuple(row.values()) for row in audited] == [
+            ("archive", '{"Status": "S"}', "done"),
+            ("delete", "{}", "done"),
+        ]
         undone = undo(world)
         told = {each.record: (each.how, each.reason) for each in undone.plan.removed}
         how, reason = told[f"exact.items/{item}"]

@@ -1,0 +1,1 @@
+"""What an auditor takes along: the views of the schema `audit`, as files."""

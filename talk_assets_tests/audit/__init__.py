@@ -1,0 +1,1 @@
+"""The audit: views, export, retention, lineage events."""
