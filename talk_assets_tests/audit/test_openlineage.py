@@ -133,7 +133,7 @@ def test_a_receiver_that_is_down_changes_nothing(books: Books, caplog: pytest.Lo
     assert books.world.rows("select count(*) as n from talk.run where run_id like 'to %' and outcome = 'done'") == [
         {"n": 2}
     ]
-    warned = [record.getMessage() for record in caplog.records if record.name.startswith("talk_assets.lineage")]
+    warned = [record.getMessage() for record in caplog.records if record.name.startswith("talk_assets.openlineage")]
     assert len(warned) == 2
     assert [text for text in warned if _KEY in text or "127.0.0.1" in text] == []
 
