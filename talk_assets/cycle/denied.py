@@ -7,14 +7,17 @@ from datetime import UTC, datetime, timedelta
 
 from talk_assets.cycle.context import Cycle
 from talk_assets.ledger.cursors import forget_cursors, read_cursor, store_cursor
+from talk_assets.mappings.capabilities import Capabilities
+from talk_assets.mappings.leaving_out import asked_about
+from talk_assets.mappings.model import Mappings
 
 # A system bears few refused calls; a right that is given is noticed after this long.
 ASKED_AGAIN = timedelta(hours=1)
 
 
-def can_be_missed(cycle: Cycle, entity: str) -> bool:
-    """Whether a run can do without an entity: nothing is ever written to it."""
-    return cycle.capabilities[entity].read_only is not None
+def can_be_missed(capabilities: Capabilities, mappings: Mappings, entity: str) -> bool:
+    """Whether a run can do without an entity: nothing is written to it, or elsewhere because it has no record."""
+    return capabilities[entity].read_only is not None and entity not in asked_about(mappings, mappings.flows)
 
 
 def denied_lately(cycle: Cycle, entity: str) -> str | None:

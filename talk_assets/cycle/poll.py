@@ -32,7 +32,7 @@ def poll(cycle: Cycle, entity: str) -> Collected:
             whole = reads_whole(cycle, connection, entity)
         if known and not whole:
             return nothing_taken(entity)
-    if not can_be_missed(cycle, entity):
+    if not can_be_missed(cycle.capabilities, cycle.mappings, entity):
         with cycle.needing(system):
             return collect(cycle, entity)
     said = denied_lately(cycle, entity)

@@ -11,6 +11,7 @@ from talk_assets.errors import AccessDenied
 from talk_assets.mappings.load import load_mappings
 from talk_assets.sandbox.seed.options import SeedOptions
 from talk_assets_tests.cycle.harness import World, open_world
+from talk_assets_tests.mappings.broken import copy_mappings, replace
 
 _SEED = SeedOptions(customers=4, contacts=4, employees=4, products=4, quotes=4, orders=2, lines=1, duplicates=0)
 
@@ -78,3 +79,16 @@ def test_a_flow_can_be_left_out_later(database_url: str, tmp_path: Path) -> None
         with world.reopened(talk_leave_out=["employee_employees"]):
             world.sync()
             assert world.owed("exact.employees") == []
+
+
+def test_what_others_are_created_instead_of_cannot_be_missed(database_url: str, tmp_path: Path) -> None:
+    """A contact would be created for every employee, also for those that are in a payroll that nobody could read."""
+    folder = copy_mappings(tmp_path)
+    criteria = "    criteria:\n      - [{property: business_email}]\n  employee_employees"
+    replace(folder / "person.yaml", criteria, "    create: {exact: true, unless: exact.employees}\n" + criteria)
+    with open_world(database_url, tmp_path, mappings=folder) as world:
+        world.add("customerp.employee", Number="7", FirstName="Ann", LastName="Vos", Email="ann@w.nl")
+        _rights(world, Employees="none")
+        with pytest.raises(AccessDenied, match=r"exact.employees.*scope hrm/payroll"):
+            world.sync()
+        assert world.all("exact.contacts") == {}
