@@ -30,6 +30,8 @@ from talk_assets.ledger.records import records_by_key, records_of_documents
 from talk_assets.sync.filters import outside
 from talk_assets.sync.plan import OUT_OF_FILTER
 
+# What the reason of a debt begins with whose write was forbidden.
+FORBIDDEN = "forbidden: "
 # Holds of records whose content is not decided about.
 _UNDECIDED = [INVALID, AMBIGUOUS, AMBIGUOUS_LINES, REFERENCE]
 
@@ -61,6 +63,7 @@ class Write:
         expected: what the record held of it when the write was planned.
         remaining: what stays owed because what it points to is not there yet, and `reason` why.
         attempts: how often it was tried before.
+        forbidden: what the system said when it was tried last and forbidden, else empty.
         lines: of a document to create: its lines.
     """
 
@@ -76,6 +79,7 @@ class Write:
     document: str | None = None
     version: str | None = None
     attempts: int = 0
+    forbidden: str = ""
     lines: list[NewLine] = field(default_factory=list)
     slot: int = 1
 
@@ -88,6 +92,7 @@ class Write:
 def writes_of(cycle: Cycle, connection: sa.Connection, entity: str) -> list[Write]:
     """The writes to an entity that can be sent now, in the order of their clusters, deletions last.
 
+    What was forbidden before comes after all others: it most likely is again, of which a system bears little.
     For the others it is stored what they wait for. A record whose insert has an unknown outcome is left out.
     """
     slots = [1]
@@ -96,7 +101,11 @@ def writes_of(cycle: Cycle, connection: sa.Connection, entity: str) -> list[Writ
     filling = [write for slot in slots for write in _filling(cycle, connection, entity, slot)]
     if len(slots) > 1:
         filling.sort(key=lambda write: write.debt)
-    return [*filling, *_removing(cycle, connection, entity)]
+    return sorted([*filling, *_removing(cycle, connection, entity)], key=lambda write: bool(write.forbidden))
+
+
+def _forbidden(reason: object) -> str:
+    return str(reason) if str(reason).startswith(FORBIDDEN) else ""
 
 
 def _removing(cycle: Cycle, connection: sa.Connection, entity: str) -> list[Write]:
@@ -122,6 +131,7 @@ def _removing(cycle: Cycle, connection: sa.Connection, entity: str) -> list[Writ
             canonical={},
             version=versions.get(row["key"]),
             attempts=int(row["attempts"]),
+            forbidden=_forbidden(row["reason"]),
             slot=int(row["slot"]),
         )
         for row in rows.to_dict("records")
@@ -314,6 +324,7 @@ def _build(
                 document=documents.get(document_of[cluster_id]),
                 version=None if create else versions.get(row["key"]),
                 attempts=int(row["attempts"]),
+                forbidden=_forbidden(row["reason"]),
                 lines=new_lines.get(cluster_id, []) if create else [],
                 slot=ready.slot,
             )
