@@ -15,6 +15,7 @@ from talk_assets.cycle.linking import AMBIGUOUS
 from talk_assets.cycle.pairs import INVALID_PAIR
 from talk_assets.cycle.prepare import Ready, prepare
 from talk_assets.cycle.references import REFERENCE
+from talk_assets.cycle.undecided import wait_for_decisions
 from talk_assets.ledger import debts
 from talk_assets.ledger.clusters import (
     keys_in,
@@ -149,11 +150,12 @@ def _versions(cycle: Cycle, connection: sa.Connection, entity: str, keys: pd.Ser
 
 def _filling(cycle: Cycle, connection: sa.Connection, entity: str, slot: int) -> list[Write]:
     """The creates and updates of a slot."""
-    ready = prepare(cycle, connection, entity, slot)
+    ready = wait_for_decisions(cycle, connection, prepare(cycle, connection, entity, slot))
     if ready.rows.empty:
         return []
-    lines_entity = cycle.lines_of(entity)
-    lines = prepare(cycle, connection, lines_entity) if lines_entity is not None else None
+    lines, lines_entity = None, cycle.lines_of(entity)
+    if lines_entity is not None:
+        lines = wait_for_decisions(cycle, connection, prepare(cycle, connection, lines_entity))
     waits = ready.waits if lines is None else _wait_for_lines(cycle, connection, ready, lines)
     waits = waits.mask(waits.eq("") & ready.own.isna().all(axis=1), ready.reasons)
     waits = waits.mask(waits.eq(""), _reasons_while_held(cycle, connection, entity, ready.rows["key"]))

@@ -207,6 +207,20 @@ def open_conflicts(connection: sa.Connection, division: str, entities: Sequence[
     return read_columns(connection, conflict, names, conflict.c.division == division, *which, order=("id",))
 
 
+def conflicts_of(connection: sa.Connection, division: str, clusters: pd.Index) -> pd.DataFrame:
+    """`cluster_id, property, kind` of what a person has to decide about clusters."""
+    return read_frame(
+        connection,
+        sa.select(conflict.c.cluster_id, conflict.c.property, conflict.c.kind)
+        .where(
+            conflict.c.division == division,
+            conflict.c.resolved_at.is_(None),
+            conflict.c.cluster_id.in_(among(connection, clusters)),
+        )
+        .order_by(conflict.c.cluster_id, conflict.c.property),
+    )
+
+
 def start_run(connection: sa.Connection, division: str, run_id: str) -> None:
     """Note that a run has begun; a run that is already noted is left as it is."""
     connection.execute(
