@@ -87,6 +87,7 @@ class SystemUnavailable(SystemFault):
         retry_after: seconds after which the system said it can be asked again, when it said so.
         postponed: True when a write was not sent because it would have had to wait for the system's limit of calls:
             it can be sent once what it was planned from was looked at again.
+        withheld: True when nothing was sent because the system has refused too many such calls lately.
     """
 
     def __init__(
@@ -98,8 +99,10 @@ class SystemUnavailable(SystemFault):
         outcome_unknown: bool = False,
         retry_after: float | None = None,
         postponed: bool = False,
+        withheld: bool = False,
     ) -> None:
         super().__init__(system, message, status=status)
+        self.withheld = withheld
         self.outcome_unknown = outcome_unknown
         self.retry_after = retry_after
         self.postponed = postponed

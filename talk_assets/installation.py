@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from talk_assets.connection import credentials_of, open_ledger_and_sandbox, site_of, token_store
 from talk_assets.cycle.context import Cycle
+from talk_assets.cycle.denied import heed_login
 from talk_assets.cycle.generations import heed_generations
 from talk_assets.cycle.renew import read_from_the_beginning, renew
 from talk_assets.errors import ConfigurationError
@@ -161,6 +162,7 @@ class Installation:
                 defaults={} if employer is None else {"exact_employer_account": f"exact.accounts/{employer}"},
                 still_locked=lock.confirm,
             )
+            heed_login(ledger, self.division, self._fingerprint(), run_id)
             renew(cycle, profile.model_dump_json())
             heed_generations(cycle, self.clock.now())
             if rescan:

@@ -89,7 +89,9 @@ def ask(watch: Watch, system: Watched, feed: str) -> str | None:
     """
     installation = watch.installation
     ledger, division = installation.ledger, installation.division
-    missable = feed in installation.capabilities and can_be_missed(installation.capabilities, feed)
+    missable = feed in installation.capabilities and can_be_missed(
+        installation.capabilities, installation.mappings, feed
+    )
     if missable and denied_lately(ledger, division, feed) is not None:
         return None
     try:

@@ -9,6 +9,7 @@ from talk_assets import console
 from talk_assets.checkup.exact import OK, PROBLEM, check
 from talk_assets.commands import told_settings
 from talk_assets.connection import open_connection
+from talk_assets.cycle.denied import forget_denied
 from talk_assets.mappings.load import load_capabilities, load_mappings
 from talk_assets.settings import EXACT_LOGIN
 
@@ -28,6 +29,9 @@ def exact_check(*, as_json: bool) -> bool:
     with open_connection(settings) as connection:
         division = connection.settings.exact_division
         found = check(connection, mappings, capabilities)
+        for each in found:
+            if division is not None and each.state == OK and each.what.startswith("read exact."):
+                forget_denied(connection.ledger, str(division), each.what.removeprefix("read "))
     readable = not any(each.stops for each in found)
     if as_json:
         typer.echo(json.dumps({"division": division, "readable": readable, "findings": [asdict(f) for f in found]}))

@@ -8,6 +8,7 @@ from talk_assets import console
 from talk_assets.commands import told_settings
 from talk_assets.commands.exact_divisions import advice, show
 from talk_assets.connection import Connection, open_connection, site_of
+from talk_assets.cycle.denied import forget_denials
 from talk_assets.errors import AccessDenied
 from talk_assets.settings import EXACT_LOGIN
 from talk_assets.systems.exact.account import divisions, who
@@ -33,6 +34,7 @@ def login(*, browser: bool, paste: bool, force_login: bool) -> None:
     """
     with open_connection(told_settings(EXACT_LOGIN)) as connection:
         connection.log_in(_authorised(connection, browser=browser, paste=paste, force_login=force_login))
+        forget_denials(connection.ledger)
         console.remark("The login's tokens are stored, encrypted, in the ledger.")
         _tell(connection)
 

@@ -17,7 +17,7 @@ from talk_assets.cycle.guards import stops_writes
 from talk_assets.cycle.match import match
 from talk_assets.cycle.merge import OPEN_STILL, merge
 from talk_assets.cycle.send import CHANGED_SINCE_READ, Outcome, Sender
-from talk_assets.cycle.writes import Write, writes_of
+from talk_assets.cycle.writes import FORBIDDEN, Write, writes_of
 from talk_assets.ledger import debts, guards
 from talk_assets.ledger.notes import add_skips, holds_of
 from talk_assets.ledger.records import moved_since_decided, undecided_entities
@@ -32,6 +32,9 @@ BATCH = 50
 BATCH_SECONDS = 20.0
 # When this many writes in a row meet a passing fault, the rest waits for the next run.
 _GIVE_UP_AFTER = 3
+# When this many writes in a row are forbidden, those that were so before wait for an hour: a system bears few such
+# calls, and those that are left are for writes that may well be carried out.
+_FORBIDDEN_IN_A_ROW = 2
 
 # What becomes, in a preview, of writes that a guard would stop.
 HELD_BACK = "would be held back by a guard"
@@ -181,7 +184,7 @@ def _send_all(
     sender = Sender(cycle, entity)
     writes = _sendable(cycle, entity) if prepared is None else prepared
     tried: set[tuple[int, int]] = set()
-    faults = 0
+    faults = forbidden = 0
     while writes:
         batch = writes[:BATCH]
         left_out = _moved(cycle, entity, batch)
@@ -190,10 +193,16 @@ def _send_all(
         for together in _calls(cycle, [write for write in batch if write.key not in left_out]):
             if time.monotonic() > ends:
                 break
+            if forbidden >= _FORBIDDEN_IN_A_ROW and all(write.forbidden for write in together):
+                for write in together:
+                    sender.leave(write)
+                    tried.add(write.debt)
+                continue
             cycle.still_locked()
             with cycle.needing(cycle.system_of(entity).name):
                 outcomes = sender.send_lines(together) if len(together) > 1 else [sender.send(together[0])]
             faults = faults + 1 if outcomes[-1][0] in (Outcome.UNAVAILABLE, Outcome.POSTPONED) else 0
+            forbidden = forbidden + 1 if outcomes[-1][1].startswith(FORBIDDEN) else 0
             waits = outcomes[-1][0] is Outcome.POSTPONED and faults < _GIVE_UP_AFTER
             for write, (outcome, words) in zip(together, outcomes, strict=True):
                 if not waits or outcome is not Outcome.POSTPONED:

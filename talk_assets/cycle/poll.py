@@ -7,9 +7,9 @@ from http import HTTPStatus
 
 from talk_assets.cycle.collect import Collected, collect, collect_deletions, nothing_taken
 from talk_assets.cycle.context import Cycle
-from talk_assets.cycle.denied import can_be_missed, denied_lately, forget_denied, note_denied
+from talk_assets.cycle.denied import can_be_missed, denied_last, denied_lately, forget_denied, note_denied
 from talk_assets.cycle.missing import reads_whole
-from talk_assets.errors import AccessDenied
+from talk_assets.errors import AccessDenied, SystemUnavailable
 from talk_assets.ledger.cursors import read_cursor
 
 
@@ -26,28 +26,39 @@ def poll(cycle: Cycle, entity: str) -> Collected:
         As `collect`.
     """
     system = entity.partition(".")[0]
+    missable = can_be_missed(cycle.capabilities, cycle.mappings, entity)
+    at = (cycle.ledger, cycle.division, entity)
     if cycle.rest_of(system):
         with cycle.ledger.begin() as connection:
             known = read_cursor(connection, cycle.division, entity) is not None
             whole = reads_whole(cycle, connection, entity)
         if known and not whole:
-            return nothing_taken(entity)
-    if not can_be_missed(cycle.capabilities, entity):
+            said = denied_last(*at) if missable else None
+            return _done_without(cycle, entity, said) if said is not None else nothing_taken(entity)
+    if not missable:
         with cycle.needing(system):
             return collect(cycle, entity)
-    said = denied_lately(cycle.ledger, cycle.division, entity)
-    if said is None:
-        try:
-            with cycle.needing(system):
-                collected = collect(cycle, entity)
-        except AccessDenied as error:
-            if error.status != HTTPStatus.FORBIDDEN:
-                raise
-            said = str(error)
-            note_denied(cycle, entity, said)
-        else:
-            forget_denied(cycle, entity)
-            return collected
+    said = denied_lately(*at)
+    if said is not None:
+        return _done_without(cycle, entity, said)
+    try:
+        with cycle.needing(system):
+            collected = collect(cycle, entity)
+    except AccessDenied as error:
+        if error.status != HTTPStatus.FORBIDDEN:
+            raise
+        note_denied(*at, str(error), cycle.run_id)
+        return _done_without(cycle, entity, str(error))
+    except SystemUnavailable as error:
+        # It was refused so often that it is not asked; that is remembered already.
+        if not error.withheld:
+            raise
+        return _done_without(cycle, entity, str(error))
+    forget_denied(*at)
+    return collected
+
+
+def _done_without(cycle: Cycle, entity: str, said: str) -> Collected:
     cycle.denied[entity] = said
     return nothing_taken(entity)
 

@@ -83,7 +83,7 @@ def prepare(cycle: Cycle, connection: sa.Connection, entity: str, slot: int = 1)
     return Ready(
         entity=entity,
         slot=slot,
-        rows=owed[["operation", "key", "document_id", "attempts"]],
+        rows=owed[["operation", "key", "document_id", "attempts", "reason"]],
         canonical=written,
         own=own,
         expected=owed[[f"e:{name}" for name in properties]].set_axis(properties, axis=1),

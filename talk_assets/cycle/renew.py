@@ -7,6 +7,7 @@ import sqlalchemy as sa
 
 from talk_assets.cycle.absent import told_feed
 from talk_assets.cycle.context import Cycle
+from talk_assets.cycle.unlinked import UNLINKED
 from talk_assets.ledger.cursors import forget_cursors, read_cursor, store_cursor
 from talk_assets.ledger.records import mark_undecided
 from talk_assets.ledger.unmapped import drop_unmapped
@@ -16,15 +17,14 @@ from talk_assets.mappings.model import Subject
 def renew(cycle: Cycle, reading: str) -> None:
     """Have the subjects read from the beginning and decided again whose rules are not those of the last run.
 
-    What was kept about entities that are mapped no more goes.
+    What was kept about entities that are mapped no more goes, but for what a person said.
 
     Args:
         cycle: the run.
         reading: how the systems are read, as text: another connector profile can give other values.
     """
     with cycle.ledger.begin() as connection:
-        entities = [each for entity in cycle.mappings.entities for each in cycle.with_lines(entity)]
-        drop_unmapped(connection, cycle.division, entities)
+        drop_unmapped(connection, cycle.division, cycle.mappings.with_lines, [UNLINKED])
         for name, subject in cycle.mappings.subjects.items():
             rules = _rules(cycle, subject, reading)
             known = read_cursor(connection, cycle.division, f"rules.{name}")

@@ -95,8 +95,9 @@ def summary(cycle: Cycle, seconds: float) -> dict[str, Any]:
             name: pair_counts(connection, cycle.division, flow, cycle.run_id)
             for name, flow in cycle.mappings.flows.items()
         }
-        conflicts = len(notes.open_conflicts(connection, cycle.division))
-        held = len(notes.holds(connection, cycle.division))
+        mapped = cycle.mappings.with_lines
+        conflicts = len(notes.open_conflicts(connection, cycle.division, mapped))
+        held = len(notes.holds(connection, cycle.division, mapped))
         owed = debts.count_owed(connection, cycle.division)
     return {
         "run_id": cycle.run_id,
@@ -176,7 +177,7 @@ def status(ledger: Ledger, division: str, mappings: Mappings, limit: int | None 
     Args:
         ledger: the state.
         division: the division.
-        mappings: what is synchronised.
+        mappings: what is synchronised; holds and conflicts of what is left out are not shown.
         limit: at most so many debts that a person can settle, and as many others.
 
     Returns:
@@ -188,7 +189,7 @@ def status(ledger: Ledger, division: str, mappings: Mappings, limit: int | None 
     with ledger.begin() as connection:
         last = notes.last_run(connection, division)
         owed = debts.count_owed(connection, division)
-        held = notes.holds(connection, division)
+        held = notes.holds(connection, division, mappings.with_lines)
         latest = [
             debts.latest_owed(connection, division, states=states, limit=limit)
             for states in (["person"], ["dead", "waiting", "owed"])
@@ -203,7 +204,7 @@ def status(ledger: Ledger, division: str, mappings: Mappings, limit: int | None 
             },
             "guards": guards.tripped(connection, division),
             "holds": held,
-            "conflicts": notes.open_conflicts(connection, division),
+            "conflicts": notes.open_conflicts(connection, division, mappings.with_lines),
             "owed": owed,
             "budget": budget_ahead(ledger, division, owed, datetime.now(UTC)),
             "debts": _with_own_names(
@@ -218,8 +219,7 @@ def _with_own_names(owed: pd.DataFrame, mappings: Mappings) -> pd.DataFrame:
     """The same debts, their values under the names that people meet in the system."""
     values = []
     # What was mapped once, and is left out since, keeps its names until the next sync drops it.
-    lines = [entity for each in mappings.subjects.values() if each.lines is not None for entity in each.lines.entities]
-    mapped = {*mappings.entities, *lines}
+    mapped = set(mappings.with_lines)
     for entity, text in zip(owed["entity"], owed["values"], strict=True):
         rows = mappings.subject_of(entity).held_by(entity) if entity in mapped else {}
         given = json.loads(text).items()

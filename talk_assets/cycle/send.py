@@ -10,7 +10,7 @@ import pandas as pd
 import sqlalchemy as sa
 
 from talk_assets.cycle.context import Cycle
-from talk_assets.cycle.writes import Write
+from talk_assets.cycle.writes import FORBIDDEN, Write
 from talk_assets.errors import (
     AccessDenied,
     RecordChanged,
@@ -86,9 +86,9 @@ class Sender:
             self._close([noted], "refused", requests.REFUSED, error)
             if error.status == HTTPStatus.FORBIDDEN:
                 # A right can be given, and each try counts among the failed calls that a system bears.
-                again = write.attempts + 1 < _MOST_REFUSALS
-                self._fail(write, "owed" if again else "dead", str(error), delay=_LONGEST_DELAY)
-                return Outcome.REJECTED, str(error)
+                again, words = write.attempts + 1 < _MOST_REFUSALS, f"{FORBIDDEN}{error}"
+                self._fail(write, "owed" if again else "dead", words, delay=_LONGEST_DELAY)
+                return Outcome.REJECTED, words
             once_more = write.operation == "delete" and write.attempts + 1 < _MOST_REFUSALS
             self._fail(write, "owed" if once_more else "dead", str(error))
             return Outcome.REJECTED, str(error)
@@ -210,9 +210,21 @@ class Sender:
         if isinstance(error, SystemUnavailable) and error.postponed:
             return Outcome.POSTPONED
         asked = error.retry_after if isinstance(error, SystemUnavailable) else None
+        withheld = isinstance(error, SystemUnavailable) and error.withheld and not error.outcome_unknown
         for write in writes:
-            self._fail_for_now(write, str(error), asked)
+            if withheld:
+                # Others of its set were refused: it was not tried.
+                self._put_off(write, str(error), asked or 0)
+            else:
+                self._fail_for_now(write, str(error), asked)
         return Outcome.UNAVAILABLE
+
+    def leave(self, write: Write) -> None:
+        """Try what was forbidden before not now, but after an hour, as if it had not come up."""
+        self._put_off(write, write.forbidden, _LONGEST_DELAY)
+
+    def _put_off(self, write: Write, reason: str, delay: float) -> None:
+        self._fail(write, "owed", write.forbidden or reason, delay=delay, tried=False)
 
     def _note_changed(self, write: Write) -> None:
         row = {"subject": self._subject.subject, "entity": write.entity, "key": write.key}
@@ -249,8 +261,8 @@ class Sender:
         else:
             self._fail(write, "owed", reason, delay=_delay(write.attempts + 1, asked))
 
-    def _fail(self, write: Write, state: str, reason: str, *, delay: float = 0) -> None:
-        attempts = write.attempts + 1
+    def _fail(self, write: Write, state: str, reason: str, *, delay: float = 0, tried: bool = True) -> None:
+        attempts = write.attempts + tried
         later = pd.Timestamp.now("UTC").to_pydatetime() + pd.Timedelta(seconds=delay) if delay else None
         with self._cycle.ledger.begin() as connection:
             debts.set_state(

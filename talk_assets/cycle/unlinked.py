@@ -30,8 +30,10 @@ def hold_unlinked(
 def unlinked_clusters(cycle: Cycle, connection: sa.Connection, members: pd.DataFrame) -> pd.Index:
     """Those clusters, of which these are the members, for which nothing is created because a person took a record out.
 
-    What was noted of records that have a counterpart again, or are gone, is forgotten.
+    What was noted of records that have a counterpart again, or are gone, is forgotten. Of those that no flow is about
+    now it counts again when one is.
     """
+    members = members[members["entity"].isin(cycle.mappings.with_lines)]
     held = notes.holds_of(connection, cycle.division, members, [UNLINKED])
     if held.empty:
         return pd.Index([], dtype="int64")

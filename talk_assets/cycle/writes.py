@@ -15,6 +15,7 @@ from talk_assets.cycle.linking import AMBIGUOUS
 from talk_assets.cycle.pairs import INVALID_PAIR
 from talk_assets.cycle.prepare import Ready, prepare
 from talk_assets.cycle.references import REFERENCE
+from talk_assets.cycle.undecided import wait_for_decisions
 from talk_assets.ledger import debts
 from talk_assets.ledger.clusters import (
     keys_in,
@@ -30,6 +31,8 @@ from talk_assets.ledger.records import records_by_key, records_of_documents
 from talk_assets.sync.filters import outside
 from talk_assets.sync.plan import OUT_OF_FILTER
 
+# What the reason of a debt begins with whose write was forbidden.
+FORBIDDEN = "forbidden: "
 # Holds of records whose content is not decided about.
 _UNDECIDED = [INVALID, AMBIGUOUS, AMBIGUOUS_LINES, REFERENCE]
 
@@ -61,6 +64,7 @@ class Write:
         expected: what the record held of it when the write was planned.
         remaining: what stays owed because what it points to is not there yet, and `reason` why.
         attempts: how often it was tried before.
+        forbidden: what the system said when it was tried last and forbidden, else empty.
         lines: of a document to create: its lines.
     """
 
@@ -76,6 +80,7 @@ class Write:
     document: str | None = None
     version: str | None = None
     attempts: int = 0
+    forbidden: str = ""
     lines: list[NewLine] = field(default_factory=list)
     slot: int = 1
 
@@ -88,6 +93,7 @@ class Write:
 def writes_of(cycle: Cycle, connection: sa.Connection, entity: str) -> list[Write]:
     """The writes to an entity that can be sent now, in the order of their clusters, deletions last.
 
+    What was forbidden before comes after all others: it most likely is again, of which a system bears little.
     For the others it is stored what they wait for. A record whose insert has an unknown outcome is left out.
     """
     slots = [1]
@@ -96,7 +102,11 @@ def writes_of(cycle: Cycle, connection: sa.Connection, entity: str) -> list[Writ
     filling = [write for slot in slots for write in _filling(cycle, connection, entity, slot)]
     if len(slots) > 1:
         filling.sort(key=lambda write: write.debt)
-    return [*filling, *_removing(cycle, connection, entity)]
+    return sorted([*filling, *_removing(cycle, connection, entity)], key=lambda write: bool(write.forbidden))
+
+
+def _forbidden(reason: object) -> str:
+    return str(reason) if str(reason).startswith(FORBIDDEN) else ""
 
 
 def _removing(cycle: Cycle, connection: sa.Connection, entity: str) -> list[Write]:
@@ -122,6 +132,7 @@ def _removing(cycle: Cycle, connection: sa.Connection, entity: str) -> list[Writ
             canonical={},
             version=versions.get(row["key"]),
             attempts=int(row["attempts"]),
+            forbidden=_forbidden(row["reason"]),
             slot=int(row["slot"]),
         )
         for row in rows.to_dict("records")
@@ -139,11 +150,12 @@ def _versions(cycle: Cycle, connection: sa.Connection, entity: str, keys: pd.Ser
 
 def _filling(cycle: Cycle, connection: sa.Connection, entity: str, slot: int) -> list[Write]:
     """The creates and updates of a slot."""
-    ready = prepare(cycle, connection, entity, slot)
+    ready = wait_for_decisions(cycle, connection, prepare(cycle, connection, entity, slot))
     if ready.rows.empty:
         return []
-    lines_entity = cycle.lines_of(entity)
-    lines = prepare(cycle, connection, lines_entity) if lines_entity is not None else None
+    lines, lines_entity = None, cycle.lines_of(entity)
+    if lines_entity is not None:
+        lines = wait_for_decisions(cycle, connection, prepare(cycle, connection, lines_entity))
     waits = ready.waits if lines is None else _wait_for_lines(cycle, connection, ready, lines)
     waits = waits.mask(waits.eq("") & ready.own.isna().all(axis=1), ready.reasons)
     waits = waits.mask(waits.eq(""), _reasons_while_held(cycle, connection, entity, ready.rows["key"]))
@@ -314,6 +326,7 @@ def _build(
                 document=documents.get(document_of[cluster_id]),
                 version=None if create else versions.get(row["key"]),
                 attempts=int(row["attempts"]),
+                forbidden=_forbidden(row["reason"]),
                 lines=new_lines.get(cluster_id, []) if create else [],
                 slot=ready.slot,
             )

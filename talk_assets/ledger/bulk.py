@@ -103,6 +103,7 @@ def upsert_frame(
     *,
     key: Sequence[str],
     update: Sequence[str] | None = None,
+    within: Mapping[str, Sequence[str]] | None = None,
 ) -> int:
     """Insert the rows of a frame, or update those whose key exists.
 
@@ -112,6 +113,7 @@ def upsert_frame(
         frame: its columns are columns of the table; at most one row per key; jsonb columns hold JSON text.
         key: columns of a unique constraint of the table.
         update: columns to overwrite where the key exists; None: all of the frame but the key; empty: leave the row.
+        within: of columns of jsonb objects: names that are overwritten, or left out; all other names stay.
 
     Returns:
         How many rows were inserted or updated.
@@ -120,14 +122,15 @@ def upsert_frame(
         return 0
     columns = tuple(str(name) for name in frame.columns)
     changed = tuple(name for name in columns if name not in key) if update is None else tuple(update)
+    parts = tuple((name, tuple(names)) for name, names in (within or {}).items())
     driver = driver_connection(connection)
     if len(frame) <= FEW:
         texts = [column.cast(pa.large_string()) for column in _written_out(_arrow_table(frame, columns)).columns]
         rows = json.dumps(pa.table(texts, names=columns).to_pylist())
-        return driver.execute(_upsert_few(table, columns, tuple(key), changed), [rows]).rowcount
+        return driver.execute(_upsert_few(table, columns, tuple(key), changed, parts), [rows]).rowcount
     staged = temporary_table(connection, [table.c[name] for name in columns])
     copy_frame(connection, staged, frame, columns)
-    statement = _upsert(table, columns, _names(columns), sql.Identifier(staged), key, changed)
+    statement = _upsert(table, columns, _names(columns), sql.Identifier(staged), key, changed, parts)
     count = driver.execute(statement).rowcount
     driver.execute(sql.SQL("DROP TABLE {}").format(sql.Identifier(staged)))
     analyse_grown(connection, table, count)
@@ -155,7 +158,13 @@ def analyse_grown(connection: sa.Connection, table: sa.Table, count: int) -> Non
 
 # There are as many as tables and ways to change them, and to write one takes longer than to store a row.
 @functools.lru_cache(maxsize=100)
-def _upsert_few(table: sa.Table, columns: tuple[str, ...], key: tuple[str, ...], changed: tuple[str, ...]) -> bytes:
+def _upsert_few(
+    table: sa.Table,
+    columns: tuple[str, ...],
+    key: tuple[str, ...],
+    changed: tuple[str, ...],
+    parts: tuple[tuple[str, tuple[str, ...]], ...],
+) -> bytes:
     """The statement for rows that are its parameter: a JSON array of objects of texts."""
     dialect = sa.URL.create("postgresql").get_dialect()()
     values = [
@@ -164,7 +173,7 @@ def _upsert_few(table: sa.Table, columns: tuple[str, ...], key: tuple[str, ...],
     ]
     texts = sql.SQL(", ").join(sql.SQL("{} text").format(sql.Identifier(name)) for name in columns)
     rows = sql.SQL("json_to_recordset(%s::json) AS given ({})").format(texts)
-    return _upsert(table, columns, sql.SQL(", ").join(values), rows, key, changed).as_bytes(None)
+    return _upsert(table, columns, sql.SQL(", ").join(values), rows, key, changed, parts).as_bytes(None)
 
 
 def _upsert(
@@ -174,12 +183,16 @@ def _upsert(
     rows: sql.Composable,
     key: Sequence[str],
     changed: Sequence[str],
+    parts: Sequence[tuple[str, Sequence[str]]],
 ) -> sql.Composed:
     action: sql.Composable = sql.SQL("DO NOTHING")
     if changed:
-        action = sql.SQL("DO UPDATE SET {}").format(
-            sql.SQL(", ").join(sql.SQL("{0} = excluded.{0}").format(sql.Identifier(name)) for name in changed)
-        )
+        given = {name: sql.SQL("excluded.{}").format(sql.Identifier(name)) for name in changed}
+        for name, names in parts:
+            held = sql.SQL("{} - {}::text[]").format(sql.Identifier(table.name, name), sql.Literal(list(names)))
+            given[name] = sql.SQL("({}) || {}").format(held, given[name])
+        sets = (sql.SQL("{} = {}").format(sql.Identifier(name), value) for name, value in given.items())
+        action = sql.SQL("DO UPDATE SET {}").format(sql.SQL(", ").join(sets))
     return sql.SQL("INSERT INTO {} ({}) SELECT {} FROM {} ON CONFLICT ({}) {}").format(
         sql.Identifier(*filter(None, (table.schema, table.name))),
         _names(columns),

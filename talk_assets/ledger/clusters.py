@@ -42,6 +42,9 @@ _SENT = sa.text(
     *(sa.bindparam(name, type_=sa.Text) for name in ("division", "entity", "key")),
 )
 
+# Columns of bases, and the frames of members that they hold.
+_BASE = {"values": "base", "times": "times", "sent": "sent"}
+
 
 def new_clusters(
     connection: sa.Connection, division: str, subject: str, documents: Sequence[int | None], run: str
@@ -277,7 +280,7 @@ def move_clusters(connection: sa.Connection, division: str, moves: pd.DataFrame)
 
 
 def store_bases(connection: sa.Connection, division: str, entity: str, members: Members) -> None:
-    """Store what members were accounted for."""
+    """Store what members were accounted for; of properties that the frames do not have, what is stored stays."""
     if members.keys.empty:
         return
     rows = pd.DataFrame(
@@ -291,7 +294,9 @@ def store_bases(connection: sa.Connection, division: str, entity: str, members: 
             "modified": members.modified,
         }
     )
-    upsert_frame(connection, base, rows.reset_index(drop=True), key=["division", "entity", "key"])
+    # What no mapping names now may be mapped again: without its base an old value would pass for a new one.
+    within = {name: [*map(str, getattr(members, part).columns)] for name, part in _BASE.items()}
+    upsert_frame(connection, base, rows.reset_index(drop=True), key=["division", "entity", "key"], within=within)
 
 
 def load_golden(connection: sa.Connection, properties: Sequence[str], clusters: pd.Index) -> Golden:
@@ -320,7 +325,10 @@ def load_golden(connection: sa.Connection, properties: Sequence[str], clusters: 
 def store_golden(
     connection: sa.Connection, division: str, subject: str, agreed: Golden, run: str, first: pd.Series | None = None
 ) -> None:
-    """Store what was agreed, and once for each cluster what its first decision rests on (JSON, index cluster)."""
+    """Store what was agreed, and once for each cluster what its first decision rests on (JSON, index cluster).
+
+    Of properties that the frames do not have, what is stored stays.
+    """
     rows = pd.DataFrame(
         {
             "cluster_id": agreed.values.index,
@@ -336,7 +344,8 @@ def store_golden(
         }
     )
     moving = [str(name) for name in rows.columns if name not in ("cluster_id", "first")]
-    upsert_frame(connection, golden, rows, key=["cluster_id"], update=moving)
+    within = {name: [*map(str, agreed.values.columns)] for name in ("values", "times", "winners", "rules")}
+    upsert_frame(connection, golden, rows, key=["cluster_id"], update=moving, within=within)
 
 
 def account_sent(

@@ -31,3 +31,9 @@ def store_cursor(connection: sa.Connection, division: str, feed: str, value: str
 def forget_cursors(connection: sa.Connection, division: str, feeds: Sequence[str]) -> None:
     """Have feeds read from the beginning next time."""
     connection.execute(sa.delete(cursor).where(cursor.c.division == division, cursor.c.feed.in_(feeds)))
+
+
+def forget_named(connection: sa.Connection, division: str | None, beginning: str) -> None:
+    """Forget all that is remembered under names with a beginning, of one division or of all (None)."""
+    mine = sa.true() if division is None else cursor.c.division == division
+    connection.execute(sa.delete(cursor).where(mine, cursor.c.feed.startswith(beginning, autoescape=True)))

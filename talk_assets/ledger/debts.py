@@ -68,13 +68,13 @@ def owed_to(
 
 
 def removals_owed(connection: sa.Connection, division: str, entity: str) -> pd.DataFrame:
-    """`cluster_id, slot, key, values, attempts` of the deletions that are owed to an entity and can be tried now.
+    """`cluster_id, slot, key, values, attempts, reason` of the deletions owed to an entity that can be tried now.
 
     `values` is JSON text: under the system's own names what is set instead, `{}` where the record is deleted.
     """
     return read_frame(
         connection,
-        sa.select(owed.c.cluster_id, owed.c.slot, owed.c.key, owed.c["values"], owed.c.attempts)
+        sa.select(owed.c.cluster_id, owed.c.slot, owed.c.key, owed.c["values"], owed.c.attempts, owed.c.reason)
         .where(
             owed.c.division == division,
             owed.c.entity == entity,

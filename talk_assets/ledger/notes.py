@@ -9,7 +9,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from talk_assets.ledger.bulk import FEW, analyse_grown, copy_frame, read_columns, read_frame, upsert_frame
 from talk_assets.ledger.keys import among, keys_of, records_named, values_of
-from talk_assets.ledger.tables import conflict, history, hold, run
+from talk_assets.ledger.tables import conflict, history, hold, member, run
 from talk_assets.mappings.model import Subject
 
 # How a run ended.
@@ -58,9 +58,10 @@ def replace_holds(
     upsert_frame(connection, hold, rows, key=_HOLD_KEY, update=["reason", "value"])
 
 
-def holds(connection: sa.Connection, division: str) -> pd.DataFrame:
-    """All holds: `entity, key, kind, property, reason, value, since`."""
-    return read_frame(connection, _holds(division))
+def holds(connection: sa.Connection, division: str, entities: Sequence[str] | None = None) -> pd.DataFrame:
+    """All holds, or those of some entities: `entity, key, kind, property, reason, value, since`."""
+    query = _holds(division)
+    return read_frame(connection, query if entities is None else query.where(hold.c.entity.in_(entities)))
 
 
 def holds_of(
@@ -192,11 +193,32 @@ def replace_conflicts(
         connection.execute(statement, rows)
 
 
-def open_conflicts(connection: sa.Connection, division: str) -> pd.DataFrame:
-    """`cluster_id, subject, property, kind, claims, since` of what a person has to decide."""
+def open_conflicts(connection: sa.Connection, division: str, entities: Sequence[str] | None = None) -> pd.DataFrame:
+    """`cluster_id, subject, property, kind, claims, since` of what a person has to decide.
+
+    Args:
+        connection: in a transaction.
+        division: the division.
+        entities: only where records of these are concerned; None: all.
+    """
     names = ("cluster_id", "subject", "property", "kind", "claims", "since")
-    still = conflict.c.resolved_at.is_(None)
-    return read_columns(connection, conflict, names, conflict.c.division == division, still, order=("id",))
+    concerned = sa.exists().where(member.c.cluster_id == conflict.c.cluster_id, member.c.entity.in_(entities or ()))
+    which = (conflict.c.resolved_at.is_(None), sa.true() if entities is None else concerned)
+    return read_columns(connection, conflict, names, conflict.c.division == division, *which, order=("id",))
+
+
+def conflicts_of(connection: sa.Connection, division: str, clusters: pd.Index) -> pd.DataFrame:
+    """`cluster_id, property, kind` of what a person has to decide about clusters."""
+    return read_frame(
+        connection,
+        sa.select(conflict.c.cluster_id, conflict.c.property, conflict.c.kind)
+        .where(
+            conflict.c.division == division,
+            conflict.c.resolved_at.is_(None),
+            conflict.c.cluster_id.in_(among(connection, clusters)),
+        )
+        .order_by(conflict.c.cluster_id, conflict.c.property),
+    )
 
 
 def start_run(connection: sa.Connection, division: str, run_id: str) -> None:

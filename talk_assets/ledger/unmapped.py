@@ -7,13 +7,18 @@ import sqlalchemy as sa
 from talk_assets.ledger.tables import guard, hold, owed
 
 
-def drop_unmapped(connection: sa.Connection, division: str, entities: Collection[str]) -> None:
+def drop_unmapped(connection: sa.Connection, division: str, entities: Collection[str], said: Collection[str]) -> None:
     """Drop debts, holds and tripped guards of other entities than these; links and history stay.
+
+    When the entities are mapped again all of it is found anew, but not what a person said.
 
     Args:
         connection: in a transaction.
         division: the division.
         entities: all that the mappings are about, lines included.
+        said: kinds of holds that a person's order makes; they stay.
     """
     for table in (owed, hold, guard):
-        connection.execute(sa.delete(table).where(table.c.division == division, table.c.entity.not_in(list(entities))))
+        kept = table.c.kind.in_(said) if table is hold else sa.false()
+        where = (table.c.division == division, table.c.entity.not_in(list(entities)), ~kept)
+        connection.execute(sa.delete(table).where(*where))

@@ -45,16 +45,28 @@ def way_without(mappings: Mappings, entity: str) -> str:
     """How to do without what is about an entity, as a sentence; empty where other flows need it."""
     subject = mappings.subject_of(entity)
     flows = {name: flow for name, flow in subject.flows.items() if entity in flow.entities}
-    left = [flow for each in mappings.subjects.values() for name, flow in each.flows.items() if name not in flows]
-    kept = {other for flow in left for other in flow.entities}
+    left = {name: flow for name, flow in mappings.flows.items() if name not in flows}
+    kept = {other for flow in left.values() for other in flow.entities}
     gone = {other for flow in flows.values() for other in flow.entities} - kept
-    needed = {flow.create.unless for flow in left} | {flow.join.to for flow in left if flow.join is not None}
-    parts = [part for each in mappings.subjects.values() for part in (each, each.lines) if part is not None]
-    members = [m for part in parts for row in part.properties.values() for e, m in row.members.items() if e not in gone]
-    needed |= {named for member in members for named in (member.when, member.unless)}
-    if len(flows) == len(subject.flows) or gone & needed:
+    if len(flows) == len(subject.flows) or gone & asked_about(mappings, left, gone):
         return ""
     return f"To do without it, add {', '.join(flows)} to {SETTING}."
+
+
+def asked_about(mappings: Mappings, flows: Collection[str], gone: Collection[str] = ()) -> set[str]:
+    """The entities of which a flow or a member asks whether there is a record.
+
+    Args:
+        mappings: all subjects.
+        flows: names of the flows that count; those of lines always do.
+        gone: entities whose members do not count.
+    """
+    parts = [part for each in mappings.subjects.values() for part in (each, each.lines) if part is not None]
+    kept = [flow for part in parts for name, flow in part.flows.items() if name in flows or name not in mappings.flows]
+    members = [m for part in parts for row in part.properties.values() for e, m in row.members.items() if e not in gone]
+    named = {flow.create.unless for flow in kept} | {flow.join.to for flow in kept if flow.join is not None}
+    named |= {entity for member in members for entity in (member.when, member.unless)}
+    return {entity for entity in named if entity is not None}
 
 
 def _flows(data: Data) -> Data:

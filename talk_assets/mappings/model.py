@@ -327,6 +327,12 @@ class Mappings(Strict):
         found = [entity for subject in self.subjects.values() for entity in subject.entities]
         return sorted(dict.fromkeys(found), key=lambda entity: entity.partition(".")[0] != "customerp")
 
+    @property
+    def with_lines(self) -> list[str]:
+        """The same entities, and those of lines."""
+        lines = [subject.lines for subject in self.subjects.values() if subject.lines is not None]
+        return [*self.entities, *dict.fromkeys(entity for each in lines for entity in each.entities)]
+
     def subject_of(self, entity: str) -> Subject:
         """The subject (or line subject) that an entity belongs to; KeyError when no mapping names it."""
         for subject in self.subjects.values():

@@ -13,9 +13,13 @@ Row = dict[str, Any]
 
 
 def list_conflicts(cycle: Cycle) -> list[Row]:
-    """Open conflicts: `record, property, kind, subject, since, claims, settle`; a claim has `record, value, time`."""
+    """Open conflicts: `record, property, kind, subject, since, claims, settle`; a claim has `record, value, time`.
+
+    Those of records that no flow is about now are not among them: nobody can settle them meanwhile.
+    """
+    mapped = cycle.mappings.with_lines
     with cycle.ledger.begin() as connection:
-        found = notes.open_conflicts(connection, cycle.division)
+        found = notes.open_conflicts(connection, cycle.division, mapped)
     rows = []
     for row in found.to_dict("records"):
         claims = [
@@ -45,7 +49,7 @@ def list_holds(cycle: Cycle, kind: str | None = None) -> list[Row]:
         kind: only holds of this kind.
     """
     with cycle.ledger.begin() as connection:
-        held = notes.holds(connection, cycle.division)
+        held = notes.holds(connection, cycle.division, cycle.mappings.with_lines)
         waiting = guards.waiting(connection, cycle.division)
     held = held.assign(record=held["entity"] + "/" + held["key"])
     stops = waiting.assign(record=waiting["entity"], property=waiting["kind"], kind=GUARD, since=waiting["tripped_at"])

@@ -75,8 +75,8 @@ def plan(
         clusters_of: index `entity/key`, value cluster number as text, of the records that references point to.
         gone: `cluster_id, entity` of members that were deleted in their system: they are not put back.
         held: clusters that are held: nothing is created for them.
-        open_conflicts: `cluster_id, property` left for a person: they are not written, and nothing but documents is
-            created meanwhile that would be given them.
+        open_conflicts: `cluster_id, property` left for a person: they are not written, and nothing is created meanwhile
+            that would be given them. Documents and lines are planned, and wait when they would be sent.
         defaults: values of the settings that the mapping names as defaults, references as `entity/key`.
         documents: for lines: document entity to whether each line's document has such a member, or will get one.
         removed: what the deletions in the clusters lead to.
@@ -114,7 +114,7 @@ def plan(
                 owed[entity] = with_removals(owed[entity], subject, entity, keys, removed, held, capability)
         if subject.lines is None and documents is None:
             # What is created is given all its values: some could be the system's own otherwise, until somebody decided.
-            # A document is created with its lines, which are decided together with it and not once more.
+            # A document is created with its lines: which are planned is decided now and not once more.
             wanted &= ~_undecided(subject, entity, capability, open_conflicts, clusters)
         if wanted.any():
             creates = inserts(subject, entity, desired[wanted], has, capability, defaults)

@@ -81,6 +81,26 @@ def test_a_deletion_without_the_right_to_it_stays_owed(world: World) -> None:
     assert item not in world.all("exact.items")
 
 
+def test_a_deletion_in_a_set_that_is_hidden_stays_owed(world: World) -> None:
+    """Without a right Exact may show an empty list: what stays in the books would count as deleted."""
+    key, item = product(world, "D9")
+    url = str(world.installation.settings.exact_url)
+    world.remove("customerp.product", key)
+    httpx.put(f"{url}/_admin/rights", json={"Items": "hidden"}).raise_for_status()
+    report = world.sync()
+    assert (report.delivered["exact.items"].failed, report.delivered["exact.items"].deleted) == (1, 0)
+    (debt,) = [debt for debt in world.owed("exact.items") if debt["operation"] == "delete"]
+    assert "shows no record of logistics/Items" in debt["reason"]
+    assert "the rights to it" in debt["reason"]
+    assert (debt["state"], debt["next_try"] is not None) == ("owed", True)
+    assert world.rows("select 1 from talk.history where rule = 'delete' and key = :key", key=item) == []
+    httpx.put(f"{url}/_admin/rights", json={"Items": "manage"}).raise_for_status()
+    with world.installation.ledger.begin() as connection:
+        connection.execute(sa.text("update talk.owed set next_try = null"))
+    world.sync()
+    assert item not in world.all("exact.items")
+
+
 @pytest.mark.soak
 def test_a_deletion_travels_from_exact_to_customerp(world: World) -> None:
     """What is deleted in the books would stay in the ERP although the mapping says otherwise."""

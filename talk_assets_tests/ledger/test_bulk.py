@@ -11,7 +11,7 @@ import pytest
 import sqlalchemy as sa
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sqlalchemy.dialects.postgresql import TIMESTAMP
+from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP
 
 from talk_assets.ledger.bulk import (
     FEW,
@@ -338,3 +338,22 @@ def test_categories_and_odd_column_names_are_stored(ledger: Ledger) -> None:
         found = read_frame(connection, sa.text(f"select * from {name}"))
     assert found.columns.tolist() == ['a "b", %c']
     assert rows_of(found) == [{'a "b", %c': value} for value in ("x", None, "x")]
+
+
+def test_parts_of_an_object_are_replaced_and_the_rest_stays(ledger: Ledger) -> None:
+    """What no mapping names for a while would be forgotten, or what was emptied come back."""
+    for count in (1, FEW + 1):
+        keys = pd.Series([f"k{number}" for number in range(count)], dtype="str")
+        with ledger.begin() as connection:
+            table = sa.Table(
+                "objects", sa.MetaData(), sa.Column("key", sa.Text, primary_key=True), sa.Column("v", JSONB)
+            )
+            table.drop(connection, checkfirst=True)
+            table.create(connection)
+            at: dict[str, Any] = {"key": ["key"], "within": {"v": ["mapped", "emptied"]}}
+            frame = pd.DataFrame({"key": keys, "v": '{"mapped": "1", "emptied": "2", "unmapped": "3"}'})
+            upsert_frame(connection, table, frame, **at)
+            upsert_frame(connection, table, frame.assign(v='{"mapped": "4"}'), **at)
+            found = connection.execute(sa.select(table.c.v).distinct()).scalars().all()
+            assert found == [{"mapped": "4", "unmapped": "3"}]
+            table.drop(connection)

@@ -65,6 +65,7 @@ class ErrorBudget:
             f"on like this; in {max(wait / 60, 1):.0f} minutes it is called again. Correct what the refusals said: "
             "rights, scopes or the connection's settings",
             retry_after=wait,
+            withheld=True,
         )
 
     def after(self, response: httpx.Response) -> None:

@@ -20,6 +20,7 @@ from talk_assets.errors import (
     UnexpectedAnswer,
 )
 from talk_assets.systems.exact import odata
+from talk_assets.systems.exact.entities import Endpoint
 from talk_assets.systems.exact.governor import too_many
 from talk_assets.systems.http import Judge, passing_fault
 from talk_assets.systems.repeats import PassingFault
@@ -164,6 +165,19 @@ def refused_although_there(doing: str, scope: str, status: int | None) -> Record
     return RecordRejected(
         "exact",
         f"{doing}: Exact answered {status}, Forbidden, and the record is there. {_RIGHTS.format(scope)}",
+        status=status,
+    )
+
+
+def refused_out_of_sight(doing: str, endpoint: Endpoint, status: int | None) -> RecordRejected:
+    """The error of a write that was answered as if the record were gone, when no record of its set is shown.
+
+    Most likely the right to read is missing; a set whose last record was removed looks the same.
+    """
+    return RecordRejected(
+        "exact",
+        f"{doing}: Exact answered {status}, Forbidden, and shows no record of {endpoint.path} at all, so that nobody "
+        f"can tell whether this one is gone. {_RIGHTS.format(endpoint.scope)}",
         status=status,
     )
 

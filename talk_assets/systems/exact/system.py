@@ -12,7 +12,7 @@ from talk_assets.systems.base import Deletion, DeletionsRead, FeedRead, Record, 
 from talk_assets.systems.exact import dates, odata
 from talk_assets.systems.exact.client import ExactClient
 from talk_assets.systems.exact.entities import ADMINISTRATION, ENDPOINTS
-from talk_assets.systems.exact.faults import refused_although_there
+from talk_assets.systems.exact.faults import refused_although_there, refused_out_of_sight
 from talk_assets.systems.exact.governor import Governor
 from talk_assets.systems.exact.oauth import BearerAuth, TokenSource
 from talk_assets.systems.exact.odata import Row
@@ -278,21 +278,31 @@ class ExactSystem:
     def _confirm_gone(self, entity: str, key: str, doing: str, gone: RecordGone) -> None:
         """Look a record up that seems gone: Exact answers 403 without a word to a missing right as well.
 
+        Where the right to read is missing too, Exact can show an empty list instead of an error (Exact reference,
+        Rights): that a record is not shown counts only beside another one that is.
+
         Raises:
-            RecordRejected: it is there.
+            RecordRejected: it is there, or nothing is shown that would prove that it is not.
         """
-        capability, endpoint = self._capability(entity), ENDPOINTS[entity]
         if gone.status != httpx.codes.FORBIDDEN:
             return
-        found = self._client.pages(
-            endpoint.path,
-            doing=f"looking up whether {entity} {key} is gone",
-            scope=endpoint.scope,
-            filter=f"{capability.key} eq {odata.guid(key)}",
-            select=capability.key,
-        )
-        if any(page for page in found):
+        name, endpoint = self._capability(entity).key, ENDPOINTS[entity]
+        beside = self._shown(entity, key, f"{name} ne {odata.guid(key)}", top="1")
+        asked = [key, *beside]
+        shown = self._shown(entity, key, " or ".join(f"{name} eq {odata.guid(each)}" for each in asked))
+        if shown - beside:
             raise refused_although_there(doing, endpoint.scope, gone.status) from gone
+        if not shown:
+            raise refused_out_of_sight(doing, endpoint, gone.status) from gone
+
+    def _shown(self, entity: str, key: str, filter_: str, **options: str) -> set[str]:
+        """The keys of the records that a look-up shows."""
+        name, endpoint = self._capability(entity).key, ENDPOINTS[entity]
+        doing = f"looking up whether {entity} {key} is gone"
+        pages = self._client.pages(
+            endpoint.path, doing=doing, scope=endpoint.scope, filter=filter_, select=name, **options
+        )
+        return {str(row[name]) for page in pages for row in page}
 
     def _body(self, entity: str, values: Values, doing: str, *, creating: bool) -> Row:
         """The JSON of a write; RecordRejected when the declaration forbids it, before Exact has to."""

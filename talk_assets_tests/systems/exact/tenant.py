@@ -1,5 +1,6 @@
 """A small tenant of Exact Online on loopback, with the manners that are awkward to provoke elsewhere."""
 
+import re
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -31,6 +32,8 @@ WANTED: dict[str, list[str]] = {
     "exact.salesorders": ["Description", "OrderedBy"],
     "exact.salesorder_lines": ["DeliveryDate", "Item"],
 }
+
+_KEYS = re.compile(r"(\w+) (eq|ne) guid'([^']*)'")
 
 
 def key(number: int) -> str:
@@ -140,6 +143,9 @@ class Tenant:
             int(asked.query.get("$filter", "Timestamp gt 0L").rsplit(" ", 1)[1].rstrip("L")) if "sync" in name else 0
         )
         rows = [row for row in self.sets.get(name, []) if int(row.get("Timestamp", 1)) > since]
+        keys = _KEYS.findall(asked.query.get("$filter", ""))
+        if keys:
+            rows = [row for row in rows if any((row.get(n) == value) is (how == "eq") for n, how, value in keys)]
         start = int(asked.query.get("$skiptoken", "0"))
         shown = [self._row(row, asked.query["$select"].split(",")) for row in rows[start : start + self.page]]
         if "$top" in asked.query:

@@ -187,6 +187,7 @@ def test_records_are_looked_up_by_their_keys(exact: ExactSystem, site: Site) -> 
 def test_a_removal_is_carried_out_once(exact: ExactSystem, site: Site) -> None:
     """A policy that lets deletions travel would not do anything, or fail on what is gone already."""
     key = site.state.add("Accounts", {"Name": "Vos BV"})
+    site.state.add("Accounts", {"Name": "De Wit BV"})
     assert exact.delete("exact.accounts", key).status == 204
     assert exact.find("exact.accounts", [key]).records == []
     with pytest.raises(RecordGone):
@@ -199,6 +200,7 @@ def test_a_removal_is_carried_out_once(exact: ExactSystem, site: Site) -> None:
 def test_refusals_and_removals_are_told_apart(exact: ExactSystem, site: Site) -> None:
     """A duplicate that is tried for ever, or a deletion taken for a lost right, stops the sync."""
     key = site.state.add("Accounts", {"Name": "Vos BV"})
+    site.state.add("Accounts", {"Name": "De Wit BV"})
     site.state.add("Items", {"Code": "A1", "Description": "Ding"})
     with pytest.raises(RecordRejected, match="Gegeven bestaat reeds"):
         exact.create("exact.items", {"Code": "A1", "Description": "Nog een"})

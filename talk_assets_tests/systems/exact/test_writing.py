@@ -224,6 +224,7 @@ def test_a_record_that_is_gone_is_told_apart_from_missing_rights(
     exact: ExactSystem, tenant: Tenant, answer: Answer
 ) -> None:
     """One deleted account would stop all writes as if the login had lost its rights."""
+    tenant.sets = {"crm/Accounts": [{"ID": key(5)}]}
     say(tenant, answer)
     with pytest.raises(RecordChanged, match=f"updating exact.accounts {key(4)}"):
         exact.update("exact.accounts", key(4), {"Name": "One"})
@@ -238,6 +239,23 @@ def test_a_record_that_is_there_is_not_taken_for_gone(exact: ExactSystem, tenant
     with pytest.raises(RecordRejected, match=f"{key(4)}.*the record is there.*scope crm"):
         exact.update(entity, key(4), values)
     with pytest.raises(RecordRejected, match="the record is there"):
+        exact.delete(entity, key(4))
+
+
+@pytest.mark.parametrize(
+    ("entity", "rows"),
+    [("exact.accounts", {}), ("exact.quotation_lines", {"crm/Accounts": [{"ID": key(5)}]})],
+)
+def test_a_record_of_which_nothing_is_shown_is_not_taken_for_gone(
+    exact: ExactSystem, tenant: Tenant, entity: str, rows: dict[str, list[dict[str, Any]]]
+) -> None:
+    """Without rights Exact may show empty lists: what was never deleted would be stored as deleted."""
+    tenant.sets = rows
+    values = {"Name": "One"} if entity == "exact.accounts" else {"Quantity": "1"}
+    say(tenant, error(403, "Forbidden"))
+    with pytest.raises(RecordRejected, match=f"{key(4)}.*shows no record of crm.*scope crm"):
+        exact.update(entity, key(4), values)
+    with pytest.raises(RecordRejected, match="shows no record"):
         exact.delete(entity, key(4))
 
 

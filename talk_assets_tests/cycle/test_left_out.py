@@ -1,0 +1,144 @@
+"""Flows that are left out and put back: what people said meanwhile or before, and what was agreed, is not forgotten."""
+
+from pathlib import Path
+from typing import Any
+
+from talk_assets.cycle.report import status, summary
+from talk_assets.orders.desk import desk
+from talk_assets.orders.listing import list_conflicts, list_holds
+from talk_assets.orders.unlinking import unlink
+from talk_assets.sandbox.seed.options import SeedOptions
+from talk_assets_tests.cycle.harness import World, open_world
+from talk_assets_tests.mappings.broken import copy_mappings, replace
+
+_SEED = SeedOptions(customers=4, contacts=4, employees=4, products=4, quotes=4, orders=2, lines=1, duplicates=0)
+
+_LINE_DATES = """\
+    delivery_date:
+      type: date
+      meaning: The day on which the line is to be delivered.
+      members:
+        customerp.order_line: {name: DeliveryDate}
+        exact.salesorder_lines: {name: DeliveryDate}
+"""
+
+
+def _told(world: World) -> tuple[int, int, int, list[dict[str, Any]], list[dict[str, Any]]]:
+    """Conflicts and holds as people see them: in the status, in a run's numbers, and listed."""
+    at = world.installation
+    stands = status(at.ledger, at.division, at.mappings)
+    with at.cycle(world.run_id) as cycle:
+        counted = summary(cycle, 0)
+    assert len(stands["conflicts"]) == counted["conflicts"]
+    orders = desk(at.ledger, at.division, at.mappings, at.capabilities)
+    unlinked = list_holds(orders, "unlinked")
+    assert len(stands["holds"]) == counted["holds"] == len(list_holds(orders))
+    return len(stands["conflicts"]), len(unlinked), counted["holds"], list_conflicts(orders), unlinked
+
+
+def test_what_was_unlinked_stays_so(database_url: str, tmp_path: Path) -> None:
+    """A contact that somebody took apart from another would be created a second time, because of a setting."""
+    with open_world(database_url, tmp_path, seed=_SEED) as world:
+        world.sync()
+        contact = next(
+            k for k in world.all("customerp.contact") if world.partner("customerp.contact", k, "exact.contacts")
+        )
+        other = world.twin("customerp.contact", contact, "exact.contacts")
+        with world.installation.cycle("order") as cycle:
+            unlink(cycle, f"customerp.contact/{contact}", f"exact.contacts/{other}", "ann")
+        world.sync()
+        before = set(world.all("exact.contacts"))
+        held = world.held("unlinked")
+        assert f"customerp.contact/{contact}" in held
+        with world.reopened(talk_leave_out=["contact_contacts"]):
+            world.sync()
+            # Nobody can settle it meanwhile.
+            assert f"customerp.contact/{contact}" not in {hold["record"] for hold in _told(world)[4]}
+        for _ in range(2):
+            assert world.sync().writes == []
+        assert set(world.all("exact.contacts")) == before
+        assert world.held("unlinked") == held
+        assert {hold["record"] for hold in _told(world)[4]} == held
+
+
+def test_a_conflict_waits_while_its_records_are_left_out(database_url: str, tmp_path: Path) -> None:
+    """People would be told of a conflict that no command settles, or never hear of it again."""
+    folder = copy_mappings(tmp_path)
+    replace(folder / "person.yaml", "  mobile:\n", "  mobile:\n    rule: manual\n")
+    with open_world(database_url, tmp_path, mappings=folder) as world:
+        values = {"FirstName": "Ann", "LastName": "Vos", "Email": "ann@w.nl", "Mobile": "06 1"}
+        employee = world.add("customerp.employee", Number="7", **values)
+        values["BusinessEmail"] = values.pop("Email")
+        other = world.add("exact.employees", EmployeeHID=7, **values)
+        with world.reopened(talk_leave_out=["employee_contacts"]):
+            world.sync()
+            assert world.partner("customerp.employee", employee, "exact.employees") == other
+            world.edit("customerp.employee", employee, Mobile="06 2")
+            world.edit("exact.employees", other, Mobile="06 3")
+            world.sync()
+            (conflict,) = _told(world)[3]
+        with world.reopened(talk_leave_out=["employee_contacts", "employee_employees"]):
+            world.sync()
+            assert (_told(world)[0], _told(world)[3]) == (0, [])
+        with world.reopened(talk_leave_out=["employee_contacts"]):
+            world.sync()
+            (again,) = _told(world)[3]
+            assert {claim["value"] for claim in again["claims"]} == {claim["value"] for claim in conflict["claims"]}
+
+
+def _order(world: World) -> tuple[str, str, str]:
+    """An order of one line in both systems, that line in Exact, and its document there."""
+    customer = world.add("customerp.customer", Name="Klant BV", Number="700")
+    product = world.add("customerp.product", Number="P1", Name="Thing", Unit="piece", Price=5)
+    line = {"ProductId": product, "Quantity": 3, "UnitPrice": 5, "DeliveryDate": "2026-12-01"}
+    order = world.add("customerp.order", CustomerId=customer, CustomerReference="R1", Description="x", Lines=[line])
+    world.sync()
+    other = world.twin("customerp.order", order, "exact.salesorders")
+    (theirs,) = world.lines("exact.salesorders", other)
+    return order, theirs, other
+
+
+def _dates(world: World, order: str, other: str) -> set[str]:
+    lines = [*world.lines("customerp.order", order).values(), *world.lines("exact.salesorders", other).values()]
+    return {str(line.get("DeliveryDate"))[:10] for line in lines}
+
+
+def test_an_edit_made_while_a_flow_was_left_out_wins(database_url: str, tmp_path: Path) -> None:
+    """An old delivery date, read again with the time of its record, would overwrite the one that somebody agreed on."""
+    with open_world(database_url, tmp_path) as world:
+        order, theirs, other = _order(world)
+        with world.reopened(talk_leave_out=["order_salesorders"]):
+            world.sync()
+        world.edit_line("exact.salesorders", other, theirs, DeliveryDate="2027-03-15", modified="2026-01-01T00:00:00Z")
+        # Whatever the record's time says: this date was not touched.
+        world.edit("customerp.order", order, Description="y")
+        world.sync()
+        assert _dates(world, order, other) == {"2027-03-15"}
+        assert world.sync().writes == []
+
+
+def test_what_was_agreed_of_a_row_outlives_its_absence(database_url: str, tmp_path: Path) -> None:
+    """A row taken out of a mapping for a day would make old values new ones, with the times of their records."""
+    query = (
+        "select b.values ->> 'delivery_date' as base, b.times ->> 'delivery_date' as at, "
+        "g.values ->> 'delivery_date' as agreed, g.times ->> 'delivery_date' as agreed_at, "
+        "g.winners ->> 'delivery_date' as winner from talk.base b join talk.member using (division, entity, key) "
+        "join talk.golden g using (cluster_id) where g.subject = 'sales_line' "
+        "and b.entity <> 'exact.quotation_lines' order by b.entity, b.key"
+    )
+    folder = copy_mappings(tmp_path)
+    documents = (folder / "sales_document.yaml").read_text()
+    with open_world(database_url, tmp_path, mappings=folder) as world:
+        order, theirs, other = _order(world)
+        known = world.rows(query)
+        assert {row["base"] for row in known} == {row["agreed"] for row in known} == {"2026-12-01"}
+        replace(folder / "sales_document.yaml", _LINE_DATES, "")
+        with world.reopened():
+            world.edit("customerp.order", order, Description="y")
+            world.sync()
+            assert world.rows(query) == known
+        (folder / "sales_document.yaml").write_text(documents)
+        with world.reopened():
+            world.edit_line("exact.salesorders", other, theirs, DeliveryDate="2027-03-15")
+            world.sync()
+        assert _dates(world, order, other) == {"2027-03-15"}
