@@ -14,9 +14,10 @@ from talk_assets.assets.order import sink_order
 from talk_assets.assets.order_jobs import order_jobs
 from talk_assets.assets.pairs import ambiguity_checks, pair_asset
 from talk_assets.assets.run import talk_resource
+from talk_assets.assets.run_jobs import preview_job, undo_job
 from talk_assets.assets.sinks import sink_asset, undelivered_check
 from talk_assets.automation.alerts import alert_sensor
-from talk_assets.automation.schedules import rescan_schedule
+from talk_assets.automation.schedules import DIVISION, RESCAN, RESCAN_CONFIG, division_tag, rescan_schedule
 from talk_assets.automation.sensors import change_sensors, unfinished_sensor
 from talk_assets.mappings.capabilities import Capabilities
 from talk_assets.mappings.load import load_capabilities, load_mappings
@@ -47,6 +48,7 @@ def build_defs(
         mappings = load_mappings(settings.talk_mappings, capabilities, settings.talk_leave_out)
     entities = mappings.entities
     written = sink_order(mappings)
+    division = division_tag(settings)
     assets = [
         *(deletions_asset(system) for system in ("customerp", "exact")),
         *(feed_asset(entity, mappings, capabilities) for entity in entities),
@@ -55,24 +57,37 @@ def build_defs(
         *(sink_asset(entity, mappings, capabilities) for entity in written),
         onboarding_asset(mappings),
     ]
+    checks = [
+        *(ambiguity_checks(subject) for subject in mappings.subjects.values()),
+        *(undelivered_check(entity) for entity in written),
+        *(volume_check(entity) for entity in written),
+    ]
     return dg.Definitions(
         assets=dg.map_asset_specs(describing(mappings, capabilities), [*source_specs(mappings), *assets]),
-        asset_checks=[
-            *(ambiguity_checks(subject) for subject in mappings.subjects.values()),
-            *(undelivered_check(entity) for entity in written),
-            *(volume_check(entity) for entity in written),
-        ],
+        asset_checks=checks,
         jobs=[
             dg.define_asset_job(
                 SYNC,
                 selection=dg.AssetSelection.all(),
                 # By it Dagster's queue takes one run of a division at a time.
-                tags={"talk/division": str(settings.exact_division or "sandbox")},
+                tags={DIVISION: division},
                 description=(
                     "One round: read both systems, match, merge, and write the changes back. The same as "
                     "`talk-assets sync`. Only one run of a division works at a time."
                 ),
             ),
+            dg.define_asset_job(
+                RESCAN,
+                selection=dg.AssetSelection.all(),
+                config=RESCAN_CONFIG,
+                tags={DIVISION: division},
+                description=(
+                    "One round that reads every feed from the beginning, and so finds what no list of changes told. "
+                    "The same as `talk-assets sync --rescan`."
+                ),
+            ),
+            preview_job(assets, checks, written),
+            undo_job(),
             *order_jobs(),
         ],
         sensors=[
@@ -80,7 +95,7 @@ def build_defs(
             unfinished_sensor(SYNC, assets, settings),
             alert_sensor(SYNC, settings),
         ],
-        schedules=[rescan_schedule(SYNC, settings)],
+        schedules=[rescan_schedule(settings)],
         resources={"talk": talk_resource} if resources is None else dict(resources),
         # A step costs 0.05 s in the run's own process and about 2 s in one of its own.
         executor=dg.in_process_executor,

@@ -21,6 +21,8 @@ from talk_assets.mappings.capabilities import Capabilities
 from talk_assets.mappings.model import Mappings
 
 UNDELIVERED = "undelivered"
+# Writes that are shown of a run, and of a preview.
+_SAMPLED, _PREVIEWED = 10, 200
 _WRITTEN = ["record", "operation", "property", "before", "after", "winner", "rule", "outcome"]
 # A write that failed for now stays owed; the step itself is repeated when the system could not be reached at all.
 _RETRIES = dg.RetryPolicy(max_retries=2, delay=5, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS)
@@ -129,10 +131,12 @@ def _owed(talk: TalkRun, owing: Iterable[Mapping[Any, Any]]) -> pd.DataFrame:
 
 def _sample(talk: TalkRun, entity: str) -> dg.MetadataValue[Any]:
     """The latest writes, a row per property: what it was, what it became, whose value that is and by which rule."""
-    writes: list[dict[str, Any]] = [w for done in talk.delivered if done.entity == entity for w in done.writes[-10:]]
+    # A preview is made to see all of it.
+    most = _PREVIEWED if talk.cycle.preview else _SAMPLED
+    writes: list[dict[str, Any]] = [w for done in talk.delivered if done.entity == entity for w in done.writes[-most:]]
     agreed = agreed_by(talk.cycle, [write["cluster_id"] for write in writes])
     rows = [row for write in writes for row in _changed(talk, write, *agreed.get(write["cluster_id"], ({}, {})))]
-    frame = pd.DataFrame(rows[:30], columns=_WRITTEN, dtype="str")
+    frame = pd.DataFrame(rows[: 3 * most], columns=_WRITTEN, dtype="str")
     return table(talk.people.frame(frame, about_people(talk.cycle.mappings.subject_of(entity)), ["before", "after"]))
 
 

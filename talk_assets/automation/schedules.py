@@ -6,9 +6,18 @@ from talk_assets.errors import ConfigurationError
 from talk_assets.settings import Settings
 
 RESCAN = "rescan"
+# The tag by which Dagster's queue takes one run of a division at a time.
+DIVISION = "talk/division"
+# What the job of that name adds to a sync.
+RESCAN_CONFIG = {"resources": {"talk": {"config": {"rescan": True}}}}
 
 
-def rescan_schedule(job: str, settings: Settings) -> dg.ScheduleDefinition:
+def division_tag(settings: Settings) -> str:
+    """The value of the tag `DIVISION`."""
+    return str(settings.exact_division or "sandbox")
+
+
+def rescan_schedule(settings: Settings) -> dg.ScheduleDefinition:
     """The schedule of whole reads.
 
     Raises:
@@ -17,12 +26,11 @@ def rescan_schedule(job: str, settings: Settings) -> dg.ScheduleDefinition:
     running = dg.DefaultScheduleStatus.RUNNING if settings.talk_automation else dg.DefaultScheduleStatus.STOPPED
     try:
         return dg.ScheduleDefinition(
-            name=RESCAN,
-            job_name=job,
+            name="daily_rescan",
+            job_name=RESCAN,
             cron_schedule=settings.talk_rescan,
             execution_timezone=settings.talk_time_zone,
             default_status=running,
-            run_config={"resources": {"talk": {"config": {"rescan": True}}}},
             tags={"talk/because": "the whole read of the day"},
             description=(
                 "Reads every feed from the beginning (TALK_RESCAN), and so finds what no list of changes, no list of "

@@ -9,6 +9,7 @@ import dagster as dg
 from talk_assets.assets.keys import deletions_key, feed_key, sink_key
 from talk_assets.automation.agenda import Agenda, wait_after
 from talk_assets.automation.changes import ask, exact_pause, feeds_of, is_told, settle, told_of
+from talk_assets.automation.schedules import DIVISION, division_tag
 from talk_assets.automation.trouble import noting_trouble
 from talk_assets.automation.watch import Watch, watching
 from talk_assets.cycle.news import deletions_of
@@ -66,7 +67,7 @@ def _change_sensor(
     )
     def changes(context: dg.SensorEvaluationContext) -> dg.SensorResult:
         agenda = Agenda.load(context.cursor)
-        with _looking(context, job) as looked:
+        with _looking(context, division_tag(settings)) as looked:
             if isinstance(looked, str):
                 return _skip(agenda, looked)
             return _ask_for_news(looked, system, agenda, assets)
@@ -119,7 +120,7 @@ def unfinished_sensor(job: str, assets: Sequence[dg.AssetsDefinition], settings:
     )
     def owed_writes(context: dg.SensorEvaluationContext) -> dg.SensorResult:
         agenda = Agenda.load(context.cursor)
-        with _looking(context, job) as looked:
+        with _looking(context, division_tag(settings)) as looked:
             if isinstance(looked, str):
                 return _skip(agenda, looked)
             return _look_for_unfinished(looked, agenda, assets)
@@ -156,9 +157,9 @@ def _look_for_unfinished(watch: Watch, agenda: Agenda, assets: Sequence[dg.Asset
 
 
 @contextmanager
-def _looking(context: dg.SensorEvaluationContext, job: str) -> Iterator[Watch | str]:
+def _looking(context: dg.SensorEvaluationContext, division: str) -> Iterator[Watch | str]:
     """The division, or why nothing can be looked at or started now."""
-    if context.instance.get_runs(dg.RunsFilter(job_name=job, statuses=_UNDER_WAY), limit=1):
+    if context.instance.get_runs(dg.RunsFilter(tags={DIVISION: division}, statuses=_UNDER_WAY), limit=1):
         yield "A run is under way; what changes meanwhile is looked at afterwards."
         return
     try:

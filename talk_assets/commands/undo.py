@@ -3,7 +3,6 @@
 import json
 import time
 import uuid
-from collections.abc import Sequence
 
 import typer
 
@@ -11,14 +10,10 @@ from talk_assets import console
 from talk_assets.commands import told_settings
 from talk_assets.cycle.report import finish, summary
 from talk_assets.cycle.send import Outcome
-from talk_assets.errors import TalkError
-from talk_assets.installation import Installation, open_installation
+from talk_assets.installation import open_installation
 from talk_assets.orders.desk import current_user
 from talk_assets.undo.carry_out import Undone, carry_out
-from talk_assets.undo.reversal import Reversal
-from talk_assets.undo.written import find_run
-from talk_assets.why.find import find_record
-from talk_assets.why.words import quoted
+from talk_assets.undo.listing import COLUMNS, named, rows
 
 
 def undo(run: str, *, record: str | None, carry: bool, who: str | None, as_json: bool) -> bool:
@@ -36,12 +31,13 @@ def undo(run: str, *, record: str | None, carry: bool, who: str | None, as_json:
     """
     started = time.monotonic()
     with open_installation(told_settings()) as installation:
-        named, cluster = _named(installation, run, record)
+        with installation.ledger.begin() as connection:
+            undone, cluster = named(connection, installation.division, installation.mappings, run, record)
         run_id = str(uuid.uuid4())
         with installation.round(run_id, preview=not carry) as cycle:
             complete = False
             try:
-                done = carry_out(cycle, named, cluster, who or current_user())
+                done = carry_out(cycle, undone, cluster, who or current_user())
                 complete = True
             finally:
                 totals = summary(cycle, time.monotonic() - started)
@@ -57,28 +53,9 @@ def undo(run: str, *, record: str | None, carry: bool, who: str | None, as_json:
     return not failed
 
 
-def _named(installation: Installation, run: str, record: str | None) -> tuple[str, int | None]:
-    """The run's id, and the record's cluster.
-
-    Raises:
-        TalkError: there is no such run or record, or nothing was ever decided about the record.
-    """
-    with installation.ledger.begin() as connection:
-        named = find_run(connection, installation.division, run)
-        if record is None:
-            return named, None
-        found = find_record(connection, installation.division, installation.mappings, record)
-        if found.cluster is None:
-            raise TalkError(f"{found.name} is linked to nothing, so no run has written it.")
-        return named, found.cluster
-
-
 def _show(done: Undone, run_id: str, *, carry: bool) -> None:
     plan = done.plan
-    rows = [*_rows("put back" if carry else "would be put back", plan.back), *_rows("left as it is", plan.left)]
-    rows += [("created", record, "", "", "", "nothing is deleted: remove it by hand") for record in plan.created]
-    rows += [(each.how, each.record, "", "", "", each.reason) for each in plan.removed]
-    console.listing(f"Run {plan.run}", ["what", "record", "property", "written by the run", "before", "why"], rows)
+    console.listing(f"Run {plan.run}", COLUMNS, rows(plan, carried=carry))
     if carry:
         sent = sum(write["outcome"] == Outcome.DONE.value for write in done.writes)
         console.remark(f"{sent:,} writes were sent in run {run_id}; talk-assets undo {run_id} takes them back.")
@@ -89,9 +66,3 @@ def _show(done: Undone, run_id: str, *, carry: bool) -> None:
             f"{len(names):,} writes would be sent{': ' if names else ''}{', '.join(names[: console.SHOWN])}{more}. "
             "Nothing was written or stored; --apply does it."
         )
-
-
-def _rows(what: str, reversals: Sequence[Reversal]) -> list[tuple[str, ...]]:
-    return [
-        (what, each.record, each.name, quoted(each.written), quoted(each.former), each.reason) for each in reversals
-    ]

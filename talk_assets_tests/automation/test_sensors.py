@@ -187,7 +187,7 @@ def test_nothing_is_started_while_the_division_is_at_work(
     ledger.close()
     with synced.environment():
         job = build_defs().resolve_job_def(SYNC)
-    run = instance.create_run_for_job(job, status=dg.DagsterRunStatus.STARTED)
+    run = instance.create_run_for_job(job, status=dg.DagsterRunStatus.STARTED, tags=job.tags)
     assert customerp.look() == "A run is under way; what changes meanwhile is looked at afterwards."
     instance.delete_run(run.run_id)
     assert "customerp/customer" in names(customerp.look())
@@ -217,7 +217,7 @@ def test_the_whole_read_of_the_day_finds_what_no_list_told(systems: Sandbox, syn
     run(synced)
     assert "Hoorn" not in {account["City"] for account in systems.exact("Accounts").values()}
     with synced.environment():
-        schedule = build_defs().resolve_schedule_def("rescan")
+        schedule = build_defs().resolve_schedule_def("daily_rescan")
         with dg.build_schedule_context() as context:
             data = schedule.evaluate_tick(context)
     (request,) = data.run_requests or ()

@@ -1,0 +1,185 @@
+"""Jobs by which a person has something computed or put back from Dagit: a preview, and the undoing of a run.
+
+A preview stores nothing, in Dagster neither: its assets run on an instance of their own, and what they would write is
+shown at the job's one op.
+"""
+
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import dagster as dg
+import pandas as pd
+from pydantic import Field
+
+from talk_assets.assets.keys import onboarding_key, sink_key
+from talk_assets.assets.masking import PERSONAL, People
+from talk_assets.assets.metadata import counts, table
+from talk_assets.assets.run import TalkRun
+from talk_assets.cycle.report import finish, summary
+from talk_assets.cycle.send import Outcome
+from talk_assets.errors import TalkError
+from talk_assets.installation import Installation, open_installation
+from talk_assets.mappings.model import Mappings
+from talk_assets.orders.desk import current_user
+from talk_assets.settings import load_settings
+from talk_assets.undo.carry_out import carry_out
+from talk_assets.undo.listing import COLUMNS, named, rows
+
+_OPERATIONS = ("create", "update", "delete")
+_LISTED = {"written": "would be written to", "owed_writes": "waits for"}
+
+
+class Preview(dg.Config):
+    """What is looked at."""
+
+    rescan: bool = Field(default=False, description="Read every feed from the beginning, not only what changed.")
+
+
+class Undo(dg.Config):
+    """What is put back."""
+
+    run: str = Field(description="Id of the run to undo, or how it begins; `talk-assets why` and history name it.")
+    record: str = Field(default="", description="Only what is the same as this record, as customerp.customer/cus-1.")
+    apply: bool = Field(default=False, description="Write; otherwise it is shown what would be put back.")
+    who: str = Field(default="", description="Who gives the order; empty: the user that Dagster runs as.")
+
+
+def preview_job(
+    assets: Sequence[dg.AssetsDefinition], checks: Sequence[dg.AssetChecksDefinition], written: Sequence[str]
+) -> dg.JobDefinition:
+    """The job that shows what a sync would write and writes nothing.
+
+    Args:
+        assets: what a sync materializes.
+        checks: what it checks.
+        written: the entities that it can write, in their order.
+    """
+
+    @dg.op(
+        name="preview_all",
+        out=dg.Out(dg.Nothing),
+        description="Read, match, merge and plan; show what would be written, and store and write nothing.",
+    )
+    def preview_all(context: dg.OpExecutionContext, config: Preview) -> None:
+        with (
+            _installed() as installation,
+            installation.round(context.run_id, preview=True, rescan=config.rescan) as cycle,
+            dg.DagsterInstance.ephemeral() as instance,
+        ):
+            run = TalkRun(lambda: cycle)
+            run.people = People(installation.settings.talk_show_personal)
+            done = (
+                dg.Definitions(
+                    assets=assets,
+                    asset_checks=checks,
+                    jobs=[dg.define_asset_job("previewed", selection=dg.AssetSelection.all())],
+                    resources={"talk": run},
+                    executor=dg.in_process_executor,
+                )
+                .resolve_job_def("previewed")
+                .execute_in_process(
+                    instance=instance,
+                    raise_on_error=False,
+                    run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
+                )
+            )
+        context.add_output_metadata(_shown(run, done, written))
+        stopped = [str(error) for error in run.stopped.values() if error is not None]
+        if not done.success:
+            raise dg.Failure(description=" ".join(stopped) or "The preview failed; see its log.", allow_retries=False)
+
+    return dg.GraphDefinition(name="preview", node_defs=[preview_all]).to_job(
+        name="preview",
+        executor_def=dg.in_process_executor,
+        description=(
+            "Show what a sync would write, with what is there now, whose value it is and by which rule; the report of "
+            "the first sync; and the checks that would not pass. The same as `talk-assets sync --preview`."
+        ),
+    )
+
+
+def undo_job() -> dg.JobDefinition:
+    """The job that puts back what a run wrote."""
+
+    @dg.op(
+        name="undo_run",
+        out=dg.Out(dg.Nothing),
+        description="Put back what a run wrote, leaving out what was changed since; at first only shown.",
+    )
+    def undo_run(context: dg.OpExecutionContext, config: Undo) -> None:
+        started = time.monotonic()
+        with _installed() as installation:
+            with installation.ledger.begin() as connection:
+                run, cluster = named(
+                    connection, installation.division, installation.mappings, config.run, config.record or None
+                )
+            with installation.round(context.run_id, preview=not config.apply) as cycle:
+                complete = False
+                try:
+                    done = carry_out(cycle, run, cluster, config.who or current_user())
+                    complete = True
+                finally:
+                    finish(cycle, summary(cycle, time.monotonic() - started), complete=complete)
+            people = People(installation.settings.talk_show_personal)
+            found = [_masked(row, installation.mappings, people) for row in rows(done.plan, carried=config.apply)]
+        sent = sum(write["outcome"] == Outcome.DONE.value for write in done.writes)
+        context.add_output_metadata(
+            {
+                **counts({"put_back": len(done.plan.back), "left": len(done.plan.left), "sent": sent}),
+                "undone": table(pd.DataFrame(found, columns=list(COLUMNS), dtype="str")),
+            }
+        )
+
+    return dg.GraphDefinition(name="undo", node_defs=[undo_run]).to_job(
+        name="undo",
+        executor_def=dg.in_process_executor,
+        description="Put back what a run wrote: at first a preview, with `apply` a run like any other. The same as "
+        "`talk-assets undo`.",
+    )
+
+
+@contextmanager
+def _installed() -> Iterator[Installation]:
+    """The installation; what stops the block is a failure whose text is the error's one sentence."""
+    try:
+        with open_installation(load_settings()) as installation:
+            yield installation
+    except TalkError as error:
+        raise dg.Failure(description=str(error), allow_retries=False) from None
+
+
+def _masked(row: tuple[str, ...], mappings: Mappings, people: People) -> tuple[str, ...]:
+    """A row of what is undone; of people as it is shown."""
+    what, record, name, written, before, why = row
+    if mappings.subject_of(record.partition("/")[0]).subject not in PERSONAL:
+        return row
+    return what, record, name, people.value(written), people.value(before), why
+
+
+def _shown(run: TalkRun, done: dg.ExecuteInProcessResult, written: Sequence[str]) -> dict[str, Any]:
+    """What the assets of a previewed run told: of each sink its writes, and of all together numbers and checks."""
+    told_by = [event.step_materialization_data.materialization for event in done.get_asset_materialization_events()]
+    beside = {each.asset_key: each.metadata for each in told_by}
+    writes = Counter(write["operation"] for part in run.delivered for write in part.writes)
+    tables: dict[str, Any] = {}
+    for entity in written:
+        told = beside.get(sink_key(entity), {})
+        for name, title in _LISTED.items():
+            listed = told.get(name)
+            if isinstance(listed, dg.TableMetadataValue) and listed.records:
+                tables[f"{title} {entity}"] = listed
+    tripped = [
+        (each.asset_key.to_user_string(), each.check_name, each.description or "")
+        for each in done.get_asset_check_evaluations()
+        if not each.passed
+    ]
+    report = beside.get(onboarding_key(), {}).get("report")
+    return {
+        **counts({name: writes[name] for name in _OPERATIONS}),
+        **tables,
+        "checks": table(pd.DataFrame(tripped, columns=["asset", "check", "what is wrong"], dtype="str")),
+        **({"report": report} if report is not None else {}),
+    }

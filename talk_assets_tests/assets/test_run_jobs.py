@@ -1,0 +1,93 @@
+"""The jobs preview and undo, run as Dagit's launchpad runs them."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import dagster as dg
+import pytest
+
+from talk_assets.definitions import build_defs
+from talk_assets_tests.assets.runs import QUIET, Told
+from talk_assets_tests.automation.looks import query
+from talk_assets_tests.installed import Home, Sandbox
+
+
+@pytest.fixture(scope="module")
+def synced(place: Home) -> Home:
+    """The installation after a sync."""
+    done = place.call("sync", "--confirm")
+    assert done.code == 0, done.err
+    return place
+
+
+@pytest.fixture(scope="module")
+def instance() -> Iterator[dg.DagsterInstance]:
+    with dg.DagsterInstance.ephemeral() as made:
+        yield made
+
+
+def launched(
+    place: Home, instance: dg.DagsterInstance, job: str, op: str, **config: Any
+) -> tuple[Told, dict[str, Any]]:
+    """What a job told, and what stands beside its op."""
+    with place.environment():
+        done = (
+            build_defs()
+            .resolve_job_def(job)
+            .execute_in_process(
+                instance=instance, raise_on_error=False, run_config={**QUIET, "ops": {op: {"config": config}}}
+            )
+        )
+        beside = {
+            name: value
+            for event in done.all_events
+            if event.is_successful_output
+            for name, value in event.step_output_data.metadata.items()
+        }
+        return Told(instance, done.run_id), beside
+
+
+def rows(value: Any) -> list[dict[str, Any]]:
+    return [dict(record.data) for record in value.records]
+
+
+def test_a_preview_shows_what_would_be_written_and_leaves_no_trace(
+    systems: Sandbox, synced: Home, instance: dg.DagsterInstance
+) -> None:
+    """A person who only wants to look changes the books, or the assets say that something was written."""
+    customer = systems.customerp("customers")[0]
+    systems.edit_customerp(f"customers/{customer['Id']}", City="Epe")
+    before = synced.tables()
+    told, beside = launched(synced, instance, "preview", "preview_all")
+    assert told.success, told.log
+    assert beside["update"].value == 1
+    (write,) = rows(beside["would be written to exact.accounts"])
+    assert (write["property"], write["after"]) == ("City", "Epe")
+    assert write["winner"] == f"customerp.customer/{customer['Id']}"
+    assert told.metadata == {}, "no asset counts as materialized"
+    after = synced.tables()
+    changed = {name for name in before if before[name] != after[name]}
+    assert changed <= {"call_budget", "token"}, changed
+    assert "Epe" not in {account["City"] for account in systems.exact("Accounts").values()}
+
+
+def test_an_undo_is_shown_first_and_then_carried_out(
+    systems: Sandbox, synced: Home, instance: dg.DagsterInstance
+) -> None:
+    """A run that was wrong could only be put back by somebody with a terminal."""
+    customer = systems.customerp("customers")[1]
+    systems.edit_customerp(f"customers/{customer['Id']}", City="Urk")
+    done = synced.call("sync")
+    assert done.code == 0, done.err
+    ((run,),) = query(synced, "select run_id from talk.run order by started_at desc limit 1")
+    told, beside = launched(synced, instance, "undo", "undo_run", run=str(run))
+    assert told.success, told.log
+    assert {row["what"] for row in rows(beside["undone"])} == {"would be put back"}
+    assert "Urk" in {account["City"] for account in systems.exact("Accounts").values()}
+    told, beside = launched(synced, instance, "undo", "undo_run", run=str(run), apply=True, who="ann")
+    assert told.success, told.log
+    assert beside["sent"].value > 0
+    assert "Urk" not in {account["City"] for account in systems.exact("Accounts").values()}
+    told, _ = launched(synced, instance, "undo", "undo_run", run="no-such-run")
+    (sentence,) = told.failed.values()
+    assert "no-such-run" in sentence
