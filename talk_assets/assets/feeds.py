@@ -11,6 +11,7 @@ from talk_assets.assets.keys import FEEDS, OWNERS, SOURCES, deletions_key, feed_
 from talk_assets.assets.metadata import counts, row_count, seconds, table
 from talk_assets.assets.run import TalkRun
 from talk_assets.cycle.collect import INVALID
+from talk_assets.cycle.denied import can_be_missed
 from talk_assets.cycle.poll import poll, poll_deletions
 from talk_assets.cycle.report import count_records, note_feed
 from talk_assets.mappings.capabilities import Capabilities
@@ -68,7 +69,7 @@ def feed_asset(entity: str, mappings: Mappings, capabilities: Capabilities) -> d
     """What was read of an entity."""
     system, _, name = entity.partition(".")
     subject = mappings.subject_of(entity).subject
-    missable = capabilities[entity].read_only is not None
+    missable = can_be_missed(capabilities, mappings, entity)
 
     @dg.asset(
         key=feed_key(entity),

@@ -96,7 +96,7 @@ def _open_conflicts(cycle: Cycle, subject: Subject) -> pd.DataFrame:
     """`subject, cluster_id, property, since` of the subject and its lines, also what is open since an earlier run."""
     names = [part.subject for part in (subject, subject.lines) if part is not None]
     with cycle.ledger.begin() as connection:
-        found = open_conflicts(connection, cycle.division)
+        found = open_conflicts(connection, cycle.division, cycle.mappings.with_lines)
     return found.loc[found["subject"].isin(names), ["subject", "cluster_id", "property", "since"]]
 
 

@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import dagster as dg
@@ -16,9 +17,10 @@ from talk_assets.assets.run import TalkRun
 from talk_assets.cycle.deliver import Delivered, confirm, count_owed, deliver
 from talk_assets.cycle.report import agreed_by, count_records, name_sources, note_writes
 from talk_assets.cycle.send import Outcome
-from talk_assets.ledger import debts
+from talk_assets.ledger import debts, unfinished
 from talk_assets.mappings.capabilities import Capabilities
 from talk_assets.mappings.model import Mappings
+from talk_assets.settings import load_settings
 
 UNDELIVERED = "undelivered"
 # Writes that are shown of a run, and of a preview.
@@ -206,16 +208,20 @@ def undelivered_check(entity: str) -> dg.AssetChecksDefinition:
 
     @dg.asset_check(asset=sink_key(entity), name=UNDELIVERED, description="Nothing that could be written is left owed.")
     def undelivered(talk: dg.ResourceParam[TalkRun]) -> dg.AssetCheckResult:
+        limit = timedelta(hours=load_settings().talk_alert_debt_hours)
+        mine = talk.cycle.with_lines(entity)
         with talk.step("checks", entity), talk.cycle.ledger.begin() as connection:
             owed = debts.count_owed(connection, talk.cycle.division)
-        mine = owed[owed["entity"].isin(talk.cycle.with_lines(entity))]
-        per_state = {str(state): int(n) for state, n in mine.groupby("state")["count"].sum().items()}
-        refused = per_state.get("dead", 0)
+            late, oldest = unfinished.late(connection, talk.cycle.division, datetime.now(UTC) - limit, mine)
+        states = owed[owed["entity"].isin(mine)].groupby("state")["count"].sum()
+        per_state = {str(state): int(n) for state, n in states.items()}
+        grave = "dead" in per_state or late > 0
+        since = f" {late} of it since {oldest:%Y-%m-%d %H:%M} UTC." if oldest is not None else ""
         return dg.AssetCheckResult(
             passed=not per_state,
-            severity=dg.AssetCheckSeverity.ERROR if refused else dg.AssetCheckSeverity.WARN,
-            description=_told(per_state),
-            metadata=counts(per_state),
+            severity=dg.AssetCheckSeverity.ERROR if grave else dg.AssetCheckSeverity.WARN,
+            description=_told(per_state) + since,
+            metadata=counts({**per_state, "late": late}),
         )
 
     return undelivered

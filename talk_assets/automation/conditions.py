@@ -8,7 +8,6 @@ import sqlalchemy as sa
 
 from talk_assets.automation.trouble import LOGIN, trouble_with
 from talk_assets.ledger import guards, unfinished
-from talk_assets.ledger.tables import owed
 
 # A system that does not answer for a moment is nobody's business.
 _PATIENCE = timedelta(minutes=15)
@@ -52,12 +51,8 @@ def conditions(connection: sa.Connection, division: str, now: datetime, debt_lim
             f"A guard stopped {row['entity']}: {row['reason']} To let it pass once: talk-assets accept {row['entity']}"
         )
         found.append(Condition(f"guard {row['entity']} {row['kind']}", told))
-    late, oldest = connection.execute(
-        sa.select(sa.func.count(), sa.func.min(owed.c.since)).where(
-            owed.c.division == division, owed.c.state.in_(["owed", "dead"]), owed.c.since < now - debt_limit
-        )
-    ).one()
-    if late:
+    late, oldest = unfinished.late(connection, division, now - debt_limit)
+    if oldest is not None:
         hours = debt_limit.total_seconds() / 3600
         told = (
             f"{late} {'write is' if late == 1 else 'writes are'} owed for more than {hours:g} hours (since "

@@ -1,5 +1,6 @@
 """What waits for a run although no system has news: debts whose time has come, runs that failed, orders of people."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -64,3 +65,23 @@ def order_since_last_run(connection: sa.Connection, division: str) -> int | None
         sa.select(latest.c.id).where(latest.c.at > last.c.started_at, latest.c.run != last.c.run_id)
     ).scalar_one_or_none()
     return None if found is None else int(found)
+
+
+def late(
+    connection: sa.Connection, division: str, before: datetime, entities: Sequence[str] | None = None
+) -> tuple[int, datetime | None]:
+    """How many writes are owed, or stay refused, since before a moment, and since when the oldest is.
+
+    Args:
+        connection: in a transaction.
+        division: the division.
+        before: the moment.
+        entities: to which they are owed; None: to all.
+    """
+    mine = sa.true() if entities is None else owed.c.entity.in_(entities)
+    found = connection.execute(
+        sa.select(sa.func.count(), sa.func.min(owed.c.since)).where(
+            owed.c.division == division, owed.c.state.in_(["owed", "dead"]), owed.c.since < before, mine
+        )
+    ).one()
+    return int(found[0]), found[1]

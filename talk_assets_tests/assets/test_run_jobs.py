@@ -11,6 +11,8 @@ from talk_assets_tests.assets.runs import QUIET, Told
 from talk_assets_tests.automation.looks import query
 from talk_assets_tests.installed import Home, Sandbox
 
+pytestmark = pytest.mark.xdist_group("run jobs")
+
 
 @pytest.fixture(scope="module")
 def synced(place: Home) -> Home:

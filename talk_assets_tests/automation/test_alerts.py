@@ -57,14 +57,6 @@ def chat() -> Iterator[Chat]:
     made.server.server_close()
 
 
-@pytest.fixture(scope="module")
-def synced(place: Home) -> Home:
-    """The installation after a sync."""
-    done = place.call("sync", "--confirm")
-    assert done.code == 0, done.err
-    return place
-
-
 def test_each_condition_is_told_once_and_once_that_it_is_over(systems: Sandbox, synced: Home, chat: Chat) -> None:
     """Nobody hears of books that stand still, or everybody turns the messages off because they come every minute."""
     with dg.DagsterInstance.ephemeral() as instance:

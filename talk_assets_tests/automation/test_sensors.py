@@ -25,14 +25,6 @@ def instance() -> Iterator[dg.DagsterInstance]:
         yield made
 
 
-@pytest.fixture(scope="module")
-def synced(systems: Sandbox, place: Home) -> Home:
-    """The installation after a sync: nothing is new."""
-    done = place.call("sync", "--confirm")
-    assert done.code == 0, done.err
-    return place
-
-
 @pytest.fixture
 def customerp(synced: Home, instance: dg.DagsterInstance) -> Sensor:
     return Sensor(synced, instance, "customerp_changes")
