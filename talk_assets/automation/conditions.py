@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 import dagster as dg
 import sqlalchemy as sa
 
-from talk_assets.automation.trouble import LOGIN, trouble_with
+from talk_assets.automation.trouble import LOGIN, troubles
 from talk_assets.ledger import guards, unfinished
 
 # A system that does not answer for a moment is nobody's business.
@@ -42,10 +42,13 @@ def conditions(connection: sa.Connection, division: str, now: datetime, debt_lim
         many = "The last run" if failures == 1 else f"The last {failures} runs"
         told = f"{many} did not end well (since {began:%Y-%m-%d %H:%M} UTC). To see why: talk-assets status"
         found.append(Condition("runs", told))
-    for system in ("customerp", "exact"):
-        trouble = trouble_with(connection, division, system)
-        if trouble is not None and (trouble.kind == LOGIN or now - trouble.since >= _PATIENCE):
-            found.append(Condition(f"{system} {trouble.kind}", trouble.said))
+    # Of one system and kind the first is told: the others have the same cause.
+    lasting = {
+        f"{trouble.feed.partition('.')[0]} {trouble.kind}": trouble.said
+        for trouble in reversed(troubles(connection, division))
+        if trouble.kind == LOGIN or now - trouble.since >= _PATIENCE
+    }
+    found += [Condition(name, said) for name, said in sorted(lasting.items())]
     for row in guards.waiting(connection, division).to_dict("records"):
         told = (
             f"A guard stopped {row['entity']}: {row['reason']} To let it pass once: talk-assets accept {row['entity']}"

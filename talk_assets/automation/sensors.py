@@ -10,15 +10,17 @@ from talk_assets.assets.keys import deletions_key, feed_key, sink_key
 from talk_assets.automation.agenda import Agenda, wait_after
 from talk_assets.automation.changes import ask, exact_pause, feeds_of, is_told, settle, told_of
 from talk_assets.automation.schedules import DIVISION, division_tag
-from talk_assets.automation.trouble import noting_trouble
+from talk_assets.automation.trouble import forget_trouble, note_trouble
 from talk_assets.automation.watch import Watch, watching
 from talk_assets.cycle.news import deletions_of
-from talk_assets.errors import TalkError
+from talk_assets.errors import SystemFault, TalkError
 from talk_assets.ledger import unfinished
 from talk_assets.settings import Settings
 
 # Seconds between two looks: at what notifications told, and at the ledger.
 _LOOKS = 5
+# Feeds that are not answered; the system is then left alone until the next round.
+_ENOUGH = 2
 # Why a run was started, on the run.
 BECAUSE = "talk/because"
 _UNDER_WAY = [
@@ -84,19 +86,30 @@ def _ask_for_news(watch: Watch, system: str, agenda: Agenda, assets: Sequence[dg
     due = [feed for feed in feeds if agenda.is_due(feed, watch.now, pause) or is_told(agenda, feed, told, watch.now)]
     if not due:
         return _skip(agenda, f"{system} was asked lately, and told of nothing since.")
-    news: dict[str, str] = {}
-    with noting_trouble(watch, system), watch.installation.systems() as systems:
+    news, faults = dict[str, str](), dict[str, SystemFault]()
+    with watch.installation.systems() as systems:
         rest = systems[system].resting()
         if rest:
             return _skip(agenda, f"The calls of {system} have to last for the day; asked again in {rest / 60:.0f} min.")
         for feed in due:
-            mark = ask(watch, systems[system], feed)
+            # Also what is not answered counts as asked: each question takes a call.
             agenda.note_asked(feed, watch.now)
+            if len(faults) >= _ENOUGH:
+                continue
+            try:
+                mark = ask(watch, systems[system], feed)
+            except SystemFault as fault:
+                faults[feed] = fault
+                note_trouble(watch, feed, fault)
+                continue
+            forget_trouble(watch, feed)
             if mark is not None:
                 news[feed] = mark
             elif feed in told:
                 settle(watch, feed)
     ready = agenda.ready(news, watch.now)
+    if faults and not ready:
+        return _skip(agenda, " ".join(map(str, faults.values())))
     if not ready:
         waits = f"What changed in {', '.join(news)} was run for already, and the next attempt waits." if news else ""
         return _skip(agenda, waits or f"Nothing changed in {', '.join(due)}.")

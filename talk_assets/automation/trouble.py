@@ -1,7 +1,5 @@
-"""What keeps a sensor from asking a system: kept until the system answers again, so that a person can be told."""
+"""What keeps a sensor from asking a system: kept until it answers again, so that a person can be told."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -9,56 +7,48 @@ import sqlalchemy as sa
 
 from talk_assets.automation.watch import Watch
 from talk_assets.errors import AccessDenied, SystemFault
-from talk_assets.ledger.cursors import forget_cursors, read_cursor, store_cursor
+from talk_assets.ledger.cursors import cursors_named, forget_cursors, read_cursor, store_cursor
 
 # Nobody but a person can give a right or a login.
 LOGIN = "login"
 PASSING = "passing"
+_NAMED = "trouble."
 # In the ledger's list of what runs remember, where no run is concerned.
 _NO_RUN = "sensor"
 
 
 @dataclass(frozen=True)
 class Trouble:
-    """Why a system could not be asked, since when, and whether only a person can help (`LOGIN`)."""
+    """Why a feed could not be asked for news, since when, and whether only a person can help (`LOGIN`)."""
 
+    feed: str
     kind: str
     since: datetime
     said: str
 
 
-@contextmanager
-def noting_trouble(watch: Watch, system: str) -> Iterator[None]:
-    """Keep what hinders the block, or forget what hindered it before.
-
-    Raises:
-        TalkError: what the block raises.
-    """
-    installation = watch.installation
-    with installation.ledger.begin() as connection:
-        known = trouble_with(connection, installation.division, system)
-    try:
-        yield
-    except SystemFault as fault:
-        kind = LOGIN if isinstance(fault, AccessDenied) else PASSING
+def note_trouble(watch: Watch, feed: str, fault: SystemFault) -> None:
+    """Keep what hindered a question, and since when."""
+    division, name = watch.installation.division, f"{_NAMED}{feed}"
+    kind = LOGIN if isinstance(fault, AccessDenied) else PASSING
+    with watch.installation.ledger.begin() as connection:
+        noted = read_cursor(connection, division, name)
+        known = _read(name, noted) if noted is not None else None
         since = known.since if known is not None and known.kind == kind else watch.now
-        with installation.ledger.begin() as connection:
-            value = f"{kind} {since.isoformat()} {fault}"
-            store_cursor(connection, installation.division, _name(system), value, _NO_RUN)
-        raise
-    if known is not None:
-        with installation.ledger.begin() as connection:
-            forget_cursors(connection, installation.division, [_name(system)])
+        store_cursor(connection, division, name, f"{kind} {since.isoformat()} {fault}", _NO_RUN)
 
 
-def trouble_with(connection: sa.Connection, division: str, system: str) -> Trouble | None:
-    """What keeps the sensor from asking a system; None when nothing did the last time."""
-    noted = read_cursor(connection, division, _name(system))
-    if noted is None:
-        return None
+def forget_trouble(watch: Watch, feed: str) -> None:
+    """The question was answered."""
+    with watch.installation.ledger.begin() as connection:
+        forget_cursors(connection, watch.installation.division, [f"{_NAMED}{feed}"])
+
+
+def troubles(connection: sa.Connection, division: str) -> list[Trouble]:
+    """What keeps feeds from being asked, by their names."""
+    return [_read(name, value) for name, value in sorted(cursors_named(connection, division, _NAMED).items())]
+
+
+def _read(name: str, noted: str) -> Trouble:
     kind, since, said = noted.split(" ", 2)
-    return Trouble(kind, datetime.fromisoformat(since), said)
-
-
-def _name(system: str) -> str:
-    return f"trouble.{system}"
+    return Trouble(name.removeprefix(_NAMED), kind, datetime.fromisoformat(since), said)

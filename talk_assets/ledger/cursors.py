@@ -37,3 +37,10 @@ def forget_named(connection: sa.Connection, division: str | None, beginning: str
     """Forget all that is remembered under names with a beginning, of one division or of all (None)."""
     mine = sa.true() if division is None else cursor.c.division == division
     connection.execute(sa.delete(cursor).where(mine, cursor.c.feed.startswith(beginning, autoescape=True)))
+
+
+def cursors_named(connection: sa.Connection, division: str, beginning: str) -> dict[str, str]:
+    """What is remembered under names that begin so: name to value."""
+    mine = (cursor.c.division == division, cursor.c.feed.startswith(beginning, autoescape=True))
+    rows = connection.execute(sa.select(cursor.c.feed, cursor.c.value).where(*mine))
+    return {row.feed: row.value for row in rows}

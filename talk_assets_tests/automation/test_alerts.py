@@ -66,8 +66,7 @@ def test_each_condition_is_told_once_and_once_that_it_is_over(systems: Sandbox, 
         assert chat.texts == []
         systems.fault("customerp", status=401, times=None)
         for _ in range(2):
-            with pytest.raises(dg.Failure, match="CUSTOMERP_TOKEN"):
-                customerp.look()
+            assert "CUSTOMERP_TOKEN" in str(customerp.look())
             alerts.look(**told)
         (text,) = chat.texts
         assert "CUSTOMERP_TOKEN" in text

@@ -192,11 +192,30 @@ def test_nothing_is_started_before_somebody_confirmed(systems: Sandbox, database
             assert "Nobody has confirmed the first sync" in str(Sensor(place, instance, name).look())
 
 
-def test_a_system_that_does_not_answer_fails_the_look_with_a_sentence(systems: Sandbox, customerp: Sensor) -> None:
+def test_a_feed_that_may_not_be_read_stops_no_other_and_is_asked_with_measure(systems: Sandbox, exact: Sensor) -> None:
+    """One missing scope keeps all edits from coming, or the questions about it use up the calls of the day."""
+    exact.look()
+    systems.fault("exact", path="sync/CRM/Contacts", status=403, times=None)
+    agenda = Agenda.load(exact.cursor)
+    for feed, asked in list(agenda.asked.items()):
+        agenda.note_asked(feed, asked - timedelta(hours=1))
+    exact.cursor = agenda.model_dump_json()
+    key = next(iter(systems.exact("Items")))
+    systems.edit_exact(f"Items/{key}", Notes="Read all the same.")
+    systems.forget_calls()
+    assert "exact/items" in names(exact.look())
+    asked = systems.calls()["exact"].total()
+    exact.look()
+    assert systems.calls()["exact"].total() == asked, "it is asked again in the next round"
+    systems.end_faults()
+
+
+def test_a_system_that_does_not_answer_is_told_in_a_sentence(systems: Sandbox, customerp: Sensor) -> None:
     """The sensor would look healthy for as long as nothing can be read, or show a page of Python."""
     systems.fault("customerp", status=401, times=None)
-    with pytest.raises(dg.Failure, match="CUSTOMERP_TOKEN"):
-        customerp.look()
+    systems.forget_calls()
+    assert "CUSTOMERP_TOKEN" in str(customerp.look())
+    assert systems.calls()["customerp"].total() == 2, "who is refused twice does not ask on"
     systems.end_faults()
 
 
