@@ -3,6 +3,8 @@
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from datetime import timedelta
+from functools import cached_property
 
 import dagster as dg
 
@@ -58,6 +60,11 @@ class TalkRun:
         self.stopped: dict[tuple[str, str], TalkError | None] = {}
         self.onboarding: Report | None = None
         self.lost: LedgerLost | None = None
+
+    @cached_property
+    def debt_limit(self) -> timedelta:
+        """How long something may stay owed."""
+        return timedelta(hours=load_settings().talk_alert_debt_hours)
 
     @property
     def begun(self) -> bool:

@@ -3,7 +3,7 @@
 import json
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 import dagster as dg
@@ -20,7 +20,6 @@ from talk_assets.cycle.send import Outcome
 from talk_assets.ledger import debts, unfinished
 from talk_assets.mappings.capabilities import Capabilities
 from talk_assets.mappings.model import Mappings
-from talk_assets.settings import load_settings
 
 UNDELIVERED = "undelivered"
 # Writes that are shown of a run, and of a preview.
@@ -208,11 +207,10 @@ def undelivered_check(entity: str) -> dg.AssetChecksDefinition:
 
     @dg.asset_check(asset=sink_key(entity), name=UNDELIVERED, description="Nothing that could be written is left owed.")
     def undelivered(talk: dg.ResourceParam[TalkRun]) -> dg.AssetCheckResult:
-        limit = timedelta(hours=load_settings().talk_alert_debt_hours)
         mine = talk.cycle.with_lines(entity)
         with talk.step("checks", entity), talk.cycle.ledger.begin() as connection:
             owed = debts.count_owed(connection, talk.cycle.division)
-            late, oldest = unfinished.late(connection, talk.cycle.division, datetime.now(UTC) - limit, mine)
+            late, oldest = unfinished.late(connection, talk.cycle.division, datetime.now(UTC) - talk.debt_limit, mine)
         states = owed[owed["entity"].isin(mine)].groupby("state")["count"].sum()
         per_state = {str(state): int(n) for state, n in states.items()}
         grave = "dead" in per_state or late > 0

@@ -73,6 +73,7 @@ def test_a_preview_shows_what_would_be_written_and_leaves_no_trace(
     assert "Epe" not in {account["City"] for account in systems.exact("Accounts").values()}
 
 
+@pytest.mark.soak
 def test_an_undo_is_shown_first_and_then_carried_out(
     systems: Sandbox, synced: Home, instance: dg.DagsterInstance
 ) -> None:

@@ -116,6 +116,7 @@ def test_what_could_not_be_sent_is_sent_at_the_next_look(synced: Home, chat: Cha
     assert len(chat.texts) == 1
 
 
+@pytest.mark.soak
 def test_a_run_that_could_not_begin_is_told(systems: Sandbox, synced: Home, chat: Chat) -> None:
     """A revoked token ends every run before it is noted in the ledger: nobody would hear of it."""
     with dg.DagsterInstance.ephemeral() as instance:

@@ -99,6 +99,7 @@ def test_exact_is_asked_at_once_where_it_told_and_seldom_otherwise(
     assert query(synced, "select count(*) from talk.notification where settled_at is null") == [(0,)]
 
 
+@pytest.mark.soak
 def test_a_notification_that_comes_before_the_change_can_be_read_is_asked_about_again(
     systems: Sandbox, exact: Sensor, synced: Home
 ) -> None:
@@ -121,6 +122,7 @@ def test_a_notification_that_comes_before_the_change_can_be_read_is_asked_about_
     assert exact.run(request)
 
 
+@pytest.mark.soak
 def test_what_is_owed_starts_a_run_when_its_time_has_come(
     systems: Sandbox, customerp: Sensor, owed: Sensor, synced: Home
 ) -> None:
@@ -150,6 +152,7 @@ def test_what_is_owed_starts_a_run_when_its_time_has_come(
     assert owed.look() == "Nothing is owed whose time has come."
 
 
+@pytest.mark.soak
 def test_an_order_starts_a_run_once(synced: Home, owed: Sensor) -> None:
     """A person decides, and nothing happens until somebody edits something."""
     ((key, other),) = query(
@@ -219,6 +222,7 @@ def test_a_system_that_does_not_answer_is_told_in_a_sentence(systems: Sandbox, c
     systems.end_faults()
 
 
+@pytest.mark.soak
 def test_the_whole_read_of_the_day_finds_what_no_list_told(systems: Sandbox, synced: Home) -> None:
     """What a notification and a list of changes left out would stay different for good."""
     customer = systems.customerp("customers")[1]
