@@ -16,6 +16,7 @@ from talk_assets.assets.pairs import ambiguity_checks, pair_asset
 from talk_assets.assets.run import talk_resource
 from talk_assets.assets.sinks import sink_asset, undelivered_check
 from talk_assets.automation.alerts import alert_sensor
+from talk_assets.automation.cleanup import clean_up
 from talk_assets.automation.schedules import rescan_schedule
 from talk_assets.automation.sensors import change_sensors, unfinished_sensor
 from talk_assets.mappings.capabilities import Capabilities
@@ -47,6 +48,8 @@ def build_defs(
         mappings = load_mappings(settings.talk_mappings, capabilities, settings.talk_leave_out)
     entities = mappings.entities
     written = sink_order(mappings)
+    rescan = rescan_schedule(SYNC, settings)
+    clean_up_runs, daily = clean_up(SYNC, settings)
     assets = [
         *(deletions_asset(system) for system in ("customerp", "exact")),
         *(feed_asset(entity, mappings, capabilities) for entity in entities),
@@ -74,13 +77,14 @@ def build_defs(
                 ),
             ),
             *order_jobs(),
+            clean_up_runs,
         ],
         sensors=[
             *change_sensors(SYNC, assets, settings),
             unfinished_sensor(SYNC, assets, settings),
             alert_sensor(SYNC, settings),
         ],
-        schedules=[rescan_schedule(SYNC, settings)],
+        schedules=[rescan, daily],
         resources={"talk": talk_resource} if resources is None else dict(resources),
         # A step costs 0.05 s in the run's own process and about 2 s in one of its own.
         executor=dg.in_process_executor,
