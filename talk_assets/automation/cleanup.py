@@ -25,7 +25,7 @@ def clean_up(job: str, settings: Settings) -> tuple[dg.JobDefinition, dg.Schedul
         settings: whether the schedule runs from the start, and in which time zone.
     """
 
-    @dg.op(name=CLEAN_UP)
+    @dg.op
     def remove_old_runs(context: dg.OpExecutionContext) -> None:
         days = load_settings(()).talk_run_log_days
         removed, complete = _remove(context.instance, context.run, job, datetime.now(UTC) - timedelta(days=days))
