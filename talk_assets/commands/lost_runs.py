@@ -23,4 +23,4 @@ def lost_runs() -> None:
         lost = instance.get_runs(dg.RunsFilter(tags={LOCATION: _OURS}, statuses=_GOING))
         for run in lost:
             instance.report_run_failed(run, "The service that ran it ended, and the run with it.")
-    console.remark(f"{len(lost)} runs had ended with their service." if lost else "No run was lost.")
+    console.remark(f"Runs that had ended with their service: {len(lost)}.")

@@ -51,7 +51,10 @@ def test_only_old_runs_of_ours_that_ended_are_removed(
     monkeypatch.setattr(cleanup, "_PAGE", 2)
     (tmp_path / "dagster.yaml").write_text((ROOT / "deploy/dagster.yaml").read_text())
     engine = sa.create_engine(address)
-    job = build_defs().resolve_job_def(CLEAN_UP)
+    definitions = build_defs()
+    # As the code server loads it: names of jobs and ops must differ, which a job alone does not find out.
+    dg.Definitions.validate_loadable(definitions)
+    job = definitions.resolve_job_def(CLEAN_UP)
     with dg.DagsterInstance.from_config(str(tmp_path)) as instance:
 
         def ran(job: dg.JobDefinition, location: str | None = None) -> str:
