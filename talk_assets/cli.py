@@ -79,6 +79,14 @@ def webhooks(
     listen(host=host, port=port, path=path)
 
 
+@app.command("lost-runs")
+def lost_runs() -> None:
+    """Mark runs as failed whose service has ended; only while `dagster code-server` does not run."""
+    from talk_assets.commands.lost_runs import lost_runs as end
+
+    end()
+
+
 cli_orders.register(app)
 cli_exact.register(app)
 

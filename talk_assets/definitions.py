@@ -17,6 +17,7 @@ from talk_assets.assets.run import talk_resource
 from talk_assets.assets.run_jobs import preview_job, undo_job
 from talk_assets.assets.sinks import sink_asset, undelivered_check
 from talk_assets.automation.alerts import alert_sensor
+from talk_assets.automation.cleanup import clean_up
 from talk_assets.automation.schedules import DIVISION, RESCAN, RESCAN_CONFIG, division_tag, rescan_schedule
 from talk_assets.automation.sensors import change_sensors, unfinished_sensor
 from talk_assets.mappings.capabilities import Capabilities
@@ -49,6 +50,7 @@ def build_defs(
     entities = mappings.entities
     written = sink_order(mappings)
     division = division_tag(settings)
+    clean_up_runs, daily = clean_up(SYNC, settings)
     assets = [
         *(deletions_asset(system) for system in ("customerp", "exact")),
         *(feed_asset(entity, mappings, capabilities) for entity in entities),
@@ -89,13 +91,14 @@ def build_defs(
             preview_job(assets, checks, written),
             undo_job(),
             *order_jobs(),
+            clean_up_runs,
         ],
         sensors=[
             *change_sensors(SYNC, assets, settings),
             unfinished_sensor(SYNC, assets, settings),
             alert_sensor(SYNC, settings),
         ],
-        schedules=[rescan_schedule(settings)],
+        schedules=[rescan_schedule(settings), daily],
         resources={"talk": talk_resource} if resources is None else dict(resources),
         # A step costs 0.05 s in the run's own process and about 2 s in one of its own.
         executor=dg.in_process_executor,

@@ -100,6 +100,9 @@ class Settings(BaseSettings):
         ge=30,
         description="How long history is kept whole, in days; without it for ever. See docs/audit.md.",
     )
+    talk_run_log_days: int = Field(
+        default=90, ge=1, description="How long Dagster keeps runs with their events and logs, in days."
+    )
     customerp_url: str | None = Field(default=None, description="Root address of Customerp's API.")
     customerp_token: SecretStr | None = Field(default=None, description="Customerp's token, or `user:password`.")
     customerp_profile: Path | None = Field(default=None, description="Connector profile instead of the contract's.")

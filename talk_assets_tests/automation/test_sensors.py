@@ -200,8 +200,8 @@ def test_a_feed_that_may_not_be_read_stops_no_other_and_is_asked_with_measure(sy
     exact.look()
     systems.fault("exact", path="sync/CRM/Contacts", status=403, times=None)
     agenda = Agenda.load(exact.cursor)
-    for feed, asked in list(agenda.asked.items()):
-        agenda.note_asked(feed, asked - timedelta(hours=1))
+    for feed, at in list(agenda.asked.items()):
+        agenda.note_asked(feed, at - timedelta(hours=1))
     exact.cursor = agenda.model_dump_json()
     key = next(iter(systems.exact("Items")))
     systems.edit_exact(f"Items/{key}", Notes="Read all the same.")
