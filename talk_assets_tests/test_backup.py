@@ -56,6 +56,7 @@ def names(systems: Sandbox) -> set[str]:
     return set(customers)
 
 
+@pytest.mark.soak
 def test_an_older_backup_catches_up_and_doubles_nothing(
     systems: Sandbox, place: Home, database_server: DatabaseServer, tmp_path: Path
 ) -> None:

@@ -153,16 +153,12 @@ def test_an_e_mail_is_sent_with_login(synced: Home) -> None:
             TALK_ALERT_EMAIL="a@example.com, b@example.com", TALK_SMTP_URL=f"smtp://us%2Fer:p%40ss@127.0.0.1:{port}"
         ):
             send(Settings(), "Division 1 needs somebody", "• A guard stopped exact.items.")
-        with (
-            synced.environment(
-                TALK_ALERT_EMAIL="a@example.com", TALK_SMTP_URL=f"smtp://us%2Fer:wrong@127.0.0.1:{port}"
-            ),
-            pytest.raises(NotTold, match="TALK_SMTP_URL") as refused,
-        ):
-            send(Settings(), "Division 1 needs somebody", "text")
     finally:
         server.stop()
-    assert "wrong" not in str(refused.value)
+    away = {"TALK_ALERT_EMAIL": "a@example.com", "TALK_SMTP_URL": f"smtp://user:hidden@127.0.0.1:{port}"}
+    with synced.environment(**away), pytest.raises(NotTold, match="TALK_SMTP_URL") as refused:
+        send(Settings(), "Division 1 needs somebody", "text")
+    assert "hidden" not in str(refused.value)
     (mail,) = box.mails
     assert message_from_bytes(mail)["Subject"] == "Division 1 needs somebody"
 
