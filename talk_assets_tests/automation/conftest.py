@@ -1,21 +1,40 @@
-"""One installation, synced once, for the tests of a module."""
+"""One installation, synced once, for all tests of the room."""
 
+from collections.abc import Iterator
+
+import dagster as dg
 import pytest
 
-from talk_assets_tests.installed import Home
+from talk_assets_tests.conftest import DatabaseServer
+from talk_assets_tests.installed import FEW, Home, Sandbox, home, sandbox
+
+
+@pytest.fixture(scope="package")
+def systems() -> Iterator[Sandbox]:
+    """A sandbox with a few organisations, as a program."""
+    with sandbox(FEW) as served:
+        yield served
+
+
+@pytest.fixture(scope="package")
+def synced(systems: Sandbox, database_server: DatabaseServer) -> Iterator[Home]:
+    """An installation that connects it, after a sync: nothing is new."""
+    with home(systems.settings, database_server) as place:
+        done = place.call("sync", "--confirm")
+        assert done.code == 0, done.err
+        yield place
 
 
 @pytest.fixture(scope="module")
-def synced(place: Home) -> Home:
-    """The installation after a sync: nothing is new."""
-    done = place.call("sync", "--confirm")
-    assert done.code == 0, done.err
-    return place
+def instance() -> Iterator[dg.DagsterInstance]:
+    """Where Dagster keeps the runs of a module."""
+    with dg.DagsterInstance.ephemeral() as made:
+        yield made
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Have the tests of one module run in one process, or each process makes the installation anew."""
+    """Have these tests run in one process, or each process makes the installation anew."""
     for item in items:
         if "synced" in getattr(item, "fixturenames", ()) and "automation" in item.path.parts:
-            item.add_marker(pytest.mark.xdist_group(f"automation {item.path.name}"))
+            item.add_marker(pytest.mark.xdist_group("automation"))

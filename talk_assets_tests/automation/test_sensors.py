@@ -1,7 +1,6 @@
 """The sensors on a real ledger and real systems: what they ask, what they start, and what they leave alone."""
 
 import uuid
-from collections.abc import Iterator
 from datetime import timedelta
 
 import dagster as dg
@@ -17,12 +16,6 @@ from talk_assets_tests.assets.runs import run
 from talk_assets_tests.automation.looks import Sensor, names, query
 from talk_assets_tests.conftest import DatabaseServer
 from talk_assets_tests.installed import Home, Sandbox, home
-
-
-@pytest.fixture(scope="module")
-def instance() -> Iterator[dg.DagsterInstance]:
-    with dg.DagsterInstance.ephemeral() as made:
-        yield made
 
 
 @pytest.fixture
@@ -58,6 +51,7 @@ def settled(sensor: Sensor) -> None:
 
 def test_an_edit_in_customerp_starts_the_smallest_run(systems: Sandbox, customerp: Sensor) -> None:
     """Every edit would read everything of both systems, and Exact's calls would be spent by noon."""
+    settled(customerp)
     first = customerp.look()
     assert str(first).startswith("Nothing changed in "), first
     customer = systems.customerp("customers")[0]

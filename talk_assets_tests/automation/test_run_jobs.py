@@ -1,6 +1,5 @@
 """The jobs preview and undo, run as Dagit's launchpad runs them."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import dagster as dg
@@ -10,22 +9,6 @@ from talk_assets.definitions import build_defs
 from talk_assets_tests.assets.runs import QUIET, Told
 from talk_assets_tests.automation.looks import query
 from talk_assets_tests.installed import Home, Sandbox
-
-pytestmark = pytest.mark.xdist_group("run jobs")
-
-
-@pytest.fixture(scope="module")
-def synced(place: Home) -> Home:
-    """The installation after a sync."""
-    done = place.call("sync", "--confirm")
-    assert done.code == 0, done.err
-    return place
-
-
-@pytest.fixture(scope="module")
-def instance() -> Iterator[dg.DagsterInstance]:
-    with dg.DagsterInstance.ephemeral() as made:
-        yield made
 
 
 def launched(
