@@ -26,7 +26,7 @@ _UTC = pa.timestamp("us", tz="UTC")
 def exported(books: Books, folder: Path, form: Format, first: date = TODAY) -> dict[str, Exported]:
     installation = books.world.installation
     # The tests may run over midnight.
-    last = first + timedelta(days=1)
+    last = first + timedelta(days=2)
     return {each.view: each for each in export(installation.ledger, installation.division, first, last, folder, form)}
 
 
@@ -75,7 +75,7 @@ def test_only_the_period_is_told(books: Books, tmp_path: Path) -> None:
         assert (each.rows, pq.read_table(each.file).num_rows) == (0, 0), view
     before = exported(books, tmp_path, "parquet", TODAY - timedelta(days=1))
     assert before["write"].rows > 0
-    assert before["write"].file.name == f"write_{TODAY - timedelta(days=1)}_{TODAY}.parquet"
+    assert before["write"].file.name == f"write_{TODAY - timedelta(days=1)}_{TODAY + timedelta(days=1)}.parquet"
 
 
 def test_a_long_result_comes_in_pieces(ledger: Ledger) -> None:
