@@ -49,7 +49,6 @@ def build_defs(
         mappings = load_mappings(settings.talk_mappings, capabilities, settings.talk_leave_out)
     entities = mappings.entities
     written = sink_order(mappings)
-    division = division_tag(settings)
     clean_up_runs, daily = clean_up(SYNC, settings)
     assets = [
         *(deletions_asset(system) for system in ("customerp", "exact")),
@@ -68,26 +67,7 @@ def build_defs(
         assets=dg.map_asset_specs(describing(mappings, capabilities), [*source_specs(mappings), *assets]),
         asset_checks=checks,
         jobs=[
-            dg.define_asset_job(
-                SYNC,
-                selection=dg.AssetSelection.all(),
-                # By it Dagster's queue takes one run of a division at a time.
-                tags={DIVISION: division},
-                description=(
-                    "One round: read both systems, match, merge, and write the changes back. The same as "
-                    "`talk-assets sync`. Only one run of a division works at a time."
-                ),
-            ),
-            dg.define_asset_job(
-                RESCAN,
-                selection=dg.AssetSelection.all(),
-                config=RESCAN_CONFIG,
-                tags={DIVISION: division},
-                description=(
-                    "One round that reads every feed from the beginning, and so finds what no list of changes told. "
-                    "The same as `talk-assets sync --rescan`."
-                ),
-            ),
+            *_runs(division_tag(settings)),
             preview_job(assets, checks, written),
             undo_job(),
             *order_jobs(),
@@ -103,6 +83,32 @@ def build_defs(
         # A step costs 0.05 s in the run's own process and about 2 s in one of its own.
         executor=dg.in_process_executor,
     )
+
+
+def _runs(division: str) -> list[Any]:
+    """The jobs that materialize the assets of a division: one reads what changed, the other everything."""
+    everything, tags = dg.AssetSelection.all(), {DIVISION: division}
+    return [
+        dg.define_asset_job(
+            SYNC,
+            selection=everything,
+            tags=tags,
+            description=(
+                "One round: read both systems, match, merge, and write the changes back. The same as "
+                "`talk-assets sync`. Only one run of a division works at a time."
+            ),
+        ),
+        dg.define_asset_job(
+            RESCAN,
+            selection=everything,
+            config=RESCAN_CONFIG,
+            tags=tags,
+            description=(
+                "One round that reads every feed from the beginning, and so finds what no list of changes told. The "
+                "same as `talk-assets sync --rescan`."
+            ),
+        ),
+    ]
 
 
 @dg.definitions
