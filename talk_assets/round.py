@@ -9,6 +9,7 @@ import dagster as dg
 from talk_assets.assets.keys import onboarding_key
 from talk_assets.assets.masking import People
 from talk_assets.assets.run import Listener, TalkRun
+from talk_assets.automation.schedules import DIVISION
 from talk_assets.cycle.context import Cycle
 from talk_assets.cycle.send import Outcome
 from talk_assets.dagster_home import dagster_home, event_log_held_open
@@ -90,6 +91,9 @@ def execute(installation: Installation, cycle: Cycle, selection: list[dg.AssetKe
             run_id=cycle.run_id,
             raise_on_error=False,
             asset_selection=selection,
+            # The lock keeps it apart from others. Were it killed, Dagster would take it for going on for ever, and
+            # with the tag of Dagster's own runs all of them would wait for it.
+            tags={DIVISION: f"{cycle.division}, by command"},
             run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
         )
     failed = [_sentence(event) for event in result.all_events if event.is_step_failure]

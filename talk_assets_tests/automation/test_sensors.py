@@ -182,6 +182,19 @@ def test_nothing_is_started_while_the_division_is_at_work(
     assert "customerp/customer" in names(customerp.look())
 
 
+def test_a_command_that_was_killed_holds_nothing_back(synced: Home, customerp: Sensor) -> None:
+    """Dagster takes its run for going on for ever: nothing would be started by itself any more."""
+    with dg.DagsterInstance.from_config(str(synced.folder / "dagster")) as kept:
+        (of_command,) = kept.get_runs(dg.RunsFilter(job_name=SYNC), limit=1)
+    with synced.environment():
+        job = build_defs().resolve_job_def(SYNC)
+    started = dg.DagsterRunStatus.STARTED
+    run = customerp.instance.create_run_for_job(job, status=started, tags=of_command.tags)
+    looked = customerp.look()
+    customerp.instance.delete_run(run.run_id)
+    assert looked != "A run is under way; what changes meanwhile is looked at afterwards."
+
+
 def test_nothing_is_started_before_somebody_confirmed(systems: Sandbox, database_server: DatabaseServer) -> None:
     """The first look of a sensor would write into the books before anybody has seen what is written."""
     with home(systems.settings, database_server) as place, dg.DagsterInstance.ephemeral() as instance:
