@@ -22,6 +22,20 @@ app = typer.Typer(
 )
 
 
+@app.callback()
+def options(
+    division: Annotated[
+        str | None,
+        typer.Option(metavar="NUMBER", help="The division that is meant, where EXACT_DIVISIONS names several."),
+    ] = None,
+) -> None:
+    """Choose what all commands have in common."""
+    if division is not None:
+        from talk_assets.settings import choose_division
+
+        choose_division(division)
+
+
 def main() -> None:
     """Run a command; what cannot start, or go on, ends with one sentence and exit code 2."""
     try:

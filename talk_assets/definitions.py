@@ -1,11 +1,13 @@
 """The code location: assets, checks, jobs and the resource, put together."""
 
+import warnings
 from collections.abc import Mapping
 from typing import Any
 
 import dagster as dg
 
 from talk_assets.assets.described import describing
+from talk_assets.assets.divisions import DIVISION, Partitions, configured_divisions, job_config, partitions_of
 from talk_assets.assets.feeds import deletions_asset, feed_asset, source_specs
 from talk_assets.assets.guarded import volume_check
 from talk_assets.assets.merged import merged_asset
@@ -18,12 +20,11 @@ from talk_assets.assets.run_jobs import preview_job, undo_job
 from talk_assets.assets.sinks import sink_asset, undelivered_check
 from talk_assets.automation.alerts import alert_sensor
 from talk_assets.automation.cleanup import clean_up
-from talk_assets.automation.schedules import DIVISION, RESCAN, RESCAN_CONFIG, division_tag, rescan_schedule
+from talk_assets.automation.schedules import RESCAN, RESCAN_CONFIG, rescan_schedule
 from talk_assets.automation.sensors import change_sensors, unfinished_sensor
 from talk_assets.mappings.capabilities import Capabilities
 from talk_assets.mappings.load import load_capabilities, load_mappings
 from talk_assets.mappings.model import Mappings
-from talk_assets.settings import load_settings
 
 SYNC = "sync"
 
@@ -44,54 +45,66 @@ def build_defs(
         ConfigurationError: a mapping is wrong.
     """
     capabilities = capabilities or load_capabilities()
-    settings = load_settings()
+    # A check of its own per division is a preview of Dagster's; without it one division's would hide another's.
+    warnings.filterwarnings("ignore", "Specifying a partitions_def on an AssetCheckSpec", dg.PreviewWarning)
+    divisions = configured_divisions()
+    # What is not of a division is the same in all of them.
+    settings, partitions = divisions[0].settings, partitions_of(divisions)
     if mappings is None:
         mappings = load_mappings(settings.talk_mappings, capabilities, settings.talk_leave_out)
     entities = mappings.entities
     written = sink_order(mappings)
     clean_up_runs, daily = clean_up(SYNC, settings)
-    assets = [
+    made = [
         *(deletions_asset(system) for system in ("customerp", "exact")),
-        *(feed_asset(entity, mappings, capabilities) for entity in entities),
-        *(pair_asset(flow, mappings) for flow in mappings.flows),
-        *(merged_asset(subject, mappings) for subject in mappings.subjects),
+        *(feed_asset(entity, mappings, capabilities, partitions) for entity in entities),
+        *(pair_asset(flow, mappings, partitions) for flow in mappings.flows),
+        *(merged_asset(subject, mappings, partitions) for subject in mappings.subjects),
         *(sink_asset(entity, mappings, capabilities) for entity in written),
         onboarding_asset(mappings),
     ]
+    describe = describing(mappings, capabilities)
+    complete = dg.map_asset_specs(
+        lambda spec: describe(spec).replace_attributes(partitions_def=partitions), [*source_specs(mappings), *made]
+    )
+    assets = [asset for asset in complete if isinstance(asset, dg.AssetsDefinition)]
     checks = [
-        *(ambiguity_checks(subject) for subject in mappings.subjects.values()),
-        *(undelivered_check(entity) for entity in written),
-        *(volume_check(entity) for entity in written),
+        *(ambiguity_checks(subject, partitions) for subject in mappings.subjects.values()),
+        *(undelivered_check(entity, partitions) for entity in written),
+        *(volume_check(entity, partitions) for entity in written),
     ]
     return dg.Definitions(
-        assets=dg.map_asset_specs(describing(mappings, capabilities), [*source_specs(mappings), *assets]),
+        assets=complete,
         asset_checks=checks,
         jobs=[
-            *_runs(division_tag(settings)),
-            preview_job(assets, checks, written),
-            undo_job(),
-            *order_jobs(),
+            *_runs(partitions, divisions[0].tag),
+            preview_job(assets, checks, written, partitions),
+            undo_job(partitions),
+            *order_jobs(partitions),
             clean_up_runs,
         ],
         sensors=[
-            *change_sensors(SYNC, assets, settings),
-            unfinished_sensor(SYNC, assets, settings),
-            alert_sensor(SYNC, settings),
+            *(sensor for division in divisions for sensor in change_sensors(SYNC, assets, division)),
+            *(unfinished_sensor(SYNC, assets, division) for division in divisions),
+            alert_sensor(SYNC, divisions),
         ],
-        schedules=[rescan_schedule(settings), daily],
+        schedules=[rescan_schedule(divisions), daily],
         resources={"talk": talk_resource} if resources is None else dict(resources),
         # A step costs 0.05 s in the run's own process and about 2 s in one of its own.
         executor=dg.in_process_executor,
     )
 
 
-def _runs(division: str) -> list[Any]:
+def _runs(partitions: Partitions, division: str) -> list[Any]:
     """The jobs that materialize the assets of a division: one reads what changed, the other everything."""
-    everything, tags = dg.AssetSelection.all(), {DIVISION: division}
+    everything = dg.AssetSelection.all()
+    # Where divisions are partitions, each run gets the tag of its own.
+    tags = {DIVISION: division} if partitions is None else {}
     return [
         dg.define_asset_job(
             SYNC,
             selection=everything,
+            config=job_config(partitions, {}),
             tags=tags,
             description=(
                 "One round: read both systems, match, merge, and write the changes back. The same as "
@@ -101,7 +114,7 @@ def _runs(division: str) -> list[Any]:
         dg.define_asset_job(
             RESCAN,
             selection=everything,
-            config=RESCAN_CONFIG,
+            config=job_config(partitions, RESCAN_CONFIG),
             tags=tags,
             description=(
                 "One round that reads every feed from the beginning, and so finds what no list of changes told. The "

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import dagster as dg
 
+from talk_assets.assets.divisions import DIVISION, PARTITION
 from talk_assets.assets.keys import onboarding_key
 from talk_assets.assets.masking import People
 from talk_assets.assets.run import Listener, TalkRun
-from talk_assets.automation.schedules import DIVISION
 from talk_assets.cycle.context import Cycle
 from talk_assets.cycle.send import Outcome
 from talk_assets.dagster_home import dagster_home, event_log_held_open
@@ -93,12 +93,17 @@ def execute(installation: Installation, cycle: Cycle, selection: list[dg.AssetKe
             asset_selection=selection,
             # The lock keeps it apart from others. Were it killed, Dagster would take it for going on for ever, and
             # with the tag of Dagster's own runs all of them would wait for it.
-            tags={DIVISION: f"{cycle.division}, by command"},
+            tags={DIVISION: f"{cycle.division}, by command", **_partition(installation, cycle)},
             run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
         )
     failed = [_sentence(event) for event in result.all_events if event.is_step_failure]
     tripped = [_tripped(found) for found in result.get_asset_check_evaluations() if _is_error(found)]
     return Round(run, failed, tripped)
+
+
+def _partition(installation: Installation, cycle: Cycle) -> dict[str, str]:
+    """The tag of the division, where it is one of several: as an argument it would bring the tag of Dagster's runs."""
+    return {PARTITION: cycle.division} if len(installation.settings.divisions) > 1 else {}
 
 
 def _is_error(evaluation: dg.AssetCheckEvaluation) -> bool:

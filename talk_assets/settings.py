@@ -1,9 +1,11 @@
 """The settings of an installation, read once from the environment and from `.env`."""
 
-from collections.abc import Sequence
+import os
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
+from dotenv import dotenv_values
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
@@ -108,6 +110,14 @@ class Settings(BaseSettings):
     customerp_profile: Path | None = Field(default=None, description="Connector profile instead of the contract's.")
     exact_url: str | None = Field(default=None, description="Site of Exact Online, as https://start.exactonline.nl.")
     exact_division: int | None = Field(default=None, description="The administration that is synchronised.")
+    exact_divisions: Annotated[list[int], NoDecode] = Field(
+        default=[],
+        description=(
+            "Several administrations instead of one, with commas between them: each is a partition of the same assets. "
+            "A setting that begins with CUSTOMERP_ or EXACT_ is given for one of them by adding its number, as "
+            "CUSTOMERP_URL_123456."
+        ),
+    )
     exact_client_id: str | None = Field(default=None, description="The app registration's client id.")
     exact_client_secret: SecretStr | None = Field(default=None, description="The app registration's client secret.")
     exact_redirect_uri: str = Field(
@@ -130,10 +140,15 @@ class Settings(BaseSettings):
     openlineage_api_key: SecretStr | None = Field(default=None, description="The receiver's API key.")
     openlineage_namespace: str = Field(default="talk-assets", description="Namespace of the jobs in these events.")
 
-    @field_validator("talk_leave_out", "talk_alert_email", mode="before")
+    @field_validator("talk_leave_out", "talk_alert_email", "exact_divisions", mode="before")
     @classmethod
     def _listed(cls, value: object) -> object:
         return [name.strip() for name in value.split(",") if name.strip()] if isinstance(value, str) else value
+
+    @property
+    def divisions(self) -> list[str]:
+        """The divisions of EXACT_DIVISIONS, each once."""
+        return list(dict.fromkeys(map(str, self.exact_divisions)))
 
     @property
     def sandbox(self) -> bool:
@@ -158,21 +173,122 @@ class Settings(BaseSettings):
         )
 
 
-def load_settings(needed: Sequence[str] = BOTH_SYSTEMS) -> Settings:
-    """Read the settings.
+def load_settings(needed: Sequence[str] = BOTH_SYSTEMS, division: str | None = None) -> Settings:
+    """Read the settings of a division.
 
     Args:
         needed: names of the variables that have to be set where the sandbox is not used.
+        division: which one, where several are configured; by default the one that EXACT_DIVISION names. Where none is
+            needed either, what is not given for a single division is read.
 
     Raises:
         ConfigurationError: one sentence that names the variable, and never its value.
     """
-    try:
-        settings = Settings()
-    except ValidationError as error:
-        first = error.errors(include_input=False)[0]
-        name = str(first["loc"][0]).upper() if first["loc"] else ""
-        problem = first["msg"].removeprefix("Value error, ")
-        raise ConfigurationError(f"{name}: {problem}." if name else f"{problem}.") from None
+    general = _read(None)
+    chosen = division or (None if general.exact_division is None else str(general.exact_division))
+    known = general.divisions
+    chosen = known[0] if chosen is None and len(known) == 1 else chosen
+    if not known:
+        if division is not None and chosen != division:
+            raise ConfigurationError(f"EXACT_DIVISION: {division} is meant, and another one is configured.")
+        settings = general
+    elif chosen is None:
+        if "EXACT_DIVISION" in needed:
+            raise ConfigurationError(
+                f"Several divisions are configured ({', '.join(known)}): name one with --division, as in talk-assets "
+                f"--division {known[0]} status; in Dagit, choose its partition."
+            )
+        settings = general
+    elif chosen not in known:
+        raise ConfigurationError(f"EXACT_DIVISIONS: {chosen} is not among them ({', '.join(known)}).")
+    else:
+        settings = _divided(known)[chosen]
     settings.check(needed)
     return settings
+
+
+def load_divisions(needed: Sequence[str] = BOTH_SYSTEMS) -> dict[str, Settings]:
+    """Read the settings of every division of EXACT_DIVISIONS; none where there is only one division.
+
+    Args:
+        needed: as of `load_settings`.
+
+    Raises:
+        ConfigurationError: see there; or two divisions would be written through the same Customerp.
+    """
+    known = _read(None).divisions
+    found = _divided(known) if len(known) > 1 else {}
+    for settings in found.values():
+        settings.check(needed)
+    return found
+
+
+def choose_division(name: str) -> None:
+    """Have this process work with a division, as if EXACT_DIVISION named it.
+
+    Raises:
+        ConfigurationError: it is not configured.
+    """
+    general = _read(None)
+    known = general.divisions or ([] if general.exact_division is None else [str(general.exact_division)])
+    if name not in known:
+        which = f"one of {', '.join(known)}" if known else "that of the sandbox, which needs no name"
+        raise ConfigurationError(f"--division: {name} is not configured; it is {which}.")
+    os.environ["EXACT_DIVISION"] = name
+
+
+def _divided(names: Sequence[str]) -> dict[str, Settings]:
+    """The settings of each division.
+
+    Raises:
+        ConfigurationError: one is wrong, or two share the records of Customerp: what one administration holds would be
+            written into the other.
+    """
+    found = {name: _read(name) for name in names}
+    shared: dict[tuple[str, ...], str] = {}
+    for name, settings in found.items():
+        if settings.sandbox:
+            raise ConfigurationError(
+                "EXACT_DIVISIONS: the sandbox that is used where no system is configured has one division. Set "
+                "CUSTOMERP_URL and EXACT_URL, or leave it out."
+            )
+        token = settings.customerp_token
+        place = (
+            str(settings.customerp_url).rstrip("/"),
+            "" if token is None else token.get_secret_value(),
+            str(settings.customerp_profile),
+        )
+        if place in shared:
+            raise ConfigurationError(
+                f"EXACT_DIVISIONS: {shared[place]} and {name} have the same Customerp, so that what one administration "
+                f"holds would be written into the other. Give one of them its own CUSTOMERP_URL_{name}, "
+                f"CUSTOMERP_TOKEN_{name} or CUSTOMERP_PROFILE_{name}."
+            )
+        shared[place] = name
+    return found
+
+
+def _read(division: str | None) -> Settings:
+    """The settings as given, those for one division before those for all."""
+    own = {} if division is None else _own(division)
+    try:
+        return Settings(**own) if division is None else Settings(**{**own, "exact_division": division})
+    except ValidationError as error:
+        first = error.errors(include_input=False)[0]
+        field = str(first["loc"][0]) if first["loc"] else ""
+        name = f"{field.upper()}_{division}" if field in own else field.upper()
+        problem = first["msg"].removeprefix("Value error, ")
+        raise ConfigurationError(f"{name}: {problem}." if name else f"{problem}.") from None
+
+
+def _own(division: str) -> dict[str, Any]:
+    """What is set for one division: field to text."""
+    given: Mapping[str, str | None] = {**dotenv_values(str(Settings.model_config["env_file"])), **os.environ}
+    by_name = {name.upper(): text for name, text in given.items() if text}
+    return {
+        field: by_name[f"{field.upper()}_{division}"]
+        for field in Settings.model_fields
+        if field.startswith(("customerp_", "exact_"))
+        and not field.startswith("exact_division")
+        and f"{field.upper()}_{division}" in by_name
+    }

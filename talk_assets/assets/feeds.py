@@ -5,6 +5,7 @@ from typing import Any
 
 import dagster as dg
 
+from talk_assets.assets.divisions import Partitions
 from talk_assets.assets.guarded import OF_FEEDS, guard_result, guard_spec, tripped_guards
 from talk_assets.assets.held import held_records, schema_result, schema_spec
 from talk_assets.assets.keys import FEEDS, OWNERS, SOURCES, deletions_key, feed_key, source_key
@@ -65,7 +66,9 @@ def deletions_asset(system: str) -> dg.AssetsDefinition:
     return deletions
 
 
-def feed_asset(entity: str, mappings: Mappings, capabilities: Capabilities) -> dg.AssetsDefinition:
+def feed_asset(
+    entity: str, mappings: Mappings, capabilities: Capabilities, partitions: Partitions
+) -> dg.AssetsDefinition:
     """What was read of an entity."""
     system, _, name = entity.partition(".")
     subject = mappings.subject_of(entity).subject
@@ -80,9 +83,9 @@ def feed_asset(entity: str, mappings: Mappings, capabilities: Capabilities) -> d
         tags={"system": system, "subject": subject},
         code_version="1",
         check_specs=[
-            schema_spec(feed_key(entity)),
-            guard_spec(feed_key(entity)),
-            *([_readable_spec(entity)] if missable else []),
+            schema_spec(feed_key(entity), partitions),
+            guard_spec(feed_key(entity), partitions),
+            *([_readable_spec(entity, partitions)] if missable else []),
         ],
         description=(
             f"Reads the {name} of {_SYSTEMS[system]} that changed since the last read, turns them into the declared "
@@ -119,8 +122,13 @@ def feed_asset(entity: str, mappings: Mappings, capabilities: Capabilities) -> d
     return feed
 
 
-def _readable_spec(entity: str) -> dg.AssetCheckSpec:
-    return dg.AssetCheckSpec(READABLE, asset=feed_key(entity), description="The system lets us read the feed.")
+def _readable_spec(entity: str, partitions: Partitions) -> dg.AssetCheckSpec:
+    return dg.AssetCheckSpec(
+        READABLE,
+        asset=feed_key(entity),
+        partitions_def=partitions,
+        description="The system lets us read the feed.",
+    )
 
 
 def _readable_result(talk: TalkRun, entity: str, mappings: Mappings) -> dg.AssetCheckResult:

@@ -6,6 +6,7 @@ from typing import Any
 import dagster as dg
 import pandas as pd
 
+from talk_assets.assets.divisions import Partitions
 from talk_assets.assets.keys import sink_key
 from talk_assets.assets.metadata import counts
 from talk_assets.assets.run import TalkRun
@@ -17,9 +18,14 @@ GUARD = "guard"
 OF_FEEDS = (guards.EMPTY, guards.MISSING, guards.DELETED)
 
 
-def guard_spec(asset: dg.AssetKey) -> dg.AssetCheckSpec:
+def guard_spec(asset: dg.AssetKey, partitions: Partitions) -> dg.AssetCheckSpec:
     """The check that nothing about a feed looks like an accident."""
-    return dg.AssetCheckSpec(GUARD, asset=asset, description="The feed is not suddenly empty, and not much is gone.")
+    return dg.AssetCheckSpec(
+        GUARD,
+        asset=asset,
+        partitions_def=partitions,
+        description="The feed is not suddenly empty, and not much is gone.",
+    )
 
 
 def guard_result(asset: dg.AssetKey, tripped: pd.DataFrame) -> dg.AssetCheckResult:
@@ -42,11 +48,14 @@ def tripped_guards(cycle: Cycle, entity: str, kinds: tuple[str, ...]) -> pd.Data
     return found[found["kind"].isin(kinds)]
 
 
-def volume_check(entity: str) -> dg.AssetChecksDefinition:
+def volume_check(entity: str, partitions: Partitions) -> dg.AssetChecksDefinition:
     """Nothing is held back because it would be too much at once."""
 
     @dg.asset_check(
-        asset=sink_key(entity), name=GUARD, description="Nothing is held back because it would be too much at once."
+        asset=sink_key(entity),
+        name=GUARD,
+        partitions_def=partitions,
+        description="Nothing is held back because it would be too much at once.",
     )
     def guard(talk: dg.ResourceParam[TalkRun]) -> dg.AssetCheckResult:
         with talk.step("checks", entity):

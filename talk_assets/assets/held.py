@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 import dagster as dg
 import pandas as pd
 
+from talk_assets.assets.divisions import Partitions
 from talk_assets.assets.masking import about_people
 from talk_assets.assets.metadata import counts, table
 from talk_assets.assets.run import TalkRun
@@ -13,9 +14,14 @@ from talk_assets.ledger.notes import holds
 SCHEMA = "schema"
 
 
-def schema_spec(asset: dg.AssetKey) -> dg.AssetCheckSpec:
+def schema_spec(asset: dg.AssetKey, partitions: Partitions) -> dg.AssetCheckSpec:
     """The check that no record of an asset is held because it breaks the schema."""
-    return dg.AssetCheckSpec(SCHEMA, asset=asset, description="No record is held because it breaks its schema.")
+    return dg.AssetCheckSpec(
+        SCHEMA,
+        asset=asset,
+        partitions_def=partitions,
+        description="No record is held because it breaks its schema.",
+    )
 
 
 def held_records(talk: TalkRun, entities: Iterable[str], kind: str) -> pd.DataFrame:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import dagster as dg
 import pandas as pd
 
+from talk_assets.assets.divisions import Partitions
 from talk_assets.assets.held import held_records, schema_result, schema_spec
 from talk_assets.assets.keys import MERGED, OWNERS, merged_key, pair_key
 from talk_assets.assets.masking import about_people
@@ -22,7 +23,7 @@ CONFLICTS = "conflicts"
 _VALUES = ["before", "after", "loser_value"]
 
 
-def merged_asset(subject_name: str, mappings: Mappings) -> dg.AssetsDefinition:
+def merged_asset(subject_name: str, mappings: Mappings, partitions: Partitions) -> dg.AssetsDefinition:
     """The golden records of a subject and of its lines."""
     subject = mappings.subjects[subject_name]
     lines = f" and their lines ({subject.lines.meaning})" if subject.lines is not None else ""
@@ -36,9 +37,12 @@ def merged_asset(subject_name: str, mappings: Mappings) -> dg.AssetsDefinition:
         tags={"subject": subject_name},
         code_version="1",
         check_specs=[
-            schema_spec(merged_key(subject_name)),
+            schema_spec(merged_key(subject_name), partitions),
             dg.AssetCheckSpec(
-                CONFLICTS, asset=merged_key(subject_name), description="No property waits for a person's decision."
+                CONFLICTS,
+                asset=merged_key(subject_name),
+                partitions_def=partitions,
+                description="No property waits for a person's decision.",
             ),
         ],
         description=(

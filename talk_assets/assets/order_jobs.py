@@ -10,6 +10,7 @@ from typing import Any
 import dagster as dg
 from pydantic import Field
 
+from talk_assets.assets.divisions import Partitions, division_of
 from talk_assets.assets.masking import People, about_people
 from talk_assets.cycle.context import Cycle
 from talk_assets.errors import TalkError
@@ -70,24 +71,25 @@ class Again(dg.Config):
     who: str = Field(default="", description=_WHO)
 
 
-def order_jobs() -> list[dg.JobDefinition]:
-    """The jobs, one per order and list."""
-    return [
-        _job("conflicts", _conflicts, "List the properties about which records differ and a person has to decide."),
-        _job("holds", _holds, "List the records that are left alone, with the reason and what settles it."),
-        _job("resolve", _resolve, "Decide a conflict: the value taken is written everywhere by the next sync."),
-        _job("link", _link, "Say that two records are the same."),
-        _job("unlink", _unlink, "Say that two records are not the same: they are never linked again."),
-        _job("accept", _accept, "Let pass once what a guard stopped; of an unlinked record, have one created."),
-        _job("retry", _retry, "Have sent again what a system refused."),
+def order_jobs(partitions: Partitions) -> list[dg.JobDefinition]:
+    """The jobs, one per order and list, each of them for one of several divisions."""
+    told: list[tuple[str, Callable[..., None], str]] = [
+        ("conflicts", _conflicts, "List the properties about which records differ and a person has to decide."),
+        ("holds", _holds, "List the records that are left alone, with the reason and what settles it."),
+        ("resolve", _resolve, "Decide a conflict: the value taken is written everywhere by the next sync."),
+        ("link", _link, "Say that two records are the same."),
+        ("unlink", _unlink, "Say that two records are not the same: they are never linked again."),
+        ("accept", _accept, "Let pass once what a guard stopped; of an unlinked record, have one created."),
+        ("retry", _retry, "Have sent again what a system refused."),
     ]
+    return [_job(name, what, description, partitions) for name, what, description in told]
 
 
-def _job(name: str, what: Callable[..., None], description: str) -> dg.JobDefinition:
+def _job(name: str, what: Callable[..., None], description: str, partitions: Partitions) -> dg.JobDefinition:
     step = dg.op(name=f"{name}_by_hand", out=dg.Out(dg.Nothing), description=description)(what)
     told = f"{description} The same as `talk-assets {name}`."
     return dg.GraphDefinition(name=name, node_defs=[step]).to_job(
-        name=name, description=told, executor_def=dg.in_process_executor
+        name=name, description=told, partitions_def=partitions, executor_def=dg.in_process_executor
     )
 
 
@@ -160,7 +162,7 @@ def _retry(context: dg.OpExecutionContext, config: Again) -> None:
 def _desk(context: dg.OpExecutionContext, *, reading: bool = False) -> Iterator[Cycle]:
     """Where the order is given; what cannot be carried out is a failure whose text is the error's one sentence."""
     try:
-        with open_desk(load_settings(), context.run_id, reading=reading) as at:
+        with open_desk(load_settings(division=division_of(context.run)), context.run_id, reading=reading) as at:
             yield at
     except TalkError as error:
         raise dg.Failure(description=str(error), allow_retries=False) from None
@@ -174,7 +176,7 @@ def _shown(at: Cycle, people: People, name: str, claim: Mapping[str, Any]) -> st
 
 
 def _people() -> People:
-    return People(load_settings().talk_show_personal)
+    return People(load_settings(()).talk_show_personal)
 
 
 def _show(context: dg.OpExecutionContext, name: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:

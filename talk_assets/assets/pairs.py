@@ -5,6 +5,7 @@ from collections.abc import Iterable
 
 import dagster as dg
 
+from talk_assets.assets.divisions import Partitions
 from talk_assets.assets.held import held_records, schema_result, schema_spec
 from talk_assets.assets.keys import OWNERS, PAIRS, feed_key, merged_key, pair_key
 from talk_assets.assets.metadata import counts, row_count, seconds, table
@@ -22,7 +23,7 @@ AMBIGUITY = "ambiguity"
 _NOW = ("linked", "matched", "unmatched")
 
 
-def pair_asset(flow_name: str, mappings: Mappings) -> dg.AssetsDefinition:
+def pair_asset(flow_name: str, mappings: Mappings, partitions: Partitions) -> dg.AssetsDefinition:
     """The matched pairs of one Customerp entity and one Exact entity."""
     flow = mappings.flows[flow_name]
     subject = mappings.subject_of(flow.customerp)
@@ -36,7 +37,7 @@ def pair_asset(flow_name: str, mappings: Mappings) -> dg.AssetsDefinition:
         kinds=system_kinds,
         tags={"subject": subject.subject},
         code_version="1",
-        check_specs=[schema_spec(pair_key(flow_name))],
+        check_specs=[schema_spec(pair_key(flow_name), partitions)],
         description=(
             f"{flow.meaning} Records are the same when {_criteria(flow)}. Links that were made before stay; where it "
             "cannot be told which records belong together, all of them are held and none is inserted."
@@ -64,13 +65,14 @@ def pair_asset(flow_name: str, mappings: Mappings) -> dg.AssetsDefinition:
     return pairs
 
 
-def ambiguity_checks(subject: Subject) -> dg.AssetChecksDefinition:
+def ambiguity_checks(subject: Subject, partitions: Partitions) -> dg.AssetChecksDefinition:
     """No record of a subject's flows matches more than one record; told once the clusters are formed."""
     specs = [
         dg.AssetCheckSpec(
             AMBIGUITY,
             asset=pair_key(flow),
             additional_deps=[merged_key(subject.subject)],
+            partitions_def=partitions,
             description="No record matches more than one record.",
         )
         for flow in subject.flows

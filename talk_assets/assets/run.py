@@ -8,6 +8,7 @@ from functools import cached_property
 
 import dagster as dg
 
+from talk_assets.assets.divisions import division_of
 from talk_assets.assets.masking import People
 from talk_assets.cycle.context import Cycle
 from talk_assets.cycle.deliver import Delivered
@@ -64,7 +65,7 @@ class TalkRun:
     @cached_property
     def debt_limit(self) -> timedelta:
         """How long something may stay owed."""
-        return timedelta(hours=load_settings().talk_alert_debt_hours)
+        return timedelta(hours=load_settings(()).talk_alert_debt_hours)
 
     @property
     def begun(self) -> bool:
@@ -152,7 +153,7 @@ def talk_resource(context: dg.InitResourceContext) -> Iterator[TalkRun]:
             stack.enter_context(event_log_held_open(context.instance, run_id))
 
         def begin() -> Cycle:
-            settings = load_settings()
+            settings = load_settings(division=division_of(context.run))
             run.people = People(settings.talk_show_personal)
             if settings.sandbox and context.log is not None:
                 context.log.info(

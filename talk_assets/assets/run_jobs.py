@@ -14,6 +14,7 @@ import dagster as dg
 import pandas as pd
 from pydantic import Field
 
+from talk_assets.assets.divisions import Partitions, division_of
 from talk_assets.assets.keys import onboarding_key, sink_key
 from talk_assets.assets.masking import PERSONAL, People
 from talk_assets.assets.metadata import counts, table
@@ -48,7 +49,10 @@ class Undo(dg.Config):
 
 
 def preview_job(
-    assets: Sequence[dg.AssetsDefinition], checks: Sequence[dg.AssetChecksDefinition], written: Sequence[str]
+    assets: Sequence[dg.AssetsDefinition],
+    checks: Sequence[dg.AssetChecksDefinition],
+    written: Sequence[str],
+    partitions: Partitions,
 ) -> dg.JobDefinition:
     """The job that shows what a sync would write and writes nothing.
 
@@ -56,6 +60,7 @@ def preview_job(
         assets: what a sync materializes.
         checks: what it checks.
         written: the entities that it can write, in their order.
+        partitions: the divisions, where there are several.
     """
 
     @dg.op(
@@ -65,7 +70,7 @@ def preview_job(
     )
     def preview_all(context: dg.OpExecutionContext, config: Preview) -> None:
         with (
-            _installed() as installation,
+            _installed(context) as installation,
             installation.round(context.run_id, preview=True, rescan=config.rescan) as cycle,
             dg.DagsterInstance.ephemeral() as instance,
         ):
@@ -83,6 +88,7 @@ def preview_job(
                 .execute_in_process(
                     instance=instance,
                     raise_on_error=False,
+                    partition_key=division_of(context.run),
                     run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
                 )
             )
@@ -93,6 +99,7 @@ def preview_job(
 
     return dg.GraphDefinition(name="preview", node_defs=[preview_all]).to_job(
         name="preview",
+        partitions_def=partitions,
         executor_def=dg.in_process_executor,
         description=(
             "Show what a sync would write, with what is there now, whose value it is and by which rule; the report of "
@@ -101,8 +108,8 @@ def preview_job(
     )
 
 
-def undo_job() -> dg.JobDefinition:
-    """The job that puts back what a run wrote."""
+def undo_job(partitions: Partitions) -> dg.JobDefinition:
+    """The job that puts back what a run wrote, in one of several divisions."""
 
     @dg.op(
         name="undo_run",
@@ -111,7 +118,7 @@ def undo_job() -> dg.JobDefinition:
     )
     def undo_run(context: dg.OpExecutionContext, config: Undo) -> None:
         started = time.monotonic()
-        with _installed() as installation:
+        with _installed(context) as installation:
             with installation.ledger.begin() as connection:
                 run, cluster = named(
                     connection, installation.division, installation.mappings, config.run, config.record or None
@@ -135,6 +142,7 @@ def undo_job() -> dg.JobDefinition:
 
     return dg.GraphDefinition(name="undo", node_defs=[undo_run]).to_job(
         name="undo",
+        partitions_def=partitions,
         executor_def=dg.in_process_executor,
         description="Put back what a run wrote: at first a preview, with `apply` a run like any other. The same as "
         "`talk-assets undo`.",
@@ -142,10 +150,10 @@ def undo_job() -> dg.JobDefinition:
 
 
 @contextmanager
-def _installed() -> Iterator[Installation]:
+def _installed(context: dg.OpExecutionContext) -> Iterator[Installation]:
     """The installation; what stops the block is a failure whose text is the error's one sentence."""
     try:
-        with open_installation(load_settings()) as installation:
+        with open_installation(load_settings(division=division_of(context.run))) as installation:
             yield installation
     except TalkError as error:
         raise dg.Failure(description=str(error), allow_retries=False) from None

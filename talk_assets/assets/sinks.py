@@ -9,6 +9,7 @@ from typing import Any
 import dagster as dg
 import pandas as pd
 
+from talk_assets.assets.divisions import Partitions
 from talk_assets.assets.keys import OWNERS, SINKS, merged_key, sink_key
 from talk_assets.assets.masking import about_people
 from talk_assets.assets.metadata import counts, row_count, seconds, table
@@ -202,10 +203,15 @@ def _description(entity: str, capabilities: Capabilities) -> str:
     )
 
 
-def undelivered_check(entity: str) -> dg.AssetChecksDefinition:
+def undelivered_check(entity: str, partitions: Partitions) -> dg.AssetChecksDefinition:
     """Nothing that could be written is left owed."""
 
-    @dg.asset_check(asset=sink_key(entity), name=UNDELIVERED, description="Nothing that could be written is left owed.")
+    @dg.asset_check(
+        asset=sink_key(entity),
+        name=UNDELIVERED,
+        partitions_def=partitions,
+        description="Nothing that could be written is left owed.",
+    )
     def undelivered(talk: dg.ResourceParam[TalkRun]) -> dg.AssetCheckResult:
         mine = talk.cycle.with_lines(entity)
         with talk.step("checks", entity), talk.cycle.ledger.begin() as connection:

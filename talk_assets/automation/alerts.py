@@ -1,15 +1,17 @@
 """The sensor that tells a person what needs one: each condition once when it begins, and once when it is over."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 import dagster as dg
 from pydantic import BaseModel, ValidationError
 
+from talk_assets.assets.divisions import Division
 from talk_assets.automation.conditions import Condition, conditions, failed_run
 from talk_assets.automation.messages import has_destination, send
 from talk_assets.automation.watch import watching
 from talk_assets.errors import TalkError
-from talk_assets.settings import Settings, load_settings
+from talk_assets.settings import load_settings
 
 _LOOKS = 30
 # A condition that comes and goes is told once an hour at most.
@@ -62,14 +64,15 @@ class Alerts(BaseModel):
         return begins, over
 
 
-def alert_sensor(job: str, settings: Settings) -> dg.SensorDefinition:
-    """The sensor.
+def alert_sensor(job: str, divisions: Sequence[Division]) -> dg.SensorDefinition:
+    """The sensor, which tells of all divisions; it runs from the start where somebody is to be told.
 
     Args:
         job: whose failures are told.
-        settings: whom it tells; it runs from the start where somebody is to be told.
+        divisions: that are looked at.
     """
-    running = has_destination(settings)
+    running = has_destination(divisions[0].settings)
+    partitions = [division.partition for division in divisions]
 
     @dg.sensor(
         name="alerts",
@@ -83,31 +86,35 @@ def alert_sensor(job: str, settings: Settings) -> dg.SensorDefinition:
     )
     def alerts(context: dg.SensorEvaluationContext) -> dg.SensorResult:
         try:
-            return _tell(context, job)
+            return _tell(context, job, partitions)
         except TalkError as error:
             raise dg.Failure(description=str(error), allow_retries=False) from None
 
     return alerts
 
 
-def _tell(context: dg.SensorEvaluationContext, job: str) -> dg.SensorResult:
+def _tell(context: dg.SensorEvaluationContext, job: str, partitions: Sequence[str | None]) -> dg.SensorResult:
     known = Alerts.load(context.cursor)
-    settings = load_settings()
+    settings = load_settings(())
     if not has_destination(settings):
         return dg.SensorResult(skip_reason="Nobody is to be told: TALK_ALERT_WEBHOOK and TALK_ALERT_EMAIL are not set.")
-    with watching() as watch:
-        division, now = watch.installation.division, watch.now
-        with watch.installation.ledger.begin() as connection:
+    found, names = list[Condition](), list[str]()
+    for partition in partitions:
+        with watching(partition) as watch:
+            names.append(watch.installation.division)
             limit = timedelta(hours=settings.talk_alert_debt_hours)
-            found = conditions(connection, division, now, limit)
-    failed = failed_run(context.instance, job)
-    if failed is not None:
-        found = [failed, *(condition for condition in found if condition.name != failed.name)]
-    begins, over = known.changes(found, now)
+            with watch.installation.ledger.begin() as connection:
+                mine = conditions(connection, names[-1], watch.now, limit)
+        failed = failed_run(context.instance, job, partition)
+        if failed is not None:
+            mine = [failed, *(condition for condition in mine if condition.name != failed.name)]
+        found += mine if partition is None else [condition.of_division(partition) for condition in mine]
+    begins, over = known.changes(found, watch.now)
     if begins or over:
         lines = [*(f"• {sentence}" for sentence in begins), *(f"• Over: {sentence}" for sentence in over)]
         what = "needs somebody" if begins else "is well again" if not found else "needs less"
         # Remembered as told only after it was: should that fail, all of it is told at the next look.
-        send(settings, f"talk-assets, division {division}, {what}", "\n".join(lines))
+        where = "division" if len(names) == 1 else "divisions"
+        send(settings, f"talk-assets, {where} {', '.join(names)}, {what}", "\n".join(lines))
     told = f"Told: {len(begins)} begun, {len(over)} over." if begins or over else f"{len(found)} known, nothing new."
     return dg.SensorResult(skip_reason=told, cursor=known.model_dump_json())

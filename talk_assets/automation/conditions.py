@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 import dagster as dg
 import sqlalchemy as sa
 
+from talk_assets.assets.divisions import PARTITION
 from talk_assets.automation.trouble import LOGIN, troubles
 from talk_assets.ledger import guards, unfinished
 
@@ -25,6 +26,10 @@ class Condition:
 
     name: str
     sentence: str
+
+    def of_division(self, division: str) -> "Condition":
+        """The same, told of one division among several."""
+        return Condition(f"{division} {self.name}", f"Division {division}: {self.sentence}")
 
 
 def conditions(connection: sa.Connection, division: str, now: datetime, debt_limit: timedelta) -> list[Condition]:
@@ -65,9 +70,16 @@ def conditions(connection: sa.Connection, division: str, now: datetime, debt_lim
     return found
 
 
-def failed_run(instance: dg.DagsterInstance, job: str) -> Condition | None:
-    """The latest run of a job where it failed and Dagster does not start it again; also one that could not begin."""
-    records = instance.get_run_records(dg.RunsFilter(job_name=job, statuses=_ENDED), limit=1)
+def failed_run(instance: dg.DagsterInstance, job: str, partition: str | None) -> Condition | None:
+    """The latest run of a job where it failed and Dagster does not start it again; also one that could not begin.
+
+    Args:
+        instance: where Dagster keeps its runs.
+        job: name of the job.
+        partition: the division, where there are several.
+    """
+    tags = {} if partition is None else {PARTITION: partition}
+    records = instance.get_run_records(dg.RunsFilter(job_name=job, statuses=_ENDED, tags=tags), limit=1)
     if not records or records[0].dagster_run.is_success:
         return None
     run = records[0].dagster_run

@@ -6,10 +6,10 @@ from datetime import timedelta
 
 import dagster as dg
 
+from talk_assets.assets.divisions import DIVISION, Division
 from talk_assets.assets.keys import deletions_key, feed_key, sink_key
 from talk_assets.automation.agenda import Agenda, wait_after
 from talk_assets.automation.changes import ask, exact_pause, feeds_of, is_told, settle, told_of
-from talk_assets.automation.schedules import DIVISION, division_tag
 from talk_assets.automation.trouble import forget_trouble, note_trouble
 from talk_assets.automation.watch import Watch, watching
 from talk_assets.cycle.news import deletions_of
@@ -32,22 +32,22 @@ _UNDER_WAY = [
 ]
 
 
-def change_sensors(job: str, assets: Sequence[dg.AssetsDefinition], settings: Settings) -> list[dg.SensorDefinition]:
-    """One sensor per system.
+def change_sensors(job: str, assets: Sequence[dg.AssetsDefinition], division: Division) -> list[dg.SensorDefinition]:
+    """One sensor per system of a division.
 
     Args:
         job: name of the job that they run.
         assets: all that it has.
-        settings: how often they look, and whether they do from the start.
+        division: its settings say how often they look, and whether they do from the start.
     """
     return [
-        _change_sensor("customerp", settings.talk_customerp_poll_seconds, job, assets, settings),
-        _change_sensor("exact", _LOOKS, job, assets, settings),
+        _change_sensor("customerp", division.settings.talk_customerp_poll_seconds, job, assets, division),
+        _change_sensor("exact", _LOOKS, job, assets, division),
     ]
 
 
 def _change_sensor(
-    system: str, seconds: int, job: str, assets: Sequence[dg.AssetsDefinition], settings: Settings
+    system: str, seconds: int, job: str, assets: Sequence[dg.AssetsDefinition], division: Division
 ) -> dg.SensorDefinition:
     told = (
         "Asks Exact what changed: at once where a notification came (`talk-assets webhooks`), and otherwise as often "
@@ -57,10 +57,10 @@ def _change_sensor(
     )
 
     @dg.sensor(
-        name=f"{system}_changes",
+        name=f"{system}_changes{division.suffix}",
         job_name=job,
         minimum_interval_seconds=seconds,
-        default_status=_status(settings),
+        default_status=_status(division.settings),
         description=(
             f"{told} Starts a run of the entities that changed and of what depends on them; while a run goes on, what "
             "changes is gathered for the next one. Where reading starts is kept in the ledger, so nothing is passed "
@@ -69,15 +69,17 @@ def _change_sensor(
     )
     def changes(context: dg.SensorEvaluationContext) -> dg.SensorResult:
         agenda = Agenda.load(context.cursor)
-        with _looking(context, division_tag(settings)) as looked:
+        with _looking(context, division) as looked:
             if isinstance(looked, str):
                 return _skip(agenda, looked)
-            return _ask_for_news(looked, system, agenda, assets)
+            return _ask_for_news(looked, system, agenda, assets, division.partition)
 
     return changes
 
 
-def _ask_for_news(watch: Watch, system: str, agenda: Agenda, assets: Sequence[dg.AssetsDefinition]) -> dg.SensorResult:
+def _ask_for_news(
+    watch: Watch, system: str, agenda: Agenda, assets: Sequence[dg.AssetsDefinition], partition: str | None
+) -> dg.SensorResult:
     feeds = feeds_of(watch.installation, system)
     agenda.keep(feeds)
     told, pause = {}, timedelta(0)
@@ -115,17 +117,17 @@ def _ask_for_news(watch: Watch, system: str, agenda: Agenda, assets: Sequence[dg
         return _skip(agenda, waits or f"Nothing changed in {', '.join(due)}.")
     keys = [deletions_key(system) if feed == deletions_of(system) else feed_key(feed) for feed in ready]
     run_key = agenda.start({feed: news[feed] for feed in ready}, watch.now)
-    return _run(agenda, run_key, _with_dependants(keys, assets), ready)
+    return _run(agenda, run_key, _with_dependants(keys, assets), ready, partition)
 
 
-def unfinished_sensor(job: str, assets: Sequence[dg.AssetsDefinition], settings: Settings) -> dg.SensorDefinition:
+def unfinished_sensor(job: str, assets: Sequence[dg.AssetsDefinition], division: Division) -> dg.SensorDefinition:
     """The sensor that starts what waits although no system has news; arguments as of `change_sensors`."""
 
     @dg.sensor(
-        name="owed_writes",
+        name=f"owed_writes{division.suffix}",
         job_name=job,
         minimum_interval_seconds=_LOOKS,
-        default_status=_status(settings),
+        default_status=_status(division.settings),
         description=(
             "Starts a run when an owed write's time has come, after a run that failed or was cut off (in a minute, "
             "then in two, at last every hour), and after an order of a person, as `resolve`. Asks no system."
@@ -133,27 +135,29 @@ def unfinished_sensor(job: str, assets: Sequence[dg.AssetsDefinition], settings:
     )
     def owed_writes(context: dg.SensorEvaluationContext) -> dg.SensorResult:
         agenda = Agenda.load(context.cursor)
-        with _looking(context, division_tag(settings)) as looked:
+        with _looking(context, division) as looked:
             if isinstance(looked, str):
                 return _skip(agenda, looked)
-            return _look_for_unfinished(looked, agenda, assets)
+            return _look_for_unfinished(looked, agenda, assets, division.partition)
 
     return owed_writes
 
 
-def _look_for_unfinished(watch: Watch, agenda: Agenda, assets: Sequence[dg.AssetsDefinition]) -> dg.SensorResult:
+def _look_for_unfinished(
+    watch: Watch, agenda: Agenda, assets: Sequence[dg.AssetsDefinition], partition: str | None
+) -> dg.SensorResult:
     division = watch.installation.division
     with watch.installation.ledger.begin() as connection:
         order = unfinished.order_since_last_run(connection, division)
         failures, began = unfinished.failed_runs(connection, division)
         due = unfinished.due(connection, division)
     if order is not None:
-        return _run(agenda, f"order {division} {order}", None, ["an order"])
+        return _run(agenda, f"order {division} {order}", None, ["an order"], partition)
     if began is not None:
         wait = began + wait_after(failures) - watch.now
         if wait > timedelta(0):
             return _skip(agenda, f"The last run did not end well; another one begins in {wait.seconds} s.")
-        return _run(agenda, f"again {division} {began.isoformat()}", None, ["a run that did not end well"])
+        return _run(agenda, f"again {division} {began.isoformat()}", None, ["a run that did not end well"], partition)
     documents = {
         watch.installation.capabilities[entity].document or entity: entity for entity in due["entity"].astype("str")
     }
@@ -166,17 +170,17 @@ def _look_for_unfinished(watch: Watch, agenda: Agenda, assets: Sequence[dg.Asset
     if not ready:
         return _skip(agenda, "Nothing is owed whose time has come.")
     run_key = agenda.start({entity: news[entity] for entity in ready}, watch.now)
-    return _run(agenda, run_key, _with_dependants([sink_key(entity) for entity in ready], assets), ready)
+    return _run(agenda, run_key, _with_dependants([sink_key(entity) for entity in ready], assets), ready, partition)
 
 
 @contextmanager
-def _looking(context: dg.SensorEvaluationContext, division: str) -> Iterator[Watch | str]:
+def _looking(context: dg.SensorEvaluationContext, division: Division) -> Iterator[Watch | str]:
     """The division, or why nothing can be looked at or started now."""
-    if context.instance.get_runs(dg.RunsFilter(tags={DIVISION: division}, statuses=_UNDER_WAY), limit=1):
+    if context.instance.get_runs(dg.RunsFilter(tags={DIVISION: division.tag}, statuses=_UNDER_WAY), limit=1):
         yield "A run is under way; what changes meanwhile is looked at afterwards."
         return
     try:
-        with watching() as watch:
+        with watching(division.partition) as watch:
             yield watch.hindrance or watch
     except TalkError as error:
         # The tick fails with one sentence instead of the way to it.
@@ -188,9 +192,18 @@ def _with_dependants(keys: Sequence[dg.AssetKey], assets: Sequence[dg.AssetsDefi
 
 
 def _run(
-    agenda: Agenda, run_key: str, selection: Sequence[dg.AssetKey] | None, because: Sequence[str]
+    agenda: Agenda,
+    run_key: str,
+    selection: Sequence[dg.AssetKey] | None,
+    because: Sequence[str],
+    partition: str | None,
 ) -> dg.SensorResult:
-    request = dg.RunRequest(run_key=run_key, asset_selection=selection, tags={BECAUSE: ", ".join(because)[:200]})
+    request = dg.RunRequest(
+        run_key=run_key,
+        asset_selection=selection,
+        partition_key=partition,
+        tags={BECAUSE: ", ".join(because)[:200]},
+    )
     return dg.SensorResult(run_requests=[request], cursor=agenda.model_dump_json())
 
 

@@ -29,14 +29,17 @@ class Watch:
 
 
 @contextmanager
-def watching() -> Iterator[Watch]:
+def watching(division: str | None) -> Iterator[Watch]:
     """Open the installation to look around.
+
+    Args:
+        division: which one, where several are configured.
 
     Raises:
         ConfigurationError: a setting or a mapping is wrong.
         LedgerError: the ledger cannot be used.
     """
-    with open_installation(load_settings()) as installation:
+    with open_installation(load_settings(division=division)) as installation:
         with installation.ledger.begin() as connection:
             now: datetime = connection.execute(sa.select(sa.func.now())).scalar_one()
             holder = holder_of_division(connection, installation.division)

@@ -12,6 +12,7 @@ from talk_assets.commands import told_settings
 from talk_assets.dagster_home import dagster_home, write_workspace
 from talk_assets.errors import ConfigurationError
 from talk_assets.installation import open_installation
+from talk_assets.settings import load_divisions
 
 
 def dev(host: str, port: int) -> bool:
@@ -21,7 +22,9 @@ def dev(host: str, port: int) -> bool:
         TalkError: they cannot start.
     """
     _check_port(host, port)
-    with open_installation(told_settings()) as installation:
+    # With several divisions there is no sandbox to start, and any of them will do.
+    several = load_divisions()
+    with open_installation(next(iter(several.values())) if several else told_settings()) as installation:
         home = dagster_home(installation.settings)
         environment = {
             **os.environ,

@@ -100,7 +100,9 @@ def _opened() -> Iterator[tuple[Connection, Subscriptions]]:
     with open_connection(told_settings(_NEEDED)) as connection:
         division = connection.settings.exact_division
         if division is None:
-            raise ConfigurationError("EXACT_DIVISION is not set; see talk-assets exact divisions.")
+            raise ConfigurationError(
+                "EXACT_DIVISION is not set; see talk-assets exact divisions. Of several, name one with --division."
+            )
         with connection.http(judge=judge(lambda: datetime.now(UTC))) as http:
             yield connection, Subscriptions(http, division, connection.credentials.client_id)
 

@@ -1,5 +1,6 @@
 """`talk-assets webhooks`: listen for what Exact tells of changes."""
 
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict
 
@@ -10,7 +11,7 @@ from talk_assets.commands import told_settings
 from talk_assets.connection import open_connection
 from talk_assets.errors import ConfigurationError
 from talk_assets.ledger import notifications
-from talk_assets.settings import EXACT_LOGIN
+from talk_assets.settings import EXACT_LOGIN, Settings, load_divisions, load_settings
 from talk_assets.webhooks.notification import Notification
 from talk_assets.webhooks.receiver import receiver
 
@@ -30,17 +31,16 @@ def listen(*, host: str, port: int, path: str) -> None:
     """
     if not path.startswith("/"):
         raise ConfigurationError(f"--path: {path} does not begin with a slash, as /exact does.")
-    with open_connection(told_settings(_NEEDED)) as connection:
-        settings = connection.settings
-        secret, division = settings.exact_webhook_secret, str(settings.exact_division)
-        if secret is None:
-            raise ConfigurationError("EXACT_WEBHOOK_SECRET is not set: notifications could not be told from forgeries.")
+    several = {} if load_settings(()).exact_division is not None else load_divisions(_NEEDED)
+    first = next(iter(several.values())) if several else told_settings(_NEEDED)
+    with open_connection(first) as connection:
+        secrets = _secrets(several or {str(connection.settings.exact_division): connection.settings})
 
         def keep(notification: Notification) -> bool:
             with connection.ledger.begin() as transaction:
                 return notifications.keep(transaction, **asdict(notification))
 
-        app = receiver(keep, secret.get_secret_value(), division, path)
+        app = receiver(keep, secrets, path)
         server = uvicorn.Server(
             uvicorn.Config(app, host=host, port=port, log_level="info", access_log=False, server_header=False)
         )
@@ -48,3 +48,12 @@ def listen(*, host: str, port: int, path: str) -> None:
         # The server ends by itself at Ctrl-C, and then hands it on.
         with suppress(KeyboardInterrupt):
             server.run()
+
+
+def _secrets(divisions: Mapping[str, Settings]) -> dict[str, str]:
+    found = {}
+    for division, settings in divisions.items():
+        if settings.exact_webhook_secret is None:
+            raise ConfigurationError("EXACT_WEBHOOK_SECRET is not set: notifications could not be told from forgeries.")
+        found[division] = settings.exact_webhook_secret.get_secret_value()
+    return found

@@ -4,6 +4,7 @@ import hashlib
 import hmac
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +15,11 @@ _DECODER = json.JSONDecoder()
 
 
 class NotOfExact(ValueError):
-    """What came is no notification, or was not signed with the secret; the text says which, and repeats nothing."""
+    """What came is no notification; the text says why, and repeats nothing."""
+
+
+class NotSigned(NotOfExact):
+    """What came was not signed with the secret of the division that it tells of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,24 +43,31 @@ class Notification:
     mark: str
 
 
-def notification_of(body: bytes, secret: str) -> Notification:
-    """Read a notification, and make sure that it was signed with the secret.
+def notification_of(body: bytes, secrets: Mapping[str, str]) -> Notification:
+    """Read a notification, and make sure that it was signed with the secret of its division.
 
     The signature is an HMAC-SHA256 over the raw text of `Content`. Only that text is read, so that nothing beside it
     can say something else.
 
+    Args:
+        body: as it came.
+        secrets: division to the webhook secret of its app.
+
     Raises:
-        NotOfExact: it is malformed, or signed with another secret.
+        NotOfExact: it is malformed.
+        NotSigned: it is signed with another secret, or about another division.
     """
     text, digest = _parts(body)
-    signed = hmac.new(secret.encode(), text.encode(), hashlib.sha256).hexdigest()
-    if not hmac.compare_digest(signed, digest.lower()):
-        raise NotOfExact("the signature is not that of EXACT_WEBHOOK_SECRET")
+    signing = {division for division, secret in secrets.items() if _is_signed(text, digest, secret)}
+    if not signing:
+        raise NotSigned("the signature is not that of EXACT_WEBHOOK_SECRET")
     content = _parsed(text)
     division, topic, action, key = (content.get(name) for name in ("Division", "Topic", "Action", "Key"))
     named = isinstance(topic, str) and isinstance(action, str) and isinstance(key, str) and isinstance(division, int)
     if not named or isinstance(division, bool) or _GUID.fullmatch(str(key).strip("{}")) is None:
         raise NotOfExact("it is signed and names no division, topic, action or record")
+    if str(division) not in signing:
+        raise NotSigned(f"it is about another division than {', '.join(sorted(signing))}")
     told_at = content.get("EventCreatedOn")
     return Notification(
         division=str(division),
@@ -65,6 +77,11 @@ def notification_of(body: bytes, secret: str) -> Notification:
         told_at=told_at if isinstance(told_at, str) else "",
         mark=hashlib.sha256(text.encode()).hexdigest(),
     )
+
+
+def _is_signed(text: str, digest: str, secret: str) -> bool:
+    signed = hmac.new(secret.encode(), text.encode(), hashlib.sha256).hexdigest()
+    return hmac.compare_digest(signed, digest.lower())
 
 
 def _parts(body: bytes) -> tuple[str, str]:

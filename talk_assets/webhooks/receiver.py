@@ -1,7 +1,7 @@
 """The address that Exact calls: what it tells is checked, kept and answered at once (Exact reference, Webhooks)."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
 
 from starlette.applications import Starlette
@@ -11,7 +11,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from talk_assets.errors import LedgerError
-from talk_assets.webhooks.notification import Notification, NotOfExact, notification_of
+from talk_assets.webhooks.notification import Notification, NotOfExact, NotSigned, notification_of
 
 logger = logging.getLogger(__name__)
 
@@ -19,17 +19,16 @@ logger = logging.getLogger(__name__)
 LONGEST = 16_384
 
 
-def receiver(keep: Callable[[Notification], bool], secret: str, division: str, path: str) -> Starlette:
+def receiver(keep: Callable[[Notification], bool], secrets: Mapping[str, str], path: str) -> Starlette:
     """The ASGI application.
 
     It answers 200 to what was kept, to what came before, and to the empty call by which Exact tries a new subscription;
-    401 to what is not signed or not of the division, 400 and 413 to what can be no notification, and 503 when nothing
+    401 to what is not signed or not of a division, 400 and 413 to what can be no notification, and 503 when nothing
     can be kept, so that Exact sends it again.
 
     Args:
         keep: stores a notification; whether it is new. May raise LedgerError.
-        secret: the app's webhook secret.
-        division: whose notifications are kept.
+        secrets: division whose notifications are kept to the webhook secret of its app.
         path: where Exact calls, as `/exact`.
     """
 
@@ -43,12 +42,11 @@ def receiver(keep: Callable[[Notification], bool], secret: str, division: str, p
         if not body.strip():
             return PlainTextResponse("Ready.")
         try:
-            notification = notification_of(body, secret)
+            notification = notification_of(body, secrets)
+        except NotSigned as error:
+            return _refused(HTTPStatus.UNAUTHORIZED, str(error))
         except NotOfExact as error:
-            signed = "signature" not in str(error)
-            return _refused(HTTPStatus.BAD_REQUEST if signed else HTTPStatus.UNAUTHORIZED, str(error))
-        if notification.division != division:
-            return _refused(HTTPStatus.UNAUTHORIZED, f"it is about another division than {division}")
+            return _refused(HTTPStatus.BAD_REQUEST, str(error))
         try:
             new = await run_in_threadpool(keep, notification)
         except LedgerError as error:

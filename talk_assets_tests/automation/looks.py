@@ -49,6 +49,7 @@ class Sensor:
                     instance=self.instance,
                     asset_selection=None if request.asset_selection is None else list(request.asset_selection),
                     run_config=dict(QUIET),
+                    partition_key=request.partition_key,
                     tags=dict(request.tags),
                     raise_on_error=False,
                 )

@@ -6,18 +6,20 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from talk_assets.webhooks.notification import NotOfExact, notification_of
+from talk_assets.webhooks.notification import NotOfExact, NotSigned, notification_of
 from talk_assets_tests.webhooks.signing import DIVISION, KEY, SECRET, body, content
+
+SECRETS = {str(DIVISION): SECRET}
 
 
 def test_a_signed_notification_names_the_record() -> None:
     """A change in Exact would wait for the next time that everything is asked."""
-    found = notification_of(body(content()), SECRET)
+    found = notification_of(body(content()), SECRETS)
     assert (found.division, found.topic, found.action, found.key) == (str(DIVISION), "Accounts", "Update", KEY)
     assert found.told_at == "2026-11-29T10:00:00.000"
     spaced = json.dumps(json.loads(content()), indent=1)
-    assert notification_of(body(spaced), SECRET).key == KEY
-    assert notification_of(body(spaced), SECRET).mark != found.mark
+    assert notification_of(body(spaced), SECRETS).key == KEY
+    assert notification_of(body(spaced), SECRETS).mark != found.mark
 
 
 JSON = st.recursive(
@@ -38,7 +40,7 @@ RAW = st.binary(max_size=300) | JSON.map(lambda value: json.dumps(value).encode(
 def test_nothing_that_others_make_up_is_taken(made_up: bytes) -> None:
     """Whoever finds the address could have records read and written as often as they like, or end the receiver."""
     with pytest.raises(NotOfExact):
-        notification_of(made_up, SECRET)
+        notification_of(made_up, SECRETS)
 
 
 @settings(max_examples=300)
@@ -49,10 +51,10 @@ def test_a_notification_that_was_changed_on_its_way_says_nothing_else(place: int
     changed = bytearray(original)
     changed[place] ^= change
     try:
-        found = notification_of(bytes(changed), SECRET)
+        found = notification_of(bytes(changed), SECRETS)
     except NotOfExact:
         return
-    assert found == notification_of(original, SECRET), "only what is not signed may differ"
+    assert found == notification_of(original, SECRETS), "only what is not signed may differ"
 
 
 @pytest.mark.parametrize(
@@ -70,7 +72,7 @@ def test_a_notification_that_was_changed_on_its_way_says_nothing_else(place: int
 def test_a_signed_one_without_a_record_is_refused(text: str) -> None:
     """Something odd would be kept, and everything that reads it later fall over."""
     with pytest.raises(NotOfExact, match="names no division, topic, action or record"):
-        notification_of(body(text), SECRET)
+        notification_of(body(text), SECRETS)
 
 
 def test_what_stands_beside_the_signed_text_counts_for_nothing() -> None:
@@ -82,7 +84,7 @@ def test_what_stands_beside_the_signed_text_counts_for_nothing() -> None:
         b'{"Content":' + second.encode() + b"," + signed[1:],
     ):
         try:
-            assert notification_of(forged, SECRET).key == KEY
+            assert notification_of(forged, SECRETS).key == KEY
         except NotOfExact:
             continue
 
@@ -90,4 +92,17 @@ def test_what_stands_beside_the_signed_text_counts_for_nothing() -> None:
 def test_another_secret_is_none() -> None:
     """Notifications of another app would be taken for ours."""
     with pytest.raises(NotOfExact, match="signature"):
-        notification_of(body(content(), "another secret"), SECRET)
+        notification_of(body(content(), "another secret"), SECRETS)
+
+
+def test_each_division_has_the_secret_of_its_own_app() -> None:
+    """Whoever knows the secret of one administration could have records of another one read and written."""
+    secrets = {str(DIVISION): SECRET, "99": "of the other app"}
+    assert notification_of(body(content(Division=99), "of the other app"), secrets).division == "99"
+    for forged in (body(content(Division=99)), body(content(), "of the other app"), body(content(Division=7))):
+        with pytest.raises(NotSigned):
+            notification_of(forged, secrets)
+    one_app = dict.fromkeys(secrets, SECRET)
+    assert {notification_of(body(content(Division=number)), one_app).division for number in (DIVISION, 99)} == {
+        *one_app
+    }
