@@ -8,26 +8,17 @@ import socket
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
 
+from talk_assets_tests.dagit import PROGRAMS, free_port, location, within
 from talk_assets_tests.installed import FEW, ROOT, Home, home, seed
 
 # Whole programs, and Dagster in processes of its own.
 pytestmark = pytest.mark.soak
-
-PROGRAMS = Path(sys.executable).parent
-LOCATION = """
-{ workspaceOrError { ... on Workspace { locationEntries { name locationOrLoadError {
-  ... on PythonError { message }
-  ... on RepositoryLocation { repositories { jobs { name } assetNodes { isMaterializable } } }
-} } } } }
-"""
 
 
 @pytest.fixture
@@ -36,11 +27,6 @@ def place() -> Iterator[Home]:
     with home({}) as made:
         seed(made.folder, FEW)
         yield made
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        return int(taken.getsockname()[1])
 
 
 def family(pid: int) -> set[int]:
@@ -67,28 +53,6 @@ def living(pids: set[int]) -> set[int]:
         if state != "Z":
             found.add(pid)
     return found
-
-
-def within(seconds: float, condition: Any) -> Any:
-    """What the condition gives once it gives something."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        found = condition()
-        if found:
-            return found
-        time.sleep(0.2)
-    pytest.fail(f"not within {seconds} s")
-
-
-def location(dagit: httpx.Client) -> dict[str, Any] | None:
-    """The code location as Dagit shows it, or None while it is not there."""
-    try:
-        dagit.get("/server_info").raise_for_status()
-        answer = dagit.post("/graphql", json={"query": LOCATION}).json()
-    except httpx.TransportError:
-        return None
-    entries = answer["data"]["workspaceOrError"]["locationEntries"]
-    return entries[0] if entries and entries[0]["locationOrLoadError"] else None
 
 
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="processes are looked up in /proc")

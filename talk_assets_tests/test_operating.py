@@ -16,8 +16,9 @@ import httpx
 import pytest
 
 from talk_assets_tests.conftest import DatabaseServer
+from talk_assets_tests.dagit import free_port, location, within
 from talk_assets_tests.installed import FEW, ROOT, Home, Sandbox, home, sandbox
-from talk_assets_tests.test_dev import family, free_port, living, location, within
+from talk_assets_tests.test_dev import family, living
 
 # Whole programs, and Dagster in processes of its own.
 pytestmark = [
