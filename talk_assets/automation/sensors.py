@@ -72,12 +72,12 @@ def _change_sensor(
         with _looking(context, division) as looked:
             if isinstance(looked, str):
                 return _skip(agenda, looked)
-            return _ask_for_news(looked, system, agenda, assets, division.partition)
+            return ask_for_news(looked, system, agenda, assets, division.partition)
 
     return changes
 
 
-def _ask_for_news(
+def ask_for_news(
     watch: Watch, system: str, agenda: Agenda, assets: Sequence[dg.AssetsDefinition], partition: str | None
 ) -> dg.SensorResult:
     feeds = feeds_of(watch.installation, system)
