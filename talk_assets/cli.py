@@ -81,6 +81,23 @@ def status(
     show(as_json=as_json)
 
 
+@app.command()
+def compare(
+    entity: Annotated[
+        list[str] | None, typer.Option(help="Only pairs of this entity, as exact.accounts; can be repeated.")
+    ] = None,
+    pairs: Annotated[
+        int | None, typer.Option(help="How many pairs of each kind; by default TALK_COMPARED_PAIRS.", min=0)
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.")] = False,
+) -> None:
+    """Read linked pairs from both systems, each time those whose turn it is, and tell whether they are equal."""
+    from talk_assets.commands.compare import compare as look
+
+    if not look(entities=entity or [], pairs=pairs, as_json=as_json):
+        raise typer.Exit(FAILED)
+
+
 @app.command(rich_help_panel="Exact Online")
 def webhooks(
     host: Annotated[str, typer.Option(help="Address to listen on, behind a proxy that speaks https.")] = "127.0.0.1",

@@ -8,6 +8,7 @@ import dagster as dg
 
 from talk_assets.assets.described import describing
 from talk_assets.assets.divisions import DIVISION, Partitions, configured_divisions, job_config, partitions_of
+from talk_assets.assets.equal import COMPARE, compare_job, equal_checks
 from talk_assets.assets.feeds import deletions_asset, feed_asset, source_specs
 from talk_assets.assets.guarded import volume_check
 from talk_assets.assets.merged import merged_asset
@@ -20,7 +21,7 @@ from talk_assets.assets.run_jobs import preview_job, undo_job
 from talk_assets.assets.sinks import sink_asset, undelivered_check
 from talk_assets.automation.alerts import alert_sensor
 from talk_assets.automation.cleanup import clean_up
-from talk_assets.automation.schedules import RESCAN, RESCAN_CONFIG, rescan_schedule
+from talk_assets.automation.schedules import RESCAN, RESCAN_CONFIG, compare_schedule, rescan_schedule
 from talk_assets.automation.sensors import change_sensors, unfinished_sensor
 from talk_assets.mappings.capabilities import Capabilities
 from talk_assets.mappings.load import load_capabilities, load_mappings
@@ -73,11 +74,12 @@ def build_defs(
         *(undelivered_check(entity, partitions) for entity in written),
         *(volume_check(entity, partitions) for entity in written),
     ]
+    equal = equal_checks(mappings, partitions)
     return dg.Definitions(
         assets=complete,
-        asset_checks=checks,
+        asset_checks=[*checks, equal],
         jobs=[
-            *_runs(partitions, divisions[0].tag),
+            *_runs(partitions, divisions[0].tag, equal),
             preview_job(assets, checks, written, partitions),
             undo_job(partitions),
             *order_jobs(partitions),
@@ -88,16 +90,17 @@ def build_defs(
             *(unfinished_sensor(SYNC, assets, division) for division in divisions),
             alert_sensor(SYNC, divisions),
         ],
-        schedules=[rescan_schedule(divisions), daily],
+        schedules=[rescan_schedule(divisions), compare_schedule(COMPARE, divisions), daily],
         resources={"talk": talk_resource} if resources is None else dict(resources),
         # A step costs 0.05 s in the run's own process and about 2 s in one of its own.
         executor=dg.in_process_executor,
     )
 
 
-def _runs(partitions: Partitions, division: str) -> list[Any]:
-    """The jobs that materialize the assets of a division: one reads what changed, the other everything."""
-    everything = dg.AssetSelection.all()
+def _runs(partitions: Partitions, division: str, apart: dg.AssetChecksDefinition) -> list[Any]:
+    """The jobs over a division: one reads what changed, one everything, and one only compares, by the checks apart."""
+    compared = dg.AssetSelection.checks(apart)
+    everything = dg.AssetSelection.all() - compared
     # Where divisions are partitions, each run gets the tag of its own.
     tags = {DIVISION: division} if partitions is None else {}
     return [
@@ -121,6 +124,7 @@ def _runs(partitions: Partitions, division: str) -> list[Any]:
                 "same as `talk-assets sync --rescan`."
             ),
         ),
+        compare_job(compared, job_config(partitions, {}), tags),
     ]
 
 

@@ -79,7 +79,17 @@ class Settings(BaseSettings):
         default="30 2 * * *",
         description="When everything is read from the beginning, as a cron schedule in TALK_TIME_ZONE.",
     )
-    talk_time_zone: str = Field(default="UTC", description="Time zone of TALK_RESCAN, as Europe/Amsterdam.")
+    talk_time_zone: str = Field(
+        default="UTC", description="Time zone of TALK_RESCAN and TALK_COMPARE, as Europe/Amsterdam."
+    )
+    talk_compared_pairs: int = Field(
+        default=20,
+        ge=0,
+        description="How many linked pairs of each kind a comparison reads from both systems; 0: none.",
+    )
+    talk_compare: str = Field(
+        default="0 5 * * *", description="When pairs are compared, as a cron schedule in TALK_TIME_ZONE."
+    )
     talk_alert_webhook: SecretStr | None = Field(
         default=None, description="Address that takes Slack's JSON, to which is sent what needs a person."
     )

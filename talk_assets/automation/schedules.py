@@ -1,4 +1,7 @@
-"""Schedules: everything is read from the beginning once a day, which heals what changes and notifications left out."""
+"""Schedules: everything is read from the beginning once a day, which heals what changes and notifications left out.
+
+Afterwards some pairs are compared, which tells what even that did not heal.
+"""
 
 from collections.abc import Iterator, Sequence
 
@@ -10,7 +13,6 @@ from talk_assets.errors import ConfigurationError
 RESCAN = "rescan"
 # What the job of that name adds to a sync.
 RESCAN_CONFIG = {"resources": {"talk": {"config": {"rescan": True}}}}
-_BECAUSE = {"talk/because": "the whole read of the day"}
 
 
 def rescan_schedule(divisions: Sequence[Division]) -> dg.ScheduleDefinition:
@@ -19,27 +21,63 @@ def rescan_schedule(divisions: Sequence[Division]) -> dg.ScheduleDefinition:
     Raises:
         ConfigurationError: TALK_RESCAN or TALK_TIME_ZONE cannot be used.
     """
+    return _schedule(
+        divisions,
+        "talk_rescan",
+        name="daily_rescan",
+        job=RESCAN,
+        because="the whole read of the day",
+        description=(
+            "Reads every feed from the beginning (TALK_RESCAN), and so finds what no list of changes, no list of "
+            "removed records and no notification told. Exact's calls: one per 1,000 records."
+        ),
+    )
+
+
+def compare_schedule(job: str, divisions: Sequence[Division]) -> dg.ScheduleDefinition:
+    """The schedule of comparisons, of all divisions.
+
+    Args:
+        job: name of the job that compares.
+        divisions: of the code location.
+
+    Raises:
+        ConfigurationError: TALK_COMPARE or TALK_TIME_ZONE cannot be used.
+    """
+    return _schedule(
+        divisions,
+        "talk_compare",
+        name="daily_comparison",
+        job=job,
+        because="the comparison of the day",
+        description=(
+            "Compares linked pairs (TALK_COMPARED_PAIRS) as both systems show them (TALK_COMPARE), each day those "
+            "whose turn it is. Exact's calls: one per 20 pairs."
+        ),
+    )
+
+
+def _schedule(
+    divisions: Sequence[Division], setting: str, *, name: str, job: str, because: str, description: str
+) -> dg.ScheduleDefinition:
     settings = divisions[0].settings
 
     def runs(context: dg.ScheduleEvaluationContext) -> Iterator[dg.RunRequest]:
         for division in divisions:
             key = None if division.partition is None else f"{context.scheduled_execution_time} {division.partition}"
-            yield dg.RunRequest(run_key=key, partition_key=division.partition, tags=_BECAUSE)
+            yield dg.RunRequest(run_key=key, partition_key=division.partition, tags={"talk/because": because})
 
     try:
         return dg.ScheduleDefinition(
-            name="daily_rescan",
-            job_name=RESCAN,
-            cron_schedule=settings.talk_rescan,
+            name=name,
+            job_name=job,
+            cron_schedule=getattr(settings, setting),
             execution_timezone=settings.talk_time_zone,
             default_status=(
                 dg.DefaultScheduleStatus.RUNNING if settings.talk_automation else dg.DefaultScheduleStatus.STOPPED
             ),
             execution_fn=runs,
-            description=(
-                "Reads every feed from the beginning (TALK_RESCAN), and so finds what no list of changes, no list of "
-                "removed records and no notification told. Exact's calls: one per 1,000 records."
-            ),
+            description=description,
         )
     except dg.DagsterInvalidDefinitionError as error:
-        raise ConfigurationError(f"TALK_RESCAN, TALK_TIME_ZONE: {error}") from None
+        raise ConfigurationError(f"{setting.upper()}, TALK_TIME_ZONE: {error}") from None

@@ -18,12 +18,12 @@ from talk_assets.sync.convert import to_target
 from talk_assets.sync.owed import written
 from talk_assets.sync.unit import active
 
-# Why two values may differ. The next sync carries what changed since the last read.
+# Why two values may differ; the first reason counts. What the ledger tells: a record is held; a person has to decide;
+# something read waits for a decision; a write is owed; none is made for the sake of a filter.
+HELD, CONFLICT, UNDECIDED, OWED, FILTERED = "held", "in conflict", "not decided yet", "owed", "left out by a filter"
+FACTS = (HELD, CONFLICT, UNDECIDED, OWED, FILTERED)
+# The next sync carries it.
 CHANGED = "changed since it was read"
-# What the ledger can tell, the first one counts: something read waits for a decision; a record is held; a person has to
-# decide; a write is owed; none is made for the sake of a filter.
-UNDECIDED, HELD, CONFLICT, OWED, FILTERED = "not decided yet", "held", "in conflict", "owed", "left out by a filter"
-FACTS = (UNDECIDED, HELD, CONFLICT, OWED, FILTERED)
 # What was sent is kept coarser, as rounded; the mapping does not carry the value, or the entity cannot take it.
 KEPT, ONE_WAY = "kept in another form", "not carried by the mapping"
 # What explains nothing: a system changed a value and does not tell so; what is known differs, and nothing is owed.
@@ -93,7 +93,7 @@ def differences(pairs: Pairs, capabilities: Capabilities, clusters_of: pd.Series
 
     Returns:
         `DIFFERENCES`, in the order of the pairs: the values that both systems hold, why they may differ, or one of
-        `UNEXPLAINED`, and which entities (with a comma between them) changed the value without telling so.
+        `UNEXPLAINED`, and of what was changed without notice in which entities (with a comma between them).
     """
     subject, sides = pairs.subject, (pairs.customerp, pairs.exact)
     one, two = sides
@@ -172,11 +172,11 @@ def _explained(pairs: Pairs, name: str, unlike: Flags, views: list[_View]) -> pd
     kept = (one.kept | two.kept) & one.as_agreed & two.as_agreed
     fact = _facts(pairs.facts, name, index)
     why = np.select(
-        [one.changed | two.changed, fact.notna().to_numpy(dtype=bool), kept, ~carried | fixed, hidden],
-        [CHANGED, fact.to_numpy(dtype=object), KEPT, ONE_WAY, UNREAD],
+        [fact.notna().to_numpy(dtype=bool), one.changed | two.changed, kept, ~carried | fixed, hidden],
+        [fact.to_numpy(dtype=object), CHANGED, KEPT, ONE_WAY, UNREAD],
         UNEQUAL,
     )
-    told = [np.where(view.hidden, view.entity, "") for view in views]
+    told = [np.where(view.hidden & (why == UNREAD), view.entity, "") for view in views]
     unread = [", ".join(filter(None, names)) for names in zip(*told, strict=True)]
     columns = {
         "property": name,

@@ -81,6 +81,39 @@ def test_a_division_is_a_partition_and_touches_no_other(
     assert {name: found.partition for name, found in ambiguous.items()} == {one: one, SECOND: SECOND}
 
 
+def test_each_division_is_compared_by_itself(first: Sandbox, place: Home, instance: dg.DagsterInstance) -> None:
+    """One company's check would hide that the books of another are unequal."""
+    one = str(first.said["exact_division"])
+    with place.environment():
+        definitions = build_defs()
+        context = dg.build_schedule_context(
+            scheduled_execution_time=datetime(2026, 11, 30, 5, tzinfo=UTC),
+            repository_def=definitions.get_repository_def(),
+        )
+        asked = definitions.get_schedule_def("daily_comparison").evaluate_tick(context).run_requests or []
+        assert {request.partition_key for request in asked} == {one, SECOND}
+        done = {
+            division: definitions.resolve_job_def("compare").execute_in_process(
+                instance=instance, partition_key=division, run_config=QUIET, raise_on_error=False
+            )
+            for division in (one, SECOND)
+        }
+    compared = {}
+    for division, result in done.items():
+        told = Told(instance, result.run_id)
+        assert told.success, told.log
+        assert result.dagster_run.tags["talk/division"] == division
+        check = told.checks["pairs/customer_accounts:equal"]
+        assert (check.passed, check.partition) == (True, division)
+        compared[division] = told.beside("pairs/customer_accounts:equal")["compared"]
+    counted = query(
+        place,
+        "select division, count(*) from talk.member where entity = 'exact.accounts' and cluster_id in "
+        "(select cluster_id from talk.member where entity = 'customerp.customer') group by 1",
+    )
+    assert compared == {str(row[0]): row[1] for row in counted}
+
+
 def test_each_division_has_sensors_that_start_only_its_own_runs(
     second: Sandbox, place: Home, instance: dg.DagsterInstance
 ) -> None:

@@ -103,7 +103,7 @@ def books(draw: st.DrawFn) -> tuple[list[Row], list[Row], set[tuple[int, str]]]:
     return left, right, planted
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(books(), st.data())
 def test_exactly_what_differs_is_found(
     made: tuple[list[Row], list[Row], set[tuple[int, str]]], data: st.DataObject
