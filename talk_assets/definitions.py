@@ -10,6 +10,7 @@ from talk_assets.assets.described import describing
 from talk_assets.assets.divisions import DIVISION, Partitions, configured_divisions, job_config, partitions_of
 from talk_assets.assets.equal import COMPARE, compare_job, equal_checks
 from talk_assets.assets.feeds import deletions_asset, feed_asset, source_specs
+from talk_assets.assets.fresh import freshening
 from talk_assets.assets.guarded import volume_check
 from talk_assets.assets.merged import merged_asset
 from talk_assets.assets.onboarding import onboarding_asset
@@ -43,7 +44,7 @@ def build_defs(
         resources: instead of the installation that a run opens by itself.
 
     Raises:
-        ConfigurationError: a mapping is wrong.
+        ConfigurationError: a mapping or a setting is wrong.
     """
     capabilities = capabilities or load_capabilities()
     # A check of its own per division is a preview of Dagster's; without it one division's would hide another's.
@@ -53,20 +54,12 @@ def build_defs(
     settings, partitions = divisions[0].settings, partitions_of(divisions)
     if mappings is None:
         mappings = load_mappings(settings.talk_mappings, capabilities, settings.talk_leave_out)
-    entities = mappings.entities
     written = sink_order(mappings)
     clean_up_runs, daily = clean_up(SYNC, settings)
-    made = [
-        *(deletions_asset(system) for system in ("customerp", "exact")),
-        *(feed_asset(entity, mappings, capabilities, partitions) for entity in entities),
-        *(pair_asset(flow, mappings, partitions) for flow in mappings.flows),
-        *(merged_asset(subject, mappings, partitions) for subject in mappings.subjects),
-        *(sink_asset(entity, mappings, capabilities) for entity in written),
-        onboarding_asset(mappings),
-    ]
-    describe = describing(mappings, capabilities)
+    describe, freshen = describing(mappings, capabilities), freshening(settings)
     complete = dg.map_asset_specs(
-        lambda spec: describe(spec).replace_attributes(partitions_def=partitions), [*source_specs(mappings), *made]
+        lambda spec: freshen(describe(spec)).replace_attributes(partitions_def=partitions),
+        [*source_specs(mappings), *_made(mappings, capabilities, partitions)],
     )
     assets = [asset for asset in complete if isinstance(asset, dg.AssetsDefinition)]
     checks = [
@@ -95,6 +88,18 @@ def build_defs(
         # A step costs 0.05 s in the run's own process and about 2 s in one of its own.
         executor=dg.in_process_executor,
     )
+
+
+def _made(mappings: Mappings, capabilities: Capabilities, partitions: Partitions) -> list[dg.AssetsDefinition]:
+    """What a run materializes."""
+    return [
+        *(deletions_asset(system) for system in ("customerp", "exact")),
+        *(feed_asset(entity, mappings, capabilities, partitions) for entity in mappings.entities),
+        *(pair_asset(flow, mappings, partitions) for flow in mappings.flows),
+        *(merged_asset(subject, mappings, partitions) for subject in mappings.subjects),
+        *(sink_asset(entity, mappings, capabilities) for entity in sink_order(mappings)),
+        onboarding_asset(mappings),
+    ]
 
 
 def _runs(partitions: Partitions, division: str, apart: dg.AssetChecksDefinition) -> list[Any]:

@@ -90,6 +90,17 @@ class Settings(BaseSettings):
     talk_compare: str = Field(
         default="0 5 * * *", description="When pairs are compared, as a cron schedule in TALK_TIME_ZONE."
     )
+    talk_fresh_hours: float | None = Field(
+        default=None,
+        ge=0,
+        description=(
+            "Hours within which each sink is to be materialized again, else Dagster shows it as overdue; by default 36 "
+            "with TALK_AUTOMATION and not at all without it; 0: not at all."
+        ),
+    )
+    talk_fresh_warn_hours: float | None = Field(
+        default=None, gt=0, description="Hours after which Dagster warns of it; by default three quarters of these."
+    )
     talk_alert_webhook: SecretStr | None = Field(
         default=None, description="Address that takes Slack's JSON, to which is sent what needs a person."
     )

@@ -335,6 +335,7 @@ def run_once(folder: Path) -> str:
         assert not instance.nux_enabled
         assert instance.run_monitoring_enabled
         assert instance.run_retries_enabled
+        assert instance.freshness_enabled
         assert not instance.get_settings("run_retries")["retry_on_asset_or_op_failure"]
         pools = instance.get_concurrency_config().pool_config
         assert pools.pool_granularity is not None
