@@ -57,10 +57,11 @@ def partitions_of(divisions: list[Division]) -> Partitions:
     return dg.StaticPartitionsDefinition(keys) if keys else None
 
 
-def job_config(partitions: Partitions, config: Mapping[str, Any]) -> dg.PartitionedConfig[Any] | dict[str, Any]:
+def job_config(partitions: Partitions, config: Mapping[str, Any]) -> dg.PartitionedConfig[Any] | dict[str, Any] | None:
     """The configuration of a job over divisions; its runs have the tag of their division."""
     if partitions is None:
-        return dict(config)
+        # Of an empty one Dagster makes the full configuration of all steps, which no part of the job then takes.
+        return dict(config) or None
     return dg.PartitionedConfig(
         partitions,
         run_config_for_partition_key_fn=lambda _: dict(config),
