@@ -3,7 +3,8 @@
 Afterwards some pairs are compared, which tells what even that did not heal.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import dagster as dg
 
@@ -27,6 +28,7 @@ def rescan_schedule(divisions: Sequence[Division]) -> dg.ScheduleDefinition:
         name="daily_rescan",
         job=RESCAN,
         because="the whole read of the day",
+        config=RESCAN_CONFIG,
         description=(
             "Reads every feed from the beginning (TALK_RESCAN), and so finds what no list of changes, no list of "
             "removed records and no notification told. Exact's calls: one per 1,000 records."
@@ -50,6 +52,7 @@ def compare_schedule(job: str, divisions: Sequence[Division]) -> dg.ScheduleDefi
         name="daily_comparison",
         job=job,
         because="the comparison of the day",
+        config={},
         description=(
             "Compares linked pairs (TALK_COMPARED_PAIRS) as both systems show them (TALK_COMPARE), each day those "
             "whose turn it is. Exact's calls: one per 20 pairs."
@@ -58,14 +61,24 @@ def compare_schedule(job: str, divisions: Sequence[Division]) -> dg.ScheduleDefi
 
 
 def _schedule(
-    divisions: Sequence[Division], setting: str, *, name: str, job: str, because: str, description: str
+    divisions: Sequence[Division],
+    setting: str,
+    *,
+    name: str,
+    job: str,
+    because: str,
+    config: Mapping[str, Any],
+    description: str,
 ) -> dg.ScheduleDefinition:
     settings = divisions[0].settings
 
     def runs(context: dg.ScheduleEvaluationContext) -> Iterator[dg.RunRequest]:
         for division in divisions:
             key = None if division.partition is None else f"{context.scheduled_execution_time} {division.partition}"
-            yield dg.RunRequest(run_key=key, partition_key=division.partition, tags={"talk/because": because})
+            # What the job is configured with is for a person's launch; a schedule's run has what is said here.
+            yield dg.RunRequest(
+                run_key=key, partition_key=division.partition, run_config=config, tags={"talk/because": because}
+            )
 
     try:
         return dg.ScheduleDefinition(

@@ -80,6 +80,18 @@ def _change_sensor(
 def ask_for_news(
     watch: Watch, system: str, agenda: Agenda, assets: Sequence[dg.AssetsDefinition], partition: str | None
 ) -> dg.SensorResult:
+    """Ask a system about its feeds that are due, and have a run started where there is news.
+
+    Args:
+        watch: the look.
+        system: the system.
+        agenda: what the sensor remembers; it is changed.
+        assets: all that the job has.
+        partition: the division, where there are several.
+
+    Raises:
+        TalkError: an answer that is no passing fault, see `changes.ask`.
+    """
     feeds = feeds_of(watch.installation, system)
     agenda.keep(feeds)
     told, pause = {}, timedelta(0)
