@@ -186,6 +186,21 @@ def undo(
 cli_audit.register(app)
 
 
+@app.command()
+def docs(
+    out: Annotated[Path, typer.Option("--out", metavar="FILE", help="Where the Markdown is written.")] = Path(
+        "docs/dataflow.md"
+    ),
+    page: Annotated[
+        Path | None, typer.Option("--html", metavar="FILE", help="Also one HTML file, readable without a network.")
+    ] = None,
+) -> None:
+    """Write the data-flow document: what is synchronised, flow by flow and property by property."""
+    from talk_assets.commands.docs import docs as write
+
+    write(out=out, page=page)
+
+
 @app.command(
     add_help_option=False,
     context_settings={"allow_extra_args": True, "ignore_unknown_options": True},

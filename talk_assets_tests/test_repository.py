@@ -29,7 +29,7 @@ ROOMS: dict[str, set[str]] = {
 }
 ROOMS["schemas"] = {"mappings"}
 ROOMS["sync"] = ROOMS["systems"] = {"mappings", "schemas"}
-ROOMS["lineage"] = {"mappings", "schemas", "sync"}
+ROOMS["lineage"] = ROOMS["dataflow"] = {"mappings", "schemas", "sync"}
 ROOMS["ledger"] = {"mappings", "schemas", "sync", "systems"}
 ROOMS["cycle"] = {"mappings", "schemas", "sync", "systems", "ledger"}
 ROOMS["why"] = {"mappings", "ledger"}
@@ -47,7 +47,17 @@ ROOMS["automation"] = ROOMS["assets"] | {"assets"}
 ROOMS["definitions"] = ROOMS["automation"] | {"automation"}
 ROOMS["console"] = ROOMS["automation"]
 ROOMS["round"] = ROOMS["definitions"] | {"definitions"}
-ROOMS["commands"] = ROOMS["round"] | {"round", "console", "why", "undo", "checkup", "webhooks", "lineage", "audit"}
+ROOMS["commands"] = ROOMS["round"] | {
+    "round",
+    "console",
+    "why",
+    "undo",
+    "checkup",
+    "webhooks",
+    "lineage",
+    "audit",
+    "dataflow",
+}
 ROOMS["cli_orders"] = ROOMS["cli_exact"] = ROOMS["cli_audit"] = {"commands"}
 ROOMS["cli"] = {"commands", "console", "cli_orders", "cli_exact", "cli_audit"}
 # Of these rooms the ledger knows types only: what it stores, and the store that a connector asks for.

@@ -17,6 +17,7 @@ from talk_assets.cycle.pairs import INVALID_PAIR
 from talk_assets.cycle.report import pair_counts
 from talk_assets.ledger.notes import holds
 from talk_assets.mappings.model import Flow, Mappings, Subject
+from talk_assets.mappings.words import criteria_in_words
 
 AMBIGUITY = "ambiguity"
 # Of what a flow comes to once the clusters of a run are formed.
@@ -115,7 +116,5 @@ def _ambiguity(held: int) -> str:
 
 
 def _criteria(flow: Flow) -> str:
-    alternatives = [" and ".join(part.property for part in alternative) for alternative in flow.criteria]
     told = [f"{flow.join.name} names the other record"] if flow.join else []
-    told += [f"{words} {'is' if ' and ' not in words else 'are'} equal" for words in alternatives]
-    return ", or ".join(told)
+    return ", or ".join([*told, *filter(None, [criteria_in_words(flow.criteria)])])
