@@ -134,7 +134,8 @@ def _guards_stop(cycle: Cycle, connection: sa.Connection, entity: str, writes: d
         return True
     every = [write for some in writes.values() for write in some]
     deletes = sum(write.operation == "delete" for write in every)
-    return stops_writes(cycle, connection, entity, len(every), deletes)
+    debts_sent = [(write.entity, *write.debt) for write in every]
+    return stops_writes(cycle, connection, entity, debts_sent, deletes)
 
 
 def confirm(cycle: Cycle, entity: str) -> int:

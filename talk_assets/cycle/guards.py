@@ -4,6 +4,8 @@ A guard that tripped is kept in the ledger, so that it survives restarts. It is 
 person lets it pass once: `talk-assets accept`.
 """
 
+from collections.abc import Sequence
+
 import sqlalchemy as sa
 
 from talk_assets.cycle.context import Cycle
@@ -70,24 +72,26 @@ def stops_gone(cycle: Cycle, connection: sa.Connection, entity: str, kind: str, 
     return _stops(cycle, connection, entity, kind, TOO_MANY_MISSING, reason=reason, seen=gone, over=gone > most)
 
 
-def stops_writes(cycle: Cycle, connection: sa.Connection, entity: str, writes: int, deletes: int) -> bool:
+def stops_writes(
+    cycle: Cycle, connection: sa.Connection, entity: str, writes: Sequence[tuple[str, int, int]], deletes: int
+) -> bool:
     """Whether nothing may be written to an entity because it would be too much.
 
     Args:
         cycle: the run.
         connection: in a transaction.
         entity: the entity, which stands for its lines too.
-        writes: how many writes can be sent.
+        writes: entity, cluster and slot of the debts that can be delivered.
         deletes: how many of them delete or archive a record.
     """
     subject = cycle.mappings.subject_of(entity)
     limits = subject.guards_of(entity)
     # Counting all is dear, and none is never too many.
     most = limits.most_writes(count_live(connection, cycle.division, entity)) if writes else 0
-    counted = writes
-    if writes > most and limits.guard_from_second_run:
+    counted = len(writes)
+    if counted > most and limits.guard_from_second_run:
         first = guards.first_run(connection, cycle.division, subject.subject)
-        counted -= guards.planned_by(connection, cycle.division, cycle.with_lines(entity), first or "")
+        counted -= guards.planned_by(connection, cycle.division, writes, first or "")
     over = counted > most or deletes > limits.max_deletes_per_run
     what = f"{counted:,} writes are owed, more than {most:,}"
     if deletes > limits.max_deletes_per_run:

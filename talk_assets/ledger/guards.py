@@ -7,6 +7,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
 from talk_assets.ledger.bulk import read_columns
+from talk_assets.ledger.keys import keys_of
 from talk_assets.ledger.tables import cluster, guard, owed
 
 # Kinds of guard: the feed, or that of the lines, is empty; known records are missing from a whole read; many are
@@ -89,12 +90,22 @@ def first_run(connection: sa.Connection, division: str, subject: str) -> str | N
     ).scalar_one_or_none()
 
 
-def planned_by(connection: sa.Connection, division: str, entities: list[str], run: str) -> int:
-    """How many of the writes that can be sent to some entities were planned by a run."""
+def planned_by(connection: sa.Connection, division: str, debts: Sequence[tuple[str, int, int]], run: str) -> int:
+    """How many of the debts, named by entity, cluster and slot, were planned by a run."""
+    named = pd.DataFrame(debts, columns=["entity", "cluster_id", "slot"]).astype("str")
+    wanted = keys_of(connection, named, "entity", "cluster_id", "slot")
     return connection.execute(
-        sa.select(sa.func.count()).where(
-            owed.c.division == division, owed.c.entity.in_(entities), owed.c.state == "owed", owed.c.run == run
+        sa.select(sa.func.count())
+        .select_from(owed)
+        .join(
+            wanted,
+            sa.and_(
+                wanted.c.entity == owed.c.entity,
+                sa.cast(wanted.c.cluster_id, sa.BigInteger) == owed.c.cluster_id,
+                sa.cast(wanted.c.slot, sa.Integer) == owed.c.slot,
+            ),
         )
+        .where(owed.c.division == division, owed.c.run == run)
     ).scalar_one()
 
 
