@@ -130,7 +130,7 @@ def _guarded(cycle: Cycle, entity: str, writes: dict[str, list[Write]]) -> bool:
 
 
 def _guards_stop(cycle: Cycle, connection: sa.Connection, entity: str, writes: dict[str, list[Write]]) -> bool:
-    if guards.waits(connection, cycle.division, cycle.with_lines(entity), guards.EMPTY):
+    if guards.waits(connection, cycle.division, cycle.with_lines(entity), [guards.EMPTY]):
         return True
     every = [write for some in writes.values() for write in some]
     deletes = sum(write.operation == "delete" for write in every)
