@@ -77,7 +77,9 @@ def collect(cycle: Cycle, entity: str) -> Collected:
         if lines is not None and read.complete and stops_empty_lines(cycle, connection, lines, empty=no_lines):
             takeable = False
         if not takeable:
+            cycle.untaken.add(entity)
             return nothing_taken(entity)
+        cycle.untaken.discard(entity)
         leave_out(cycle, connection, entity, [record for record in read.records if str(record["_key"]) in outside])
         found = [
             _store(cycle, connection, name, records, marked if name == entity else set(), complete=read.complete)

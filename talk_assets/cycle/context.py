@@ -32,6 +32,7 @@ class Cycle:
         needed: per system the calls without which the run could not have done what it did.
         rests: per system that was asked for: seconds by which reading it for news is put off in this run.
         denied: entities that we may not read, and what the system said.
+        untaken: entities of whose last read nothing was taken, because a guard stopped it.
     """
 
     division: str
@@ -46,6 +47,7 @@ class Cycle:
     needed: Counter[str] = field(default_factory=Counter)
     rests: dict[str, float] = field(default_factory=dict)
     denied: dict[str, str] = field(default_factory=dict)
+    untaken: set[str] = field(default_factory=set)
 
     @property
     def preview(self) -> bool:
