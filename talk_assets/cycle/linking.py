@@ -7,6 +7,7 @@ from talk_assets.cycle.context import Cycle
 from talk_assets.cycle.holds import no_holds
 from talk_assets.ledger import clusters as links
 from talk_assets.ledger import debts, notes, records
+from talk_assets.ledger.documents import reopen_lines
 from talk_assets.mappings.model import Subject
 from talk_assets.sync.match import Assignment
 
@@ -98,8 +99,7 @@ def reconsider_lines(cycle: Cycle, connection: sa.Connection, documents: pd.Data
     for entity, keys in documents.groupby("entity")["key"]:
         lines = cycle.lines_of(str(entity))
         if lines is not None:
-            known = records.records_of_documents(connection, cycle.division, lines, keys, [])
-            records.mark_accounted(connection, cycle.division, known, accounted=False)
+            reopen_lines(connection, cycle.division, lines, keys)
 
 
 def reconsider_referring(cycle: Cycle, connection: sa.Connection, subject: Subject, moved: pd.DataFrame) -> None:
