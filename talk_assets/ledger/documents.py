@@ -55,6 +55,26 @@ def lines_not_owed(
     return pd.Index([int(number) for number in found.scalars()], dtype="int64")
 
 
+def gone_with_document(
+    connection: sa.Connection, division: str, entity: str, document: str, keys: "pd.Series[str]"
+) -> set[str]:
+    """Which of the deleted lines of an entity went with their document, and were not removed from it before."""
+    wanted = values_of(connection, "key", keys)
+    owner = record.alias("owner")
+    found = connection.execute(
+        sa.select(record.c.key)
+        .join_from(record, wanted, wanted.c.key == record.c.key)
+        .join(
+            owner,
+            sa.and_(
+                owner.c.division == record.c.division, owner.c.entity == document, owner.c.key == record.c.document
+            ),
+        )
+        .where(record.c.division == division, record.c.entity == entity, record.c.deleted_at >= owner.c.deleted_at)
+    )
+    return set(found.scalars())
+
+
 def line_creates(connection: sa.Connection, division: str, documents: pd.Index, entity: str) -> pd.DataFrame:
     """`cluster_id, document_id, reason` of the lines that some documents are owed with them, however they stand."""
     return read_frame(
