@@ -11,7 +11,7 @@ from talk_assets.cycle.evidence import with_evidence
 from talk_assets.cycle.gone import decide_removals, not_to_be_made
 from talk_assets.cycle.holds import no_holds
 from talk_assets.cycle.lines import documents_with
-from talk_assets.cycle.linking import reconsider_lines
+from talk_assets.cycle.linking import reconsider_lines_of
 from talk_assets.cycle.references import known_targets
 from talk_assets.cycle.settling import account_plain
 from talk_assets.ledger import clusters as links
@@ -213,8 +213,7 @@ def _reconsider_lines(cycle: Cycle, connection: sa.Connection, planned: Plan) ->
     created = [owed.keys.index[owed.create] for owed in planned.owed.values()]
     clusters = pd.Index(sorted(set().union(*created)), dtype="int64")
     if len(clusters):
-        members = links.members_of(connection, cycle.division, clusters)
-        reconsider_lines(cycle, connection, members.loc[~members["deleted"].astype(bool), ["entity", "key"]])
+        reconsider_lines_of(cycle, connection, clusters.to_series())
 
 
 def _note_left_out(cycle: Cycle, connection: sa.Connection, subject: Subject, planned: Plan) -> None:

@@ -40,6 +40,8 @@ def link(
     matched = members[members["origin"].ne("alone")]
     if len(matched):
         matched = matched[matched["cluster_id"].isin(_shared(cycle, connection, matched))]
+        if subject.lines is not None:
+            reconsider_lines_of(cycle, connection, matched["cluster_id"])
         rows = matched.rename(columns={"origin": "rule"}).assign(subject=subject.subject, kind="link")
         notes.add_history(connection, cycle.division, rows, cycle.run_id)
     held = assignment.ambiguous
@@ -100,6 +102,12 @@ def reconsider_lines(cycle: Cycle, connection: sa.Connection, documents: pd.Data
         lines = cycle.lines_of(str(entity))
         if lines is not None:
             reopen_lines(connection, cycle.division, lines, keys)
+
+
+def reconsider_lines_of(cycle: Cycle, connection: sa.Connection, clusters: pd.Series) -> None:
+    """Have the lines of all documents of some clusters matched and decided again: their documents have company now."""
+    members = links.members_of(connection, cycle.division, pd.Index(clusters.astype("int64").unique()))
+    reconsider_lines(cycle, connection, members.loc[~members["deleted"].astype(bool), ["entity", "key"]])
 
 
 def reconsider_referring(cycle: Cycle, connection: sa.Connection, subject: Subject, moved: pd.DataFrame) -> None:

@@ -160,3 +160,53 @@ def test_a_quote_waits_for_a_line_that_cannot_be_sent(world: World) -> None:
         assert world.sync().writes == []
     (debt,) = world.owed("exact.quotations")
     assert (debt["state"], debt["reason"]) == ("waiting", "its line in exact.quotation_lines cannot be sent: refused")
+
+
+def test_a_quote_that_is_matched_later_gets_its_missing_lines(database_url: str, tmp_path: Path) -> None:
+    """A quotation that somebody enters with one of two lines would never get the other, unless both came at once."""
+    with flow_of_quotes(database_url, tmp_path, "create: {exact: false}") as world:
+        quote = Quote(world)
+        world.sync()
+        quotation = enter(world, quote)
+        world.sync()
+        assert quote.quotation == quotation
+        assert quote.quantities() == [3, 3]
+
+
+def test_a_quotation_that_is_entered_again_gets_its_missing_lines(world: World) -> None:
+    """Who enters by hand what was deleted by mistake would have the lines that are left out wait for ever."""
+    quote = Quote(world)
+    world.sync()
+    world.sync()
+    world.remove("exact.quotations", str(quote.quotation))
+    world.sync()
+    quotation = enter(world, quote)
+    world.sync()
+    assert quote.quotation == quotation
+    assert quote.quantities() == [3, 3]
+
+
+def test_a_quotation_that_is_back_gets_the_line_that_was_added_meanwhile(world: World) -> None:
+    """A quotation restored from a backup would lack what was added to its quote while it was gone."""
+    quote = Quote(world)
+    world.sync()
+    world.sync()
+    quotation = str(quote.quotation)
+    held = world.show("exact.quotations", quotation)
+    world.remove("exact.quotations", quotation)
+    world.sync()
+    world.add_line("customerp.quote", quote.key, ProductId=quote.products[0], Quantity=9, UnitPrice=5)
+    assert world.sync().writes == []
+    world.restore("exact.quotations", quotation, **held)
+    world.sync()
+    assert quote.quotation == quotation
+    assert 9 in quote.quantities()
+
+
+def enter(world: World, quote: Quote) -> str:
+    """A quotation for the quote, with its first line, as a person enters it; its key."""
+    item = world.partner("customerp.product", quote.products[0], "exact.items")
+    line = {"Item": item, "Quantity": 3, "UnitPrice": 5}
+    account = world.partner("customerp.customer", quote.customer, "exact.accounts")
+    named = {"OrderAccount": account, "YourRef": "R1", "Description": "x"}
+    return world.add("exact.quotations", **named, QuotationLines=[line])
