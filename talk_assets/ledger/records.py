@@ -341,21 +341,20 @@ def apply_deletions(connection: sa.Connection, division: str, entities: Sequence
 
 
 def delete_lines_of_deleted(connection: sa.Connection, division: str, document: str, line: str) -> None:
-    """Mark the lines of deleted documents as deleted: a line goes with its document."""
-    gone = sa.select(record.c.key).where(
-        record.c.division == division,
-        record.c.entity == document,
-        record.c.deleted_at.is_not(None),
-        ~record.c.accounted,
-    )
+    """Mark the lines of deleted documents as deleted, at the same time: a line goes with its document."""
+    gone = record.alias("gone")
     connection.execute(
         sa.update(record)
-        .values(deleted_at=sa.func.now(), accounted=False)
+        .values(deleted_at=gone.c.deleted_at, accounted=False)
         .where(
+            gone.c.division == division,
+            gone.c.entity == document,
+            gone.c.deleted_at.is_not(None),
+            ~gone.c.accounted,
             record.c.division == division,
             record.c.entity == line,
             record.c.deleted_at.is_(None),
-            record.c.document.in_(gone),
+            record.c.document == gone.c.key,
         )
     )
 

@@ -85,9 +85,9 @@ def test_deletions_over_their_limit_wait_with_all_that_is_owed(world: World) -> 
     world.edit("customerp.product", keys[2], Name="Better thing")
     assert sync(world, "too many", "product").writes == []
     assert set(items) <= set(world.all("exact.items"))
-    assert waiting(world) == [{"entity": "exact.items", "kind": "volume", "seen": 3}]
+    assert waiting(world) == [{"entity": "exact.items", "kind": "removals", "seen": 2}]
     (told,) = let_pass(world, "exact.items")
-    assert told.startswith("volume: 2 records are to be deleted or archived, more than 1; nothing was written")
+    assert told.startswith("removals: 2 records are to be deleted or archived, more than 1; nothing was written")
     report = sync(world, "let pass", "product")
     done = report.delivered["exact.items"]
     assert (done.deleted, done.updated) == (2, 1)
