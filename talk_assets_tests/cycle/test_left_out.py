@@ -142,3 +142,37 @@ def test_what_was_agreed_of_a_row_outlives_its_absence(database_url: str, tmp_pa
             world.edit_line("exact.salesorders", other, theirs, DeliveryDate="2027-03-15")
             world.sync()
         assert _dates(world, order, other) == {"2027-03-15"}
+
+
+def test_a_row_put_back_empties_only_what_was_emptied(database_url: str, tmp_path: Path) -> None:
+    """A description would be wiped in one system because its record in the other could not be read just then."""
+    folder = copy_mappings(tmp_path)
+    file = folder / "product.yaml"
+    row = "  description:\n    meaning: What else there is to say about the product; Exact keeps 255 characters.\n"
+    replace(file, row, row + "    clear: [customerp, exact]\n")
+    members = (
+        "    members:\n      customerp.product: {name: Description}\n      exact.items: {name: ExtraDescription}\n"
+    )
+    whole = file.read_text(encoding="utf-8")
+    with open_world(database_url, tmp_path, mappings=folder) as world:
+        common = {"Unit": "piece", "Price": 5, "Description": "Keep me"}
+        broken = world.add("customerp.product", Number="P1", Name="Thing", **common)
+        emptied = world.add("customerp.product", Number="P2", Name="Other", **common)
+        world.sync()
+        items = {key: world.twin("customerp.product", key, "exact.items") for key in (broken, emptied)}
+        replace(file, row + "    clear: [customerp, exact]\n" + members, "")
+        with world.reopened():
+            assert world.sync().writes == []
+        world.overwrite("exact.items", items[broken], Unit="odd")
+        world.edit("exact.items", items[emptied], ExtraDescription="")
+        file.write_text(whole, encoding="utf-8")
+        with world.reopened():
+            world.sync()
+            assert world.held("invalid") == {f"exact.items/{items[broken]}"}
+            assert world.show("customerp.product", broken)["Description"] == "Keep me"
+            assert not world.show("customerp.product", emptied)["Description"]
+            assert world.sync().writes == []
+            world.edit("exact.items", items[broken], Unit="pc", ExtraDescription="New")
+            world.sync()
+            assert world.show("customerp.product", broken)["Description"] == "New"
+            assert world.sync().writes == []
