@@ -13,7 +13,7 @@ from talk_assets.cycle.writes import FORBIDDEN
 from talk_assets.ledger.cursors import forget_cursors, read_cursor, store_cursor
 from talk_assets.ledger.planned import owe_anew
 from talk_assets.ledger.records import mark_undecided
-from talk_assets.ledger.unmapped import drop_unmapped
+from talk_assets.ledger.unmapped import drop_unmapped, drop_without_member
 from talk_assets.mappings.model import Subject
 
 # However often a mapping is changed, a hopeless write is sent again once in this time: a system bears few refusals.
@@ -51,6 +51,7 @@ def _begin_again(cycle: Cycle, connection: sa.Connection, subject: Subject) -> N
     entities = [*subject.entities, *(subject.lines.entities if subject.lines is not None else [])]
     forget_cursors(connection, cycle.division, [*entities, *map(told_feed, entities)])
     mark_undecided(connection, cycle.division, entities)
+    drop_without_member(connection, cycle.division, cycle.mappings.with_lines)
     _owe_anew(cycle, connection, subject, entities)
 
 

@@ -8,6 +8,7 @@ from talk_assets.orders.desk import desk
 from talk_assets.orders.listing import list_conflicts, list_holds
 from talk_assets.orders.unlinking import unlink
 from talk_assets.sandbox.seed.options import SeedOptions
+from talk_assets_tests.cycle.done import Report
 from talk_assets_tests.cycle.harness import World, open_world
 from talk_assets_tests.mappings.broken import copy_mappings, replace
 
@@ -176,3 +177,39 @@ def test_a_row_put_back_empties_only_what_was_emptied(database_url: str, tmp_pat
             world.sync()
             assert world.show("customerp.product", broken)["Description"] == "New"
             assert world.sync().writes == []
+
+
+def test_what_a_left_out_flow_was_about_to_create_is_not_created(database_url: str, tmp_path: Path) -> None:
+    """People and offers would still be entered in the books by a flow that somebody had stopped for that reason."""
+    folder = copy_mappings(tmp_path)
+    # Nothing else may depend on quotes.
+    documents = folder / "sales_document.yaml"
+    replace(documents, "    join: {entity: customerp.order, name: QuoteId, to: customerp.quote}\n", "")
+    replace(documents, "      exact.quotations: {name: QuotationDate, unless: customerp.quote}\n", "")
+    for said in (", when: customerp.quote}", ", unless: customerp.quote}"):
+        replace(documents, said, "}")
+    with open_world(database_url, tmp_path, mappings=folder) as world:
+        customer = world.add("customerp.customer", Name="Klant BV", Number="700")
+        product = world.add("customerp.product", Number="P1", Name="Thing", Unit="piece", Price=5)
+        world.sync()
+        contact = world.add("customerp.contact", CustomerId=customer, FirstName="Ann", LastName="Vos", Email="a@w.nl")
+        employee = world.add("customerp.employee", Number="7", FirstName="Bo", LastName="Bos", Email="b@w.nl")
+        line = {"ProductId": product, "Quantity": 3, "UnitPrice": 5}
+        quote = world.add("customerp.quote", CustomerId=customer, CustomerReference="R1", Description="x", Lines=[line])
+        with world.installation.cycle("decided, and then killed") as cycle:
+            world.take(cycle, Report())
+        before, planned = set(world.all("exact.contacts")), {row["entity"] for row in world.owed()}
+        assert {"exact.contacts", "exact.quotations", "exact.quotation_lines"} <= planned
+        with world.reopened(talk_leave_out=["contact_contacts", "quote_quotations"]):
+            # What other flows owe is written.
+            assert {write["entity"] for write in world.sync().writes} == {"exact.contacts"}
+            other = world.twin("customerp.employee", employee, "exact.contacts")
+            assert set(world.all("exact.contacts")) == before | {other}
+            assert world.all("exact.quotations") == {}
+            assert world.sync().writes == []
+            # An employee's entry is for a person.
+            assert {row["state"] for row in world.owed()} <= {"person"}
+        world.sync()
+        assert world.twin("customerp.contact", contact, "exact.contacts")
+        assert len(world.lines("exact.quotations", world.twin("customerp.quote", quote, "exact.quotations"))) == 1
+        assert world.sync().writes == []
