@@ -73,13 +73,13 @@ def _split(cycle: Cycle, connection: sa.Connection, one: Named, other: Named) ->
     own = _divide(cycle, connection, subject, number, leaving, under)
     if subject.lines is not None:
         _split_lines(cycle, connection, subject.lines, number, own, leaving)
-        reconsider_lines(cycle, connection, known)
+        reconsider_lines(cycle, connection, known[known["entity"].isin(subject.entities)])
     reconsider_referring(cycle, connection, subject, leaving)
     return leaving[["entity", "key", "name"]]
 
 
 def parted(names: Iterable[str], one: str, other: str, subject: Subject) -> dict[str, str]:
-    """With which of two members each member of their cluster stays.
+    """With which of two members each member of their cluster stays; flows that are left out pair them, too.
 
     Args:
         names: of all members, as `entity/key`.
@@ -92,7 +92,7 @@ def parted(names: Iterable[str], one: str, other: str, subject: Subject) -> dict
     """
     entity = {name: name.partition("/")[0] for name in names}
     side = {one: one, other: other}
-    paired = [set(flow.entities) for flow in subject.flows.values()]
+    paired = [set(pair) for pair in subject.pairs]
     while waiting := sorted(set(entity) - set(side)):
         joined = {
             name: found
@@ -133,7 +133,8 @@ def _split_lines(
     numbers = pd.Index(line_clusters(connection, number), dtype="int64")
     mine = members_of(connection, cycle.division, numbers)
     away = []
-    for entity in lines.entities:
+    # Also lines that no flow is about now: they go with their documents.
+    for entity in mine["entity"].unique():
         document = str(cycle.capabilities[entity].document)
         keys = set(documents["key"][documents["entity"].eq(document)])
         known = records.records_by_key(connection, cycle.division, entity, mine["key"][mine["entity"].eq(entity)], [])

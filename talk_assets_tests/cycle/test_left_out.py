@@ -213,3 +213,35 @@ def test_what_a_left_out_flow_was_about_to_create_is_not_created(database_url: s
         assert world.twin("customerp.contact", contact, "exact.contacts")
         assert len(world.lines("exact.quotations", world.twin("customerp.quote", quote, "exact.quotations"))) == 1
         assert world.sync().writes == []
+
+
+def test_a_record_that_is_left_out_keeps_its_counterpart(database_url: str, tmp_path: Path) -> None:
+    """A customer's contact would be deleted in the books with the employee who was once the same person."""
+    folder = copy_mappings(tmp_path)
+    meaning = "    meaning: Every employee is a contact of the employer's own account in Exact.\n"
+    replace(folder / "person.yaml", meaning, f"{meaning}    when_gone: {{customerp: delete}}\n")
+    with open_world(database_url, tmp_path, mappings=folder) as world:
+        customer = world.add("customerp.customer", Name="Klant BV", Number="700")
+        world.sync()
+        at = world.twin("customerp.customer", customer, "exact.accounts")
+        employees = []
+        for number in (7, 8):
+            name = {"FirstName": "Ann", "LastName": f"Vos {number}"}
+            mails = {"Email": f"{number}@w.nl", "BusinessEmail": f"{number}@us.nl"}
+            world.add("exact.contacts", Account=at, **mails, **name)
+            employees.append(world.add("customerp.employee", Number=f"{number}", Email=f"{number}@us.nl", **name))
+        contact = world.add("customerp.contact", CustomerId=customer, Email="7@w.nl", FirstName="Ann", LastName="Vos 7")
+        world.sync()
+        theirs = [world.twin("customerp.employee", key, "exact.contacts") for key in employees]
+        assert world.twin("customerp.contact", contact, "exact.contacts") == theirs[0]
+        with world.reopened(talk_leave_out=["contact_contacts"]):
+            world.sync()
+            for key in employees:
+                world.remove("customerp.employee", key)
+            world.sync()
+            # The other one was nobody's but the employee's.
+            assert set(theirs) & set(world.all("exact.contacts")) == {theirs[0]}
+            assert world.sync().writes == []
+        world.sync()
+        assert world.twin("customerp.contact", contact, "exact.contacts") == theirs[0]
+        assert world.sync().writes == []
