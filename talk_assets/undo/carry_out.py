@@ -54,7 +54,8 @@ def carry_out(cycle: Cycle, run: str, cluster: int | None, who: str) -> Undone:
         SystemFault: a system cannot be read or written; what was agreed on stays owed.
     """
     with cycle.ledger.begin() as connection:
-        entities = {str(row["entity"]) for row in written.writes_of_run(connection, cycle.division, run, cluster)}
+        at = (connection, cycle.division, run, cluster)
+        entities = {str(row["entity"]) for row in (*written.writes_of_run(*at), *written.vanished(*at))}
     subjects = [
         subject
         for subject in cycle.mappings.subjects.values()
