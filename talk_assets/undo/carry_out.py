@@ -11,8 +11,10 @@ from talk_assets.cycle.agree import agree
 from talk_assets.cycle.collect import collect, collect_deletions
 from talk_assets.cycle.context import Cycle
 from talk_assets.cycle.deliver import Delivered, confirm, deliver
+from talk_assets.cycle.denied import can_be_missed
 from talk_assets.cycle.match import match
 from talk_assets.cycle.merge import merge
+from talk_assets.cycle.poll import poll
 from talk_assets.cycle.report import note_feed, note_writes
 from talk_assets.ledger import notes
 from talk_assets.ledger.clusters import members_of
@@ -69,12 +71,13 @@ def carry_out(cycle: Cycle, run: str, cluster: int | None, who: str) -> Undone:
 
 
 def _refresh(cycle: Cycle, subjects: Sequence[Subject]) -> None:
-    """Read the entities of the subjects, match and merge them."""
+    """Read the entities of the subjects, match and merge them; a feed that may not be read is done without as ever."""
     for system in cycle.systems if subjects else ():
         collect_deletions(cycle, system)
     for subject in subjects:
         for entity in subject.entities:
-            note_feed(cycle, collect(cycle, entity))
+            missable = can_be_missed(cycle.capabilities, cycle.mappings, entity)
+            note_feed(cycle, poll(cycle, entity) if missable else collect(cycle, entity))
     for subject in subjects:
         for flow in subject.flows:
             match(cycle, flow)
