@@ -16,6 +16,7 @@ from talk_assets.cycle.match import match
 from talk_assets.cycle.merge import merge
 from talk_assets.cycle.poll import poll
 from talk_assets.cycle.report import note_feed, note_writes
+from talk_assets.cycle.unlinked import unlinked_clusters
 from talk_assets.ledger import notes
 from talk_assets.ledger.clusters import members_of
 from talk_assets.ledger.settlement import agree as agree_on
@@ -110,7 +111,8 @@ def _agree(cycle: Cycle, connection: sa.Connection, plan: UndoPlan, who: str) ->
         numbers = sorted({each.cluster for each in plan.back if each.subject == name})
         clusters = pd.Index(numbers, dtype="int64")
         known = members_of(connection, cycle.division, clusters)
-        agree(cycle, connection, cycle.subject(name), clusters, known, pd.Index([], dtype="int64"))
+        # Clusters that are held for another reason are left as they are, see `plan_undo`.
+        agree(cycle, connection, cycle.subject(name), clusters, known, unlinked_clusters(cycle, connection, known))
 
 
 def _deliver(cycle: Cycle, subjects: Sequence[Subject]) -> list[Delivered]:

@@ -5,6 +5,7 @@ from pathlib import Path
 import httpx
 
 from talk_assets.cycle import denied
+from talk_assets.orders.unlinking import unlink
 from talk_assets.undo.carry_out import Undone, carry_out
 from talk_assets_tests.cycle.harness import World, open_world
 
@@ -33,4 +34,26 @@ def test_people_are_undone_where_employees_may_not_be_read(database_url: str, tm
         assert [each.record for each in _undo(world, run).plan.back] == [f"exact.contacts/{other}"]
         assert world.show("customerp.contact", contact)["Mobile"] == "06 1"
         assert world.show("exact.contacts", other)["Mobile"] == "06 1"
+        assert world.sync().writes == []
+
+
+def test_nothing_is_created_for_what_was_unlinked(database_url: str, tmp_path: Path) -> None:
+    """Who takes a night back gets a second company in the books for every link that somebody had corrected since."""
+    with open_world(database_url, tmp_path) as world:
+        customer = world.add("customerp.customer", Name="Klant BV", Number="700", Phone="1")
+        world.sync()
+        account = world.twin("customerp.customer", customer, "exact.accounts")
+        world.edit("exact.accounts", account, Phone="2")
+        world.sync()
+        run = world.run_id
+        with world.installation.cycle("order") as cycle:
+            unlink(cycle, f"exact.accounts/{account}", f"customerp.customer/{customer}", "ann")
+        assert world.sync().writes == []
+        before, held = set(world.all("exact.accounts")), world.held("unlinked")
+        done = _undo(world, run)
+        assert [write["entity"] for write in done.writes] == ["customerp.customer"]
+        assert world.show("customerp.customer", customer)["Phone"] == "1"
+        assert world.show("exact.accounts", account)["Phone"] == "2"
+        assert set(world.all("exact.accounts")) == before
+        assert world.held("unlinked") == held
         assert world.sync().writes == []
