@@ -27,7 +27,8 @@ def unlink(cycle: Cycle, one: str, other: str, who: str) -> None:
     What was owed is forgotten and planned again. Of documents, the lines are taken apart in the same way.
 
     The two are held (`unlinked`): nothing is created in their stead until they are linked by hand, or a person accepts
-    that it is. Two records that were not linked are not held: they are only kept apart from now on.
+    that it is, also for one that is gone now and comes back. Two records that were not linked are not held: they are
+    only kept apart from now on.
 
     Args:
         cycle: see `desk`.
@@ -45,7 +46,7 @@ def unlink(cycle: Cycle, one: str, other: str, who: str) -> None:
         left = _split(cycle, connection, first, second) if linked else pd.DataFrame(columns=["entity", "key", "name"])
         pairs = ((first, second), (second, first))
         for record, apart in pairs:
-            if linked and not record.deleted:
+            if linked:
                 hold_unlinked(cycle, connection, record.at, apart.at, who)
         reconsider(cycle, connection, members(cycle, connection, first, second), frame_of(first, second), left)
         detail = {"were_linked": linked, "left": sorted(left["name"])}
