@@ -8,9 +8,11 @@ import sqlalchemy as sa
 from talk_assets.cycle.context import Cycle
 from talk_assets.cycle.linking import reconsider_lines, reconsider_referring
 from talk_assets.cycle.unlinked import hold_unlinked
+from talk_assets.errors import OrderRefused
 from talk_assets.ledger import records
 from talk_assets.ledger.clusters import documents_of, members_of
 from talk_assets.ledger.people import store_block
+from talk_assets.ledger.settlement import inserts_open
 from talk_assets.ledger.splitting import line_clusters, move_under, split_cluster
 from talk_assets.mappings.model import Subject
 from talk_assets.orders.named import Named, find_two, frame_of, members, note, reconsider
@@ -37,12 +39,15 @@ def unlink(cycle: Cycle, one: str, other: str, who: str) -> None:
         who: who says so.
 
     Raises:
-        OrderRefused: a record is not known, or the two are of different subjects.
+        OrderRefused: a record is not known, or the two are of different subjects; or an insert was sent for what they
+            are, and it is not known what became of it.
     """
     with cycle.ledger.begin() as connection:
         first, second = find_two(cycle, connection, one, other)
-        store_block(connection, cycle.division, first.at, second.at, who)
         linked = first.cluster_id is not None and first.cluster_id == second.cluster_id
+        if linked:
+            _check_inserts(cycle, connection, first)
+        store_block(connection, cycle.division, first.at, second.at, who)
         left = _split(cycle, connection, first, second) if linked else pd.DataFrame(columns=["entity", "key", "name"])
         pairs = ((first, second), (second, first))
         for record, apart in pairs:
@@ -60,6 +65,22 @@ def unlink(cycle: Cycle, one: str, other: str, who: str) -> None:
             for record, apart in pairs
         ]
         note(cycle, connection, UNLINK, who, first.subject.subject, rows)
+
+
+def _check_inserts(cycle: Cycle, connection: sa.Connection, record: Named) -> None:
+    """Refuse while a record may arrive of which nobody could tell any more to which part it belongs."""
+    number = _number(record)
+    under = _document_of(connection, number)
+    clusters = [number, *line_clusters(connection, number), *([under] if under is not None else [])]
+    waiting = inserts_open(connection, cycle.division, clusters)
+    if not waiting:
+        return
+    left_out = [entity for entity in waiting if entity not in cycle.mappings.with_lines]
+    first = "put the flow that is about it back" if left_out else "run talk-assets sync first"
+    raise OrderRefused(
+        f"An insert into {(left_out or waiting)[0]} was sent for {record.name}, and it is not known yet what became of "
+        f"it: {first}, so that it is looked up, and unlink then. What keeps it unknown is told by talk-assets status."
+    )
 
 
 def _split(cycle: Cycle, connection: sa.Connection, one: Named, other: Named) -> pd.DataFrame:
