@@ -206,10 +206,11 @@ def open_conflicts(connection: sa.Connection, division: str, entities: Sequence[
     Args:
         connection: in a transaction.
         division: the division.
-        entities: only where records of these are concerned; None: all.
+        entities: only where records of these are concerned that are there; None: all.
     """
     names = ("cluster_id", "subject", "property", "kind", "claims", "since")
-    concerned = sa.exists().where(member.c.cluster_id == conflict.c.cluster_id, member.c.entity.in_(entities or ()))
+    at = (member.c.cluster_id == conflict.c.cluster_id, member.c.deleted_at.is_(None))
+    concerned = sa.exists().where(*at, member.c.entity.in_(entities or ()))
     which = (conflict.c.resolved_at.is_(None), sa.true() if entities is None else concerned)
     return read_columns(connection, conflict, names, conflict.c.division == division, *which, order=("id",))
 
