@@ -1,6 +1,7 @@
 """What was planned becomes what is owed."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 import pandas as pd
 import sqlalchemy as sa
@@ -43,6 +44,38 @@ def replace_owed(
     )
     connection.execute(former.where(~unchanged))
     upsert_frame(connection, owed, rows, key=["division", "cluster_id", "entity", "slot"], update=["expected"])
+
+
+def owe_anew(
+    connection: sa.Connection, division: str, entities: Sequence[str], *, forbidden: str, not_before: datetime | None
+) -> int:
+    """Owe again what some entities refused, because what is sent to them may be another thing now.
+
+    What was forbidden stays so named, and is tried as what failed once: it goes after everything else.
+
+    Args:
+        connection: in a transaction.
+        division: the division.
+        entities: the entities.
+        forbidden: what the reason of a debt begins with whose write was forbidden.
+        not_before: when it is tried; None: at once.
+
+    Returns:
+        How many writes that concerns.
+    """
+    barred = owed.c.reason.startswith(forbidden, autoescape=True)
+    # Planned again, a debt without attempts counts as a new one, that can be tried at once.
+    kept = sa.true() if not_before is not None else barred
+    return connection.execute(
+        sa.update(owed)
+        .values(
+            state="owed",
+            attempts=sa.case((kept, 1), else_=0),
+            reason=sa.case((kept, owed.c.reason), else_=""),
+            next_try=not_before,
+        )
+        .where(owed.c.division == division, owed.c.state == "dead", owed.c.entity.in_(entities))
+    ).rowcount
 
 
 def _rows(slot: int, planned: Owed) -> pd.DataFrame:

@@ -178,8 +178,11 @@ def store_records(
 ) -> None:
     """Store what was read: `key, document, position, modified, version, accounted` and the properties.
 
-    With a column `deleted_at`, a record that has it filled counts as deleted.
+    With a column `deleted_at`, a record that has it filled counts as deleted. Of properties that are not given, what is
+    stored stays, as it does of bases: a record that cannot be taken from its feed when they are mapped again would look
+    emptied beside its base.
     """
+    held = [name for name in properties if name in frame]
     rows = pd.DataFrame(
         {
             "division": division,
@@ -187,7 +190,7 @@ def store_records(
             "key": frame["key"],
             "document": frame["document"],
             "position": frame["position"],
-            "values": pack_json(frame[[name for name in properties if name in frame]]),
+            "values": pack_json(frame[held]),
             "modified": frame["modified"],
             "version": frame["version"],
             "times": frame.get("times", "{}"),
@@ -200,7 +203,9 @@ def store_records(
             "written_at": pd.Series(pd.NaT, index=frame.index, dtype="datetime64[us, UTC]"),
         }
     )
-    upsert_frame(connection, record, rows, key=["division", "entity", "key"])
+    # What has no base must not outlive what it was read for.
+    within = {"values": list(dict.fromkeys([*held, JOIN, MARKED]))}
+    upsert_frame(connection, record, rows, key=["division", "entity", "key"], within=within)
 
 
 def store_written(connection: sa.Connection, division: str, entity: str, key: str, values: Mapping[str, str]) -> None:
