@@ -81,10 +81,12 @@ class Cycle:
         return [*subject.held_by(entity), *(["join"] if joins else []), *(["marked"] if marks else [])]
 
     def lines_of(self, entity: str) -> str | None:
-        """The line entity of a document entity, when its lines are synchronised."""
+        """The line entity of a document entity, when its lines are synchronised; None also of what no flow is about."""
         lines = self.capabilities[entity].lines
+        if lines is None or entity not in self.mappings.entities:
+            return None
         subject = self.mappings.subject_of(entity)
-        return lines if lines is not None and subject.lines is not None and lines in subject.lines.entities else None
+        return lines if subject.lines is not None and lines in subject.lines.entities else None
 
     def is_lines(self, subject: Subject) -> bool:
         """Whether a subject is about lines of documents."""
