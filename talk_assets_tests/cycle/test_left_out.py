@@ -245,3 +245,19 @@ def test_a_record_that_is_left_out_keeps_its_counterpart(database_url: str, tmp_
         world.sync()
         assert world.twin("customerp.contact", contact, "exact.contacts") == theirs[0]
         assert world.sync().writes == []
+
+
+def test_a_document_is_created_beside_one_that_is_left_out(database_url: str, tmp_path: Path) -> None:
+    """An order with a sales order could get no quotation, and no sync would end, once its other flow is left out."""
+    with open_world(database_url, tmp_path, seed=_SEED) as world:
+        with world.reopened(talk_leave_out=["order_quotations"]):
+            world.sync()
+            order = next(
+                k for k in world.all("customerp.order") if world.partner("customerp.order", k, "exact.salesorders")
+            )
+        with world.reopened(talk_leave_out=["order_salesorders"]):
+            for _ in range(3):
+                world.sync()
+            quotation = world.twin("customerp.order", order, "exact.quotations")
+            assert len(world.lines("exact.quotations", quotation)) == len(world.lines("customerp.order", order))
+            assert world.sync().writes == []
