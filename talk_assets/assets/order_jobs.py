@@ -120,7 +120,7 @@ def _holds(context: dg.OpExecutionContext, config: Holds) -> None:
                 row["record"],
                 row["kind"],
                 row["property"] or "",
-                people.reason(row["reason"], at.mappings),
+                people.held(row, at.mappings),
                 row["settle"],
             )
             for row in list_holds(at, config.kind or None)
