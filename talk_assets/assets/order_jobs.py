@@ -49,7 +49,8 @@ class Decision(dg.Config):
     record: str = Field(description=_RECORD)
     property: str = Field(description="The property in conflict, as the job `conflicts` names it.")
     take: str = Field(
-        description="The record whose value is right, as entity/key; or the value itself, empty for none."
+        description="The record whose value is right, as entity/key; or the value itself, empty for none. What is "
+        "typed here is kept with the run, and shown in clear."
     )
     who: str = Field(default="", description=_WHO)
 
