@@ -50,7 +50,8 @@ class Decision(dg.Config):
     record: str = Field(description=_RECORD)
     property: str = Field(description="The property in conflict, as the job `conflicts` names it.")
     take: str = Field(
-        description="The record whose value is right, as entity/key; or the value itself, empty for none."
+        description="The record whose value is right, as entity/key; or the value itself, empty for none. What is "
+        "typed here is kept with the run, and shown in clear."
     )
     who: str = Field(default="", description=_WHO)
 
@@ -119,7 +120,7 @@ def _holds(context: dg.OpExecutionContext, config: Holds) -> None:
                 row["record"],
                 row["kind"],
                 row["property"] or "",
-                people.reason(row["reason"], at.mappings),
+                people.held(row, at.mappings),
                 row["settle"],
             )
             for row in list_holds(at, config.kind or None)

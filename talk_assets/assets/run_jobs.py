@@ -161,9 +161,14 @@ def _installed(context: dg.OpExecutionContext) -> Iterator[Installation]:
 def _masked(row: tuple[str, ...], mappings: Mappings, people: People) -> tuple[str, ...]:
     """A row of what is undone; of people as it is shown."""
     what, record, name, written, before, why = row
-    if mappings.subject_of(record.partition("/")[0]).subject not in PERSONAL:
-        return row
-    return what, record, name, people.value(written), people.value(before), why
+    entity = record.partition("/")[0]
+    # Of what is left out now it is not known whom it is about.
+    if entity in mappings.with_lines and mappings.subject_of(entity).subject not in PERSONAL:
+        return *row[:-1], people.reason(why, mappings)
+    # The reason of a hold is quoted otherwise.
+    because, held, reason = why.partition(" is held: ")
+    told = people.quoted(because) + held + people.between(reason)
+    return what, record, name, people.quoted(written), people.quoted(before), told
 
 
 def _shown(run: TalkRun, done: dg.ExecuteInProcessResult, written: Sequence[str]) -> dict[str, Any]:

@@ -97,6 +97,30 @@ def test_deletions_over_their_limit_wait_with_all_that_is_owed(world: World) -> 
     assert sync(world, "within the limit", "product").delivered["exact.items"].deleted == 1
 
 
+def test_what_a_guard_stops_grows_old_although_it_is_decided_again(world: World) -> None:
+    """A guard stops all writes for days, and nobody hears of old debts: each edit makes the debt a new one."""
+    keys = [world.add("customerp.product", Number=f"O{n}", Name=f"Old {n}", Unit="piece", Price=5) for n in range(3)]
+    sync(world, "first old", "product")
+    world.twin("customerp.product", keys[2], "exact.items")
+    for key in keys[:2]:
+        world.remove("customerp.product", key)
+    world.edit("customerp.product", keys[2], Name="Older")
+    sync(world, "stopped", "product")
+    debts = (
+        "select operation, values ->> 'name' as name, since < now() - interval '1 d' as late from talk.owed order by 1"
+    )
+    for names, late in (({"Name": "Oldest"}, True), ({"Name": "Old 2", "Description": "new"}, False)):
+        with world.installation.ledger.begin() as connection:
+            connection.exec_driver_sql("update talk.owed set since = now() - interval '2 d'")
+        world.edit("customerp.product", keys[2], **names)
+        sync(world, f"stopped again {late}", "product")
+        owed = {"operation": "update", "name": "Oldest" if late else None, "late": late}
+        assert [row for row in world.rows(debts) if row["operation"] == "update"] == [owed]
+        assert [row["late"] for row in world.rows(debts) if row["operation"] == "delete"] == [True, True]
+    let_pass(world, "exact.items")
+    assert sync(world, "old let pass", "product").delivered["exact.items"].updated == 1
+
+
 def test_the_lines_of_all_documents_do_not_vanish_at_once(world: World) -> None:
     """A right that is missing on lines alone takes all lines for removed; or who removed the only line is stuck."""
     account = world.add("exact.accounts", Name="Jansen")
