@@ -1,24 +1,18 @@
-"""Who is told what needs a person: over a real chat's webhook and a real mail server."""
+"""Who is told what needs a person: over a real chat's webhook."""
 
 import json
-import socket
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from email import message_from_bytes
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
 import dagster as dg
 import pytest
-from aiosmtpd.controller import Controller
-from aiosmtpd.smtp import AuthResult, LoginPassword
 
 from talk_assets.automation.alerts import Alerts
 from talk_assets.automation.conditions import Condition
-from talk_assets.automation.messages import NotTold, send
 from talk_assets.ledger.guards import VOLUME
-from talk_assets.settings import Settings
 from talk_assets_tests.automation.looks import Sensor, query
 from talk_assets_tests.installed import Home, Sandbox
 
@@ -126,41 +120,6 @@ def test_a_run_that_could_not_begin_is_told(systems: Sandbox, synced: Home, chat
         alerts.look(**told)
     assert len(chat.texts) == 1
     assert "failed: " in chat.texts[0]
-
-
-def test_an_e_mail_is_sent_with_login(synced: Home) -> None:
-    """E-mail is configured, and nobody ever gets one."""
-
-    class Box:
-        def __init__(self) -> None:
-            self.mails: list[bytes] = []
-
-        async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:  # noqa: N802  # the server's name for it
-            self.mails.append(envelope.content)
-            assert envelope.rcpt_tos == ["a@example.com", "b@example.com"]
-            return "250 OK"
-
-    def allowed(_server: Any, _session: Any, _envelope: Any, _mechanism: str, data: LoginPassword) -> AuthResult:
-        return AuthResult(success=data == LoginPassword(b"us/er", b"p@ss"))
-
-    box = Box()
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = int(taken.getsockname()[1])
-    server = Controller(box, hostname="127.0.0.1", port=port, authenticator=allowed, auth_require_tls=False)
-    server.start()
-    try:
-        with synced.environment(
-            TALK_ALERT_EMAIL="a@example.com, b@example.com", TALK_SMTP_URL=f"smtp://us%2Fer:p%40ss@127.0.0.1:{port}"
-        ):
-            send(Settings(), "Division 1 needs somebody", "• A guard stopped exact.items.")
-    finally:
-        server.stop()
-    away = {"TALK_ALERT_EMAIL": "a@example.com", "TALK_SMTP_URL": f"smtp://user:hidden@127.0.0.1:{port}"}
-    with synced.environment(**away), pytest.raises(NotTold, match="TALK_SMTP_URL") as refused:
-        send(Settings(), "Division 1 needs somebody", "text")
-    assert "hidden" not in str(refused.value)
-    (mail,) = box.mails
-    assert message_from_bytes(mail)["Subject"] == "Division 1 needs somebody"
 
 
 def test_what_comes_and_goes_is_told_once_an_hour() -> None:
