@@ -51,11 +51,10 @@ class Alerts(BaseModel):
             if known is None or (known.over is not None and now - known.at >= _AGAIN):
                 begins.append(condition.sentence)
                 self.told[condition.name] = _Told(sentence=condition.sentence, at=now)
-            elif known.over is not None:
-                self.told[condition.name] = known.model_copy(update={"over": None})
         for name, known in list(self.told.items()):
             if name in present:
                 continue
+            # What came back unsaid stays told as over, and ends unsaid.
             if known.over is None:
                 over.append(known.sentence)
                 self.told[name] = known.model_copy(update={"over": now})

@@ -125,9 +125,19 @@ def test_a_run_that_could_not_begin_is_told(systems: Sandbox, synced: Home, chat
 def test_what_comes_and_goes_is_told_once_an_hour() -> None:
     """A system that answers every other minute sends thirty messages an hour."""
     alerts, found = Alerts(), [Condition("exact passing", "Exact does not answer.")]
-    told = 0
+    told = list[str]()
     for minute in range(121):
-        begins, _ = alerts.changes(found if minute % 2 == 0 else [], BEGIN + timedelta(minutes=minute))
-        told += len(begins)
+        begins, over = alerts.changes(found if minute % 2 == 0 else [], BEGIN + timedelta(minutes=minute))
+        told += [*("begun" for _ in begins), *("over" for _ in over)]
         alerts = Alerts.load(alerts.model_dump_json())
-    assert told == 3
+    assert told == ["begun", "over", "begun", "over", "begun"]
+
+
+def test_what_came_back_to_stay_is_told_after_the_hour() -> None:
+    """The last that was heard of it is that it was over."""
+    alerts, found = Alerts(), [Condition("exact passing", "Exact does not answer.")]
+    assert alerts.changes(found, BEGIN) == (["Exact does not answer."], [])
+    assert alerts.changes([], BEGIN + timedelta(minutes=1)) == ([], ["Exact does not answer."])
+    assert alerts.changes(found, BEGIN + timedelta(minutes=2)) == ([], [])
+    assert alerts.changes(found, BEGIN + timedelta(minutes=60)) == (["Exact does not answer."], [])
+    assert alerts.changes([], BEGIN + timedelta(minutes=61)) == ([], ["Exact does not answer."])
