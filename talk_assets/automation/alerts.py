@@ -8,10 +8,10 @@ from pydantic import BaseModel, ValidationError
 
 from talk_assets.assets.divisions import Division
 from talk_assets.automation.conditions import Condition, conditions, failed_run
-from talk_assets.automation.messages import has_destination, send
+from talk_assets.automation.messages import destinations
 from talk_assets.automation.watch import watching
 from talk_assets.errors import TalkError
-from talk_assets.settings import load_settings
+from talk_assets.settings import Settings, load_settings
 
 _LOOKS = 30
 # A condition that comes and goes is told once an hour at most.
@@ -25,17 +25,9 @@ class _Told(BaseModel):
 
 
 class Alerts(BaseModel):
-    """What a person was told; conditions by name."""
+    """What one destination was told; conditions by name."""
 
     told: dict[str, _Told] = {}
-
-    @classmethod
-    def load(cls, text: str | None) -> "Alerts":
-        """What the sensor's cursor holds; anew when it holds something else."""
-        try:
-            return cls.model_validate_json(text) if text else cls()
-        except ValidationError:
-            return cls()
 
     def changes(self, found: list[Condition], now: datetime) -> tuple[list[str], list[str]]:
         """What begins and what is over, as sentences to tell; both are remembered as told.
@@ -63,6 +55,20 @@ class Alerts(BaseModel):
         return begins, over
 
 
+class _Known(BaseModel):
+    """What was told, by destination: where one cannot be reached, the others are not told again with it."""
+
+    by: dict[str, Alerts] = {}
+
+    @classmethod
+    def load(cls, text: str | None) -> "_Known":
+        """What the sensor's cursor holds; anew when it holds something else."""
+        try:
+            return cls.model_validate_json(text) if text else cls()
+        except ValidationError:
+            return cls()
+
+
 def alert_sensor(job: str, divisions: Sequence[Division]) -> dg.SensorDefinition:
     """The sensor, which tells of all divisions; it runs from the start where somebody is to be told.
 
@@ -70,7 +76,7 @@ def alert_sensor(job: str, divisions: Sequence[Division]) -> dg.SensorDefinition
         job: whose failures are told.
         divisions: that are looked at.
     """
-    running = has_destination(divisions[0].settings)
+    running = bool(destinations(divisions[0].settings))
     partitions = [division.partition for division in divisions]
 
     @dg.sensor(
@@ -93,9 +99,8 @@ def alert_sensor(job: str, divisions: Sequence[Division]) -> dg.SensorDefinition
 
 
 def _tell(context: dg.SensorEvaluationContext, job: str, partitions: Sequence[str | None]) -> dg.SensorResult:
-    known = Alerts.load(context.cursor)
     settings = load_settings(())
-    if not has_destination(settings):
+    if not destinations(settings):
         return dg.SensorResult(skip_reason="Nobody is to be told: TALK_ALERT_WEBHOOK and TALK_ALERT_EMAIL are not set.")
     found, names = list[Condition](), list[str]()
     for partition in partitions:
@@ -108,12 +113,30 @@ def _tell(context: dg.SensorEvaluationContext, job: str, partitions: Sequence[st
         if failed is not None:
             mine = [failed, *(condition for condition in mine if condition.name != failed.name)]
         found += mine if partition is None else [condition.of_division(partition) for condition in mine]
-    begins, over = known.changes(found, watch.now)
-    if begins or over:
+    where = f"{'division' if len(names) == 1 else 'divisions'} {', '.join(names)}"
+    return _send(settings, _Known.load(context.cursor), found, watch.now, where)
+
+
+def _send(settings: Settings, known: _Known, found: list[Condition], now: datetime, where: str) -> dg.SensorResult:
+    """Tell each destination what it was not told; what one did not take is told to that one at the next look."""
+    after, sent, faults = _Known(), list[str](), list[str]()
+    for name, send in destinations(settings).items():
+        before = known.by.get(name, Alerts())
+        alerts = before.model_copy(deep=True)
+        begins, over = alerts.changes(found, now)
+        after.by[name] = alerts
+        if not begins and not over:
+            continue
         lines = [*(f"• {sentence}" for sentence in begins), *(f"• Over: {sentence}" for sentence in over)]
         what = "needs somebody" if begins else "is well again" if not found else "needs less"
-        # Remembered as told only after it was: should that fail, all of it is told at the next look.
-        where = "division" if len(names) == 1 else "divisions"
-        send(settings, f"talk-assets, {where} {', '.join(names)}, {what}", "\n".join(lines))
-    told = f"Told: {len(begins)} begun, {len(over)} over." if begins or over else f"{len(found)} known, nothing new."
-    return dg.SensorResult(skip_reason=told, cursor=known.model_dump_json())
+        try:
+            send(f"talk-assets, {where}, {what}", "\n".join(lines))
+            sent.append(f"Told: {len(begins)} begun, {len(over)} over.")
+        except TalkError as error:
+            after.by[name] = before
+            faults.append(str(error))
+    if faults and not sent:
+        # Nothing is new to be remembered, and a look that fails is seen.
+        raise dg.Failure(description=" ".join(faults), allow_retries=False)
+    told = " ".join([*dict.fromkeys(sent), *faults]) or f"{len(found)} known, nothing new."
+    return dg.SensorResult(skip_reason=told, cursor=after.model_dump_json())

@@ -2,6 +2,7 @@
 
 import smtplib
 import ssl
+from collections.abc import Callable
 from email.message import EmailMessage
 from ipaddress import ip_address
 from urllib.parse import unquote, urlsplit
@@ -21,28 +22,19 @@ class NotTold(TalkError):
     """A message could not be delivered; the text says by which setting, and holds no secret."""
 
 
-def has_destination(settings: Settings) -> bool:
-    """Whether anybody is told."""
-    return settings.talk_alert_webhook is not None or bool(settings.talk_alert_email)
+def destinations(settings: Settings) -> dict[str, Callable[[str, str], None]]:
+    """Who is told: by the setting that says so, what sends a message, given its subject and its text.
 
-
-def send(settings: Settings, subject: str, text: str) -> None:
-    """Tell everybody who is configured.
-
-    Args:
-        settings: TALK_ALERT_WEBHOOK, TALK_ALERT_EMAIL, TALK_SMTP_URL.
-        subject: of an e-mail, and the first line of a chat's message.
-        text: the rest.
-
-    Raises:
-        NotTold: a message did not arrive.
-        ConfigurationError: TALK_SMTP_URL is missing, no address of a mail server, or one that takes the password only
-            unencrypted.
+    Each raises NotTold when the message did not arrive, and ConfigurationError when TALK_SMTP_URL is missing, is no
+    address of a mail server, or is one that takes the password only unencrypted.
     """
-    if settings.talk_alert_webhook is not None:
-        _post(settings.talk_alert_webhook, f"*{subject}*\n{text}")
+    found: dict[str, Callable[[str, str], None]] = {}
+    webhook = settings.talk_alert_webhook
+    if webhook is not None:
+        found["TALK_ALERT_WEBHOOK"] = lambda subject, text: _post(webhook, f"*{subject}*\n{text}")
     if settings.talk_alert_email:
-        _mail(settings, subject, text)
+        found["TALK_ALERT_EMAIL"] = lambda subject, text: _mail(settings, subject, text)
+    return found
 
 
 def _post(url: SecretStr, text: str) -> None:
@@ -61,11 +53,11 @@ def _mail(settings: Settings, subject: str, text: str) -> None:
     server = urlsplit(settings.talk_smtp_url.get_secret_value())
     if server.scheme not in _PORTS or server.hostname is None:
         raise ConfigurationError(_ADDRESS)
-    message = EmailMessage()
-    message["Subject"], message["From"] = subject, settings.talk_alert_sender or settings.talk_alert_email[0]
-    message["To"] = ", ".join(settings.talk_alert_email)
-    message.set_content(text)
     try:
+        message = EmailMessage()
+        message["Subject"], message["From"] = subject, settings.talk_alert_sender or settings.talk_alert_email[0]
+        message["To"] = ", ".join(settings.talk_alert_email)
+        message.set_content(text)
         port = server.port or _PORTS[server.scheme]
     except ValueError:
         raise ConfigurationError(_ADDRESS) from None
@@ -84,7 +76,7 @@ def _mail(settings: Settings, subject: str, text: str) -> None:
             "TALK_SMTP_URL: the certificate of the mail server is not one that is trusted for this name, so nothing "
             "was sent; name the server as its certificate does, or set SSL_CERT_FILE to the certificate of its issuer."
         ) from None
-    except (OSError, smtplib.SMTPException) as error:
+    except (OSError, ValueError, smtplib.SMTPException) as error:
         raise NotTold(f"TALK_SMTP_URL: no e-mail could be sent ({type(error).__name__}).") from None
 
 

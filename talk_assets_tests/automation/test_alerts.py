@@ -14,6 +14,7 @@ from talk_assets.automation.alerts import Alerts
 from talk_assets.automation.conditions import Condition
 from talk_assets.ledger.guards import VOLUME
 from talk_assets_tests.automation.looks import Sensor, query
+from talk_assets_tests.automation.test_messages import Mails, served
 from talk_assets_tests.installed import Home, Sandbox
 
 BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
@@ -110,6 +111,26 @@ def test_what_could_not_be_sent_is_sent_at_the_next_look(synced: Home, chat: Cha
     assert len(chat.texts) == 1
 
 
+def test_who_was_told_is_not_told_again_with_those_who_were_not(synced: Home, chat: Chat) -> None:
+    """A mistake in TALK_SMTP_URL posts the same message to the chat every thirty seconds, for ever."""
+    with dg.DagsterInstance.ephemeral() as instance:
+        alerts = Sensor(synced, instance, "alerts")
+        told = {"TALK_ALERT_WEBHOOK": chat.url, "TALK_ALERT_EMAIL": "a@example.com"}
+        query(synced, "update talk.run set outcome = 'failures'")
+        assert "TALK_SMTP_URL is not set" in str(alerts.look(**told)), "what failed is seen beside what was told"
+        for _ in range(2):
+            with pytest.raises(dg.Failure, match="TALK_SMTP_URL"):
+                alerts.look(**told, TALK_SMTP_URL="smtp://user:hidden@127.0.0.1:1")
+        assert len(chat.texts) == 1, chat.texts
+        box = Mails()
+        with served(box) as port:
+            for _ in range(2):
+                alerts.look(**told, TALK_SMTP_URL=f"smtp://127.0.0.1:{port}")
+        query(synced, "update talk.run set outcome = 'done'")
+    assert len(chat.texts) == len(box.mails) == 1
+    assert b"did not end well" in box.mails[0]
+
+
 @pytest.mark.soak
 def test_a_run_that_could_not_begin_is_told(systems: Sandbox, synced: Home, chat: Chat) -> None:
     """A revoked token ends every run before it is noted in the ledger: nobody would hear of it."""
@@ -129,7 +150,7 @@ def test_what_comes_and_goes_is_told_once_an_hour() -> None:
     for minute in range(121):
         begins, over = alerts.changes(found if minute % 2 == 0 else [], BEGIN + timedelta(minutes=minute))
         told += [*("begun" for _ in begins), *("over" for _ in over)]
-        alerts = Alerts.load(alerts.model_dump_json())
+        alerts = Alerts.model_validate_json(alerts.model_dump_json())
     assert told == ["begun", "over", "begun", "over", "begun"]
 
 

@@ -17,7 +17,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from talk_assets.automation.messages import NotTold, send
+from talk_assets.automation.messages import NotTold, destinations
 from talk_assets.errors import ConfigurationError
 from talk_assets.settings import Settings
 
@@ -29,11 +29,12 @@ class Mails:
 
     def __init__(self) -> None:
         self.mails: list[bytes] = []
+        self.people: list[str] = []
         self.logins: list[tuple[LoginPassword, bool]] = []
 
     async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:  # noqa: N802  # the server's name for it
         self.mails.append(envelope.content)
-        assert envelope.rcpt_tos == ["a@example.com", "b@example.com"]
+        self.people += envelope.rcpt_tos
         return "250 OK"
 
     def allow(self, server: Any, _session: Any, _envelope: Any, _mechanism: str, data: LoginPassword) -> AuthResult:
@@ -89,7 +90,9 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def tell(url: str) -> None:
     """Send a message to two people by a mail server."""
     given: dict[str, Any] = {"talk_alert_email": "a@example.com, b@example.com", "talk_smtp_url": url}
-    send(Settings(_env_file=None, **given), "Division 1 needs somebody", "• A guard stopped exact.items.")
+    destinations(Settings(_env_file=None, **given))["TALK_ALERT_EMAIL"](
+        "Division 1 needs somebody", "• A guard stopped exact.items."
+    )
 
 
 def test_an_e_mail_is_sent_with_login() -> None:
@@ -100,6 +103,7 @@ def test_an_e_mail_is_sent_with_login() -> None:
     with pytest.raises(NotTold, match="TALK_SMTP_URL") as refused:
         tell(f"smtp://user:hidden@127.0.0.1:{port}")
     assert "hidden" not in str(refused.value)
+    assert box.people == ["a@example.com", "b@example.com"]
     (mail,) = box.mails
     assert message_from_bytes(mail)["Subject"] == "Division 1 needs somebody"
 
