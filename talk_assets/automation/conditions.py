@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from talk_assets.assets.divisions import PARTITION
 from talk_assets.automation.trouble import LOGIN, troubles
 from talk_assets.ledger import guards, unfinished
+from talk_assets.ledger.locks import run_of_division
 
 # A system that does not answer for a moment is nobody's business.
 _PATIENCE = timedelta(minutes=15)
@@ -42,7 +43,9 @@ def conditions(connection: sa.Connection, division: str, now: datetime, debt_lim
         debt_limit: how long something may stay owed.
     """
     found = []
-    failures, began = unfinished.failed_runs(connection, division)
+    # Asked first: a run that ends meanwhile is then looked at the next time.
+    going_on = run_of_division(connection, division)
+    failures, began = unfinished.failed_runs(connection, division, going_on)
     if began is not None:
         many = "The last run" if failures == 1 else f"The last {failures} runs"
         told = f"{many} did not end well (since {began:%Y-%m-%d %H:%M} UTC). To see why: talk-assets status"

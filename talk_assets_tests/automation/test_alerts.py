@@ -12,7 +12,9 @@ import pytest
 
 from talk_assets.automation.alerts import Alerts
 from talk_assets.automation.conditions import Condition
+from talk_assets.installation import open_installation
 from talk_assets.ledger.guards import VOLUME
+from talk_assets.settings import load_settings
 from talk_assets_tests.automation.looks import Sensor, query
 from talk_assets_tests.automation.test_messages import Mails, served
 from talk_assets_tests.installed import Home, Sandbox
@@ -129,6 +131,23 @@ def test_who_was_told_is_not_told_again_with_those_who_were_not(synced: Home, ch
         query(synced, "update talk.run set outcome = 'done'")
     assert len(chat.texts) == len(box.mails) == 1
     assert b"did not end well" in box.mails[0]
+
+
+def test_a_run_that_goes_on_has_not_failed(synced: Home, chat: Chat) -> None:
+    """Every look that falls into a healthy run tells of a failure, and a minute later that it is over."""
+    with dg.DagsterInstance.ephemeral() as instance:
+        alerts, told = Sensor(synced, instance, "alerts"), {"TALK_ALERT_WEBHOOK": chat.url}
+        with synced.environment(), open_installation(load_settings()) as at, at.cycle("going on"):
+            alerts.look(**told)
+        assert chat.texts == []
+        # Its process has ended, and left it so.
+        alerts.look(**told)
+        assert "The last run did not end well" in chat.texts[0]
+        # A run that is repeated says nothing of how it will end.
+        with synced.environment(), open_installation(load_settings()) as at, at.cycle("again"):
+            alerts.look(**told)
+        query(synced, "update talk.run set outcome = 'done'")
+        assert len(chat.texts) == 1
 
 
 @pytest.mark.soak
