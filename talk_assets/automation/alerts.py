@@ -1,7 +1,7 @@
 """The sensor that tells a person what needs one: each condition once when it begins, and once when it is over."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 from pydantic import BaseModel, ValidationError
@@ -29,12 +29,15 @@ class Alerts(BaseModel):
 
     told: dict[str, _Told] = {}
 
-    def changes(self, found: list[Condition], now: datetime) -> tuple[list[str], list[str]]:
+    def changes(
+        self, found: list[Condition], now: datetime, unseen: tuple[str, ...] = ()
+    ) -> tuple[list[str], list[str]]:
         """What begins and what is over, as sentences to tell; both are remembered as told.
 
         Args:
             found: what there is now.
             now: the time.
+            unseen: what the names of conditions begin with of which nobody knows whether they are over.
         """
         begins, over = [], []
         present = {condition.name for condition in found}
@@ -44,7 +47,7 @@ class Alerts(BaseModel):
                 begins.append(condition.sentence)
                 self.told[condition.name] = _Told(sentence=condition.sentence, at=now)
         for name, known in list(self.told.items()):
-            if name in present:
+            if name in present or name.startswith(unseen):
                 continue
             # What came back unsaid stays told as over, and ends unsaid.
             if known.over is None:
@@ -77,7 +80,6 @@ def alert_sensor(job: str, divisions: Sequence[Division]) -> dg.SensorDefinition
         divisions: that are looked at.
     """
     running = bool(destinations(divisions[0].settings))
-    partitions = [division.partition for division in divisions]
 
     @dg.sensor(
         name="alerts",
@@ -85,45 +87,59 @@ def alert_sensor(job: str, divisions: Sequence[Division]) -> dg.SensorDefinition
         default_status=dg.DefaultSensorStatus.RUNNING if running else dg.DefaultSensorStatus.STOPPED,
         description=(
             "Tells a person by TALK_ALERT_WEBHOOK or TALK_ALERT_EMAIL, once, that runs fail, a guard stopped "
-            "something, a system refuses the login, or a write is owed for longer than TALK_ALERT_DEBT_HOURS; and "
-            "once that it is over."
+            "something, a system refuses the login, a write is owed for longer than TALK_ALERT_DEBT_HOURS, or the "
+            "ledger does not answer; and once that it is over."
         ),
     )
     def alerts(context: dg.SensorEvaluationContext) -> dg.SensorResult:
         try:
-            return _tell(context, job, partitions)
+            return _tell(context, job, divisions)
         except TalkError as error:
             raise dg.Failure(description=str(error), allow_retries=False) from None
 
     return alerts
 
 
-def _tell(context: dg.SensorEvaluationContext, job: str, partitions: Sequence[str | None]) -> dg.SensorResult:
+def _tell(context: dg.SensorEvaluationContext, job: str, divisions: Sequence[Division]) -> dg.SensorResult:
     settings = load_settings(())
     if not destinations(settings):
         return dg.SensorResult(skip_reason="Nobody is to be told: TALK_ALERT_WEBHOOK and TALK_ALERT_EMAIL are not set.")
-    found, names = list[Condition](), list[str]()
-    for partition in partitions:
-        with watching(partition) as watch:
-            names.append(watch.installation.division)
-            limit = timedelta(hours=settings.talk_alert_debt_hours)
-            with watch.installation.ledger.begin() as connection:
-                mine = conditions(connection, names[-1], watch.now, limit)
-        failed = failed_run(context.instance, job, partition)
+    found, unseen, names = list[Condition](), list[str](), list[str]()
+    for division in divisions:
+        name, mine, seen = _look(division, timedelta(hours=settings.talk_alert_debt_hours))
+        # Dagster is asked also where the ledger does not answer.
+        failed = failed_run(context.instance, job, division.partition)
         if failed is not None:
             mine = [failed, *(condition for condition in mine if condition.name != failed.name)]
-        found += mine if partition is None else [condition.of_division(partition) for condition in mine]
+        found += [condition.of_division(division.partition) for condition in mine]
+        names.append(name)
+        if not seen:
+            unseen.append("" if division.partition is None else f"{division.partition} ")
     where = f"{'division' if len(names) == 1 else 'divisions'} {', '.join(names)}"
-    return _send(settings, _Known.load(context.cursor), found, watch.now, where)
+    return _send(settings, _Known.load(context.cursor), found, tuple(unseen), where)
 
 
-def _send(settings: Settings, known: _Known, found: list[Condition], now: datetime, where: str) -> dg.SensorResult:
+def _look(division: Division, debt_limit: timedelta) -> tuple[str, list[Condition], bool]:
+    """A division's name, what there is of it, and whether that is all; else it is what hinders the look."""
+    try:
+        with watching(division.partition) as watch, watch.installation.ledger.begin() as connection:
+            name = watch.installation.division
+            return name, conditions(connection, name, watch.now, debt_limit), True
+    except TalkError as error:
+        return division.tag, [Condition("look", f"Nothing can be looked at, and no run can begin: {error}")], False
+
+
+def _send(
+    settings: Settings, known: _Known, found: list[Condition], unseen: tuple[str, ...], where: str
+) -> dg.SensorResult:
     """Tell each destination what it was not told; what one did not take is told to that one at the next look."""
+    # The ledger's own clock cannot be asked while it is down.
+    now = datetime.now(UTC)
     after, sent, faults = _Known(), list[str](), list[str]()
     for name, send in destinations(settings).items():
         before = known.by.get(name, Alerts())
         alerts = before.model_copy(deep=True)
-        begins, over = alerts.changes(found, now)
+        begins, over = alerts.changes(found, now, unseen)
         after.by[name] = alerts
         if not begins and not over:
             continue

@@ -28,8 +28,10 @@ class Condition:
     name: str
     sentence: str
 
-    def of_division(self, division: str) -> "Condition":
-        """The same, told of one division among several."""
+    def of_division(self, division: str | None) -> "Condition":
+        """The same, told of one division among several; itself where there is one only."""
+        if division is None:
+            return self
         return Condition(f"{division} {self.name}", f"Division {division}: {self.sentence}")
 
 

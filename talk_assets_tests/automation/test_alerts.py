@@ -150,6 +150,25 @@ def test_a_run_that_goes_on_has_not_failed(synced: Home, chat: Chat) -> None:
         assert len(chat.texts) == 1
 
 
+def test_an_outage_of_the_ledger_is_told(synced: Home, chat: Chat) -> None:
+    """Nothing is synchronised any more, and the place that would tell of it says nothing; or it says all is well."""
+    with dg.DagsterInstance.ephemeral() as instance:
+        alerts, told = Sensor(synced, instance, "alerts"), {"TALK_ALERT_WEBHOOK": chat.url}
+        query(synced, "update talk.run set outcome = 'failures'")
+        alerts.look(**told)
+        assert "did not end well" in chat.texts[0]
+        for _ in range(2):
+            alerts.look(**told, TALK_DATABASE_URL="postgresql://talk:hidden@127.0.0.1:1/talk")
+        assert len(chat.texts) == 2, chat.texts
+        assert "no run can begin: " in chat.texts[1]
+        assert "hidden" not in chat.texts[1]
+        assert "Over: " not in chat.texts[1], "what cannot be looked at is not over"
+        alerts.look(**told)
+        query(synced, "update talk.run set outcome = 'done'")
+    assert chat.texts[2].count("Over: ") == 1
+    assert "needs less" in chat.texts[2]
+
+
 @pytest.mark.soak
 def test_a_run_that_could_not_begin_is_told(systems: Sandbox, synced: Home, chat: Chat) -> None:
     """A revoked token ends every run before it is noted in the ledger: nobody would hear of it."""
