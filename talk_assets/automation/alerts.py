@@ -7,7 +7,7 @@ import dagster as dg
 from pydantic import BaseModel, ValidationError
 
 from talk_assets.assets.divisions import Division
-from talk_assets.automation.conditions import Condition, conditions, failed_run
+from talk_assets.automation.conditions import Condition, conditions, failed_runs
 from talk_assets.automation.messages import destinations
 from talk_assets.automation.watch import watching
 from talk_assets.errors import TalkError
@@ -76,7 +76,7 @@ def alert_sensor(job: str, divisions: Sequence[Division]) -> dg.SensorDefinition
     """The sensor, which tells of all divisions; it runs from the start where somebody is to be told.
 
     Args:
-        job: whose failures are told.
+        job: whose failures are told, as those of whole reads.
         divisions: that are looked at.
     """
     running = bool(destinations(divisions[0].settings))
@@ -108,9 +108,10 @@ def _tell(context: dg.SensorEvaluationContext, job: str, divisions: Sequence[Div
     for division in divisions:
         name, mine, seen = _look(division, timedelta(hours=settings.talk_alert_debt_hours))
         # Dagster is asked also where the ledger does not answer.
-        failed = failed_run(context.instance, job, division.partition)
-        if failed is not None:
-            mine = [failed, *(condition for condition in mine if condition.name != failed.name)]
+        failed = failed_runs(context.instance, job, division.partition)
+        # Of the same, Dagster says more than the ledger.
+        said = {condition.name for condition in failed}
+        mine = [*failed, *(condition for condition in mine if condition.name not in said)]
         found += [condition.of_division(division.partition) for condition in mine]
         names.append(name)
         if not seen:

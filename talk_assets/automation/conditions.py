@@ -7,6 +7,7 @@ import dagster as dg
 import sqlalchemy as sa
 
 from talk_assets.assets.divisions import PARTITION
+from talk_assets.automation.schedules import RESCAN
 from talk_assets.automation.trouble import LOGIN, troubles
 from talk_assets.ledger import guards, unfinished
 from talk_assets.ledger.locks import run_of_division
@@ -75,22 +76,46 @@ def conditions(connection: sa.Connection, division: str, now: datetime, debt_lim
     return found
 
 
-def failed_run(instance: dg.DagsterInstance, job: str, partition: str | None) -> Condition | None:
-    """The latest run of a job where it failed and Dagster does not start it again; also one that could not begin.
+def failed_runs(instance: dg.DagsterInstance, job: str, partition: str | None) -> list[Condition]:
+    """What Dagster tells: that the latest run failed, one that could not begin too, and that a whole read never began.
 
     Args:
         instance: where Dagster keeps its runs.
-        job: name of the job.
+        job: name of the job of runs that read what changed.
         partition: the division, where there are several.
     """
+    latest = [_latest(instance, name, partition) for name in (job, RESCAN)]
+    whole = latest[1]
+    found = list[Condition]()
+    last = max((record for record in latest if record is not None), key=lambda each: each.storage_id, default=None)
+    if last is not None and _has_failed(last.dagster_run):
+        run_id = last.dagster_run.run_id
+        found.append(Condition("runs", f"Run {run_id} failed: {_why(instance, run_id)}"))
+    # Of one that has begun every feed stays to be read from the beginning, by whichever run is next.
+    if whole is not None and _has_failed(whole.dagster_run) and not _has_begun(instance, whole.dagster_run.run_id):
+        told = (
+            f"The whole read (run {whole.dagster_run.run_id}) did not begin, and what no list of changes told stays "
+            f"unread until the next one. To have it read now, launch the job {RESCAN} in Dagit."
+        )
+        found.append(Condition("rescan", told))
+    return found
+
+
+def _latest(instance: dg.DagsterInstance, job: str, partition: str | None) -> dg.RunRecord | None:
+    """The latest run of a job that came through or failed."""
     tags = {} if partition is None else {PARTITION: partition}
     records = instance.get_run_records(dg.RunsFilter(job_name=job, statuses=_ENDED, tags=tags), limit=1)
-    if not records or records[0].dagster_run.is_success:
-        return None
-    run = records[0].dagster_run
-    if run.tags.get("dagster/will_retry") == "true":
-        return None
-    return Condition("runs", f"Run {run.run_id} failed: {_why(instance, run.run_id)}")
+    return records[0] if records else None
+
+
+def _has_failed(run: dg.DagsterRun) -> bool:
+    """Whether it failed, and Dagster does not start it again."""
+    return not run.is_success and run.tags.get("dagster/will_retry") != "true"
+
+
+def _has_begun(instance: dg.DagsterInstance, run_id: str) -> bool:
+    """Whether any step came through: none does where the run could not begin."""
+    return bool(instance.get_records_for_run(run_id, of_type=dg.DagsterEventType.STEP_SUCCESS, limit=1).records)
 
 
 def _why(instance: dg.DagsterInstance, run_id: str) -> str:

@@ -12,9 +12,12 @@ import pytest
 
 from talk_assets.automation.alerts import Alerts
 from talk_assets.automation.conditions import Condition
+from talk_assets.automation.schedules import RESCAN
+from talk_assets.definitions import SYNC, build_defs
 from talk_assets.installation import open_installation
 from talk_assets.ledger.guards import VOLUME
 from talk_assets.settings import load_settings
+from talk_assets_tests.assets.runs import QUIET
 from talk_assets_tests.automation.looks import Sensor, query
 from talk_assets_tests.automation.test_messages import Mails, served
 from talk_assets_tests.installed import Home, Sandbox
@@ -167,6 +170,35 @@ def test_an_outage_of_the_ledger_is_told(synced: Home, chat: Chat) -> None:
         query(synced, "update talk.run set outcome = 'done'")
     assert chat.texts[2].count("Over: ") == 1
     assert "needs less" in chat.texts[2]
+
+
+def test_a_whole_read_that_did_not_begin_is_told(synced: Home, chat: Chat) -> None:
+    """What only the whole read finds stays unread, day after day; or an old failure of a sync is told for ever."""
+    with dg.DagsterInstance.ephemeral() as instance:
+        alerts, told = Sensor(synced, instance, "alerts"), {"TALK_ALERT_WEBHOOK": chat.url}
+
+        def run(job: str, **changes: str) -> bool:
+            with synced.environment(**changes):
+                made = build_defs().resolve_job_def(job)
+                # What a person or the schedule launches; a part of it is enough here.
+                part = [dg.AssetKey(["exact", "deletions"])]
+                return made.execute_in_process(
+                    instance=instance, asset_selection=part, run_config=dict(QUIET), raise_on_error=False
+                ).success
+
+        assert not run(SYNC, EXACT_DIVISION="1")
+        alerts.look(**told)
+        assert " failed: " in chat.texts[0]
+        assert run(RESCAN)
+        alerts.look(**told)
+        assert chat.texts[1].count("Over: ") == 1, "a run that came through later ends it, whichever job it is of"
+        assert not run(RESCAN, EXACT_DIVISION="1")
+        assert run(SYNC)
+        alerts.look(**told)
+        assert "launch the job rescan" in chat.texts[2], "no other run reads what it did not"
+        assert run(RESCAN)
+        alerts.look(**told)
+    assert "is well again" in chat.texts[3]
 
 
 @pytest.mark.soak
