@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from talk_assets.assets.divisions import PARTITION
 from talk_assets.automation.schedules import RESCAN
-from talk_assets.automation.trouble import LOGIN, troubles
+from talk_assets.automation.trouble import LOGIN, RIGHT, troubles
 from talk_assets.ledger import guards, unfinished
 from talk_assets.ledger.locks import run_of_division
 
@@ -53,11 +53,11 @@ def conditions(connection: sa.Connection, division: str, now: datetime, debt_lim
         many = "The last run" if failures == 1 else f"The last {failures} runs"
         told = f"{many} did not end well (since {began:%Y-%m-%d %H:%M} UTC). To see why: talk-assets status"
         found.append(Condition("runs", told))
-    # Of one system and kind the first is told: the others have the same cause.
+    # Rights are given one by one; of one system and another kind the first is told: the others have the same cause.
     lasting = {
-        f"{trouble.feed.partition('.')[0]} {trouble.kind}": trouble.said
+        f"{trouble.feed if trouble.kind == RIGHT else trouble.feed.partition('.')[0]} {trouble.kind}": trouble.said
         for trouble in reversed(troubles(connection, division))
-        if trouble.kind == LOGIN or now - trouble.since >= _PATIENCE
+        if trouble.kind in (LOGIN, RIGHT) or now - trouble.since >= _PATIENCE
     }
     found += [Condition(name, said) for name, said in sorted(lasting.items())]
     for row in guards.waiting(connection, division).to_dict("records"):

@@ -153,6 +153,31 @@ def test_a_run_that_goes_on_has_not_failed(synced: Home, chat: Chat) -> None:
         assert len(chat.texts) == 1
 
 
+def test_a_right_that_is_missing_hides_no_refused_login(systems: Sandbox, synced: Home, chat: Chat) -> None:
+    """A feed that is left out because it may not be read is told of for ever, and no login that fails after it."""
+    with dg.DagsterInstance.ephemeral() as instance:
+        alerts, exact = Sensor(synced, instance, "alerts"), Sensor(synced, instance, "exact_changes")
+        told, left_out = {"TALK_ALERT_WEBHOOK": chat.url}, {"TALK_LEAVE_OUT": "contact_contacts,employee_contacts"}
+        systems.fault("exact", path="sync/CRM/Contacts", status=403, times=None)
+        exact.look()
+        alerts.look(**told)
+        assert "exact.contacts" in chat.texts[0]
+        systems.end_faults()
+        systems.fault("exact", status=401, times=None)
+        exact.cursor = None
+        exact.look()
+        alerts.look(**told)
+        assert "Over: " not in chat.texts[1]
+        assert "talk-assets exact login" in chat.texts[1]
+        systems.end_faults()
+        exact.cursor = None
+        exact.look(**left_out)
+        alerts.look(**told, **left_out)
+    assert chat.texts[2].count("Over: ") == 2, chat.texts
+    assert "is well again" in chat.texts[2]
+    assert query(synced, "select feed from talk.cursor where feed like 'trouble.%'") == []
+
+
 def test_an_outage_of_the_ledger_is_told(synced: Home, chat: Chat) -> None:
     """Nothing is synchronised any more, and the place that would tell of it says nothing; or it says all is well."""
     with dg.DagsterInstance.ephemeral() as instance:
