@@ -16,12 +16,21 @@ from talk_assets.settings import Settings, load_settings
 _LOOKS = 30
 # A condition that comes and goes is told once an hour at most.
 _AGAIN = timedelta(hours=1)
+# What has doubled and is so many more is told once more.
+_GROWN = 10
 
 
 class _Told(BaseModel):
     sentence: str
     at: datetime
     over: datetime | None = None
+    count: int = 0
+
+    def is_told_again(self, condition: Condition, now: datetime) -> bool:
+        """Whether it is back for longer than a moment, or has become another matter than the one that was told."""
+        if self.over is not None:
+            return now - self.at >= _AGAIN
+        return condition.count >= 2 * self.count and condition.count > self.count + _GROWN
 
 
 class Alerts(BaseModel):
@@ -43,9 +52,9 @@ class Alerts(BaseModel):
         present = {condition.name for condition in found}
         for condition in found:
             known = self.told.get(condition.name)
-            if known is None or (known.over is not None and now - known.at >= _AGAIN):
+            if known is None or known.is_told_again(condition, now):
                 begins.append(condition.sentence)
-                self.told[condition.name] = _Told(sentence=condition.sentence, at=now)
+                self.told[condition.name] = _Told(sentence=condition.sentence, at=now, count=condition.count)
         for name, known in list(self.told.items()):
             if name in present or name.startswith(unseen):
                 continue

@@ -24,16 +24,18 @@ class Condition:
     Attributes:
         name: the same for as long as it lasts.
         sentence: what is wrong and what to do.
+        count: of how many, where that can grow.
     """
 
     name: str
     sentence: str
+    count: int = 0
 
     def of_division(self, division: str | None) -> "Condition":
         """The same, told of one division among several; itself where there is one only."""
         if division is None:
             return self
-        return Condition(f"{division} {self.name}", f"Division {division}: {self.sentence}")
+        return Condition(f"{division} {self.name}", f"Division {division}: {self.sentence}", self.count)
 
 
 def conditions(connection: sa.Connection, division: str, now: datetime, debt_limit: timedelta) -> list[Condition]:
@@ -65,14 +67,14 @@ def conditions(connection: sa.Connection, division: str, now: datetime, debt_lim
             f"A guard stopped {row['entity']}: {row['reason']} To let it pass once: talk-assets accept {row['entity']}"
         )
         found.append(Condition(f"guard {row['entity']} {row['kind']}", told))
-    late, oldest = unfinished.late(connection, division, now - debt_limit)
-    if oldest is not None:
-        hours = debt_limit.total_seconds() / 3600
+    hours = debt_limit.total_seconds() / 3600
+    for entity, late, oldest in unfinished.late_per_entity(connection, division, now - debt_limit):
+        many = f"1 write to {entity} is" if late == 1 else f"{late} writes to {entity} are"
         told = (
-            f"{late} {'write is' if late == 1 else 'writes are'} owed for more than {hours:g} hours (since "
-            f"{oldest:%Y-%m-%d %H:%M} UTC). To see which: talk-assets status"
+            f"{many} owed for more than {hours:g} hours (since {oldest:%Y-%m-%d %H:%M} UTC). To see which: "
+            "talk-assets status"
         )
-        found.append(Condition("debts", told))
+        found.append(Condition(f"debts {entity}", told, late))
     return found
 
 

@@ -87,7 +87,7 @@ def test_each_condition_is_told_once_and_once_that_it_is_over(systems: Sandbox, 
         alerts.look(**told)
         assert len(chat.texts) == 2, chat.texts
         assert "talk-assets accept exact.items" in chat.texts[1]
-        assert "1 write is owed for more than 24 hours" in chat.texts[1]
+        assert "1 write to exact.accounts is owed for more than 24 hours" in chat.texts[1]
         assert "did not end well" in chat.texts[1]
         systems.end_faults()
         query(synced, "delete from talk.owed")
@@ -257,3 +257,37 @@ def test_what_came_back_to_stay_is_told_after_the_hour() -> None:
     assert alerts.changes(found, BEGIN + timedelta(minutes=2)) == ([], [])
     assert alerts.changes(found, BEGIN + timedelta(minutes=60)) == (["Exact does not answer."], [])
     assert alerts.changes([], BEGIN + timedelta(minutes=61)) == ([], ["Exact does not answer."])
+
+
+def test_debts_that_have_grown_are_told_again() -> None:
+    """One write that stays refused hides the five hundred that follow a week later."""
+    alerts = Alerts()
+
+    def told(count: int, entity: str = "exact.accounts") -> bool:
+        found = [Condition("debts exact.accounts", "owed", 1), Condition(f"debts {entity}", f"{count} owed", count)]
+        begins, over = alerts.changes(found[-1:] if entity == "exact.accounts" else found, BEGIN)
+        assert not over
+        return bool(begins)
+
+    assert told(1)
+    assert not told(11), "a few more are no other matter"
+    assert told(12)
+    assert not told(23)
+    assert told(501)
+    assert told(1, "exact.items"), "what is owed to another entity is told by itself"
+
+
+def test_debts_are_told_per_entity(synced: Home, chat: Chat) -> None:
+    """A refused write to one entity hides that nothing reaches another one."""
+    insert = (
+        "insert into talk.owed (division, cluster_id, entity, operation, values, state, since, run) select division, "
+        "cluster_id, '{}', 'update', '{{}}', 'dead', now() - interval '25 hours', 'x' from talk.member limit 1"
+    )
+    with dg.DagsterInstance.ephemeral() as instance:
+        alerts, told = Sensor(synced, instance, "alerts"), {"TALK_ALERT_WEBHOOK": chat.url}
+        query(synced, insert.format("exact.accounts"))
+        alerts.look(**told)
+        query(synced, insert.format("customerp.customer"))
+        alerts.look(**told)
+        query(synced, "delete from talk.owed where run = 'x'")
+    assert [text.count("1 write to customerp.customer is owed") for text in chat.texts] == [0, 1]
