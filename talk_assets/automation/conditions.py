@@ -1,5 +1,6 @@
 """What needs a person: each condition with a name by which it is told once, and a sentence."""
 
+import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -14,6 +15,9 @@ from talk_assets.ledger.locks import run_of_division
 
 # A system that does not answer for a moment is nobody's business.
 _PATIENCE = timedelta(minutes=15)
+# What follows is a system's own: `Exact answered 500, ...`, `Exact refuses it with 400, ...`.
+_SAID = re.compile(r"\b(?:answered|refuses it with) \d{3}\b")
+_LOG = "see its log in Dagit."
 _ENDED = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE]
 
 
@@ -126,5 +130,11 @@ def _why(instance: dg.DagsterInstance, run_id: str) -> str:
     for record in events:
         event = record.event_log_entry.dagster_event
         if event is not None and event.step_failure_data.user_failure_data is not None:
-            return event.step_failure_data.user_failure_data.description or "see its log in Dagit."
-    return "see its log in Dagit."
+            return own_words(event.step_failure_data.user_failure_data.description or _LOG)
+    return _LOG
+
+
+def own_words(sentence: str) -> str:
+    """An error without what a system says in it, which can be what a record holds: messages go to chats."""
+    found = _SAID.search(sentence)
+    return sentence if found is None else f"{sentence[: found.end()]}; {_LOG}"

@@ -11,9 +11,12 @@ import dagster as dg
 import pytest
 
 from talk_assets.automation.alerts import Alerts
-from talk_assets.automation.conditions import Condition
+from talk_assets.automation.conditions import Condition, own_words
 from talk_assets.automation.schedules import RESCAN
+from talk_assets.automation.trouble import note_trouble
+from talk_assets.automation.watch import watching
 from talk_assets.definitions import SYNC, build_defs
+from talk_assets.errors import AccessDenied, SystemUnavailable
 from talk_assets.installation import open_installation
 from talk_assets.ledger.guards import VOLUME
 from talk_assets.settings import load_settings
@@ -291,3 +294,31 @@ def test_debts_are_told_per_entity(synced: Home, chat: Chat) -> None:
         alerts.look(**told)
         query(synced, "delete from talk.owed where run = 'x'")
     assert [text.count("1 write to customerp.customer is owed") for text in chat.texts] == [0, 1]
+
+
+def test_no_message_holds_what_a_system_says_of_a_record(systems: Sandbox, synced: Home, chat: Chat) -> None:
+    """A name or an address in an error of Exact's stands in everybody's chat, for ever."""
+    said = {
+        "exact.contacts": AccessDenied("exact", "reading: Exact answered 403, Jan Jansen may not", status=403),
+        "exact.items": AccessDenied("exact", "reading: Exact answered 401, Jan Jansen has left", status=401),
+        "customerp.customer": SystemUnavailable("customerp", "reading: it answered 503 (Jan Jansen)", status=503),
+    }
+    with dg.DagsterInstance.ephemeral() as instance:
+        alerts, told = Sensor(synced, instance, "alerts"), {"TALK_ALERT_WEBHOOK": chat.url}
+        with synced.environment(), watching(None) as watch:
+            for feed, fault in said.items():
+                note_trouble(watch, feed, fault)
+        since = "replace(value, left(split_part(value, ' ', 2), 4), '2020')"
+        query(synced, f"update talk.cursor set value = {since} where feed like 'trouble.%'")
+        alerts.look(**told)
+        query(synced, "delete from talk.cursor where feed like 'trouble.%'")
+    (text,) = chat.texts
+    assert text.count("• ") == 3, text
+    assert "Jan" not in text
+    assert all(name in text for name in ("exact.contacts", "(403)", "talk-assets exact login", "(503)"))
+    for sentence in (
+        "writing exact.accounts/1: Exact refuses it with 500, Jan Jansen exists. Correct the record.",
+        "reading customerp.customer: Customerp answered 404 (Jan Jansen): there is no such record",
+    ):
+        assert own_words(sentence) == f"{sentence[: sentence.index('Jan') - 2]}; see its log in Dagit."
+    assert own_words("EXACT_DIVISION is not set.") == "EXACT_DIVISION is not set."
