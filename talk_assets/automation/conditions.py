@@ -15,6 +15,8 @@ from talk_assets.ledger.locks import run_of_division
 
 # A system that does not answer for a moment is nobody's business.
 _PATIENCE = timedelta(minutes=15)
+# What waits for another record often comes by itself: it is given so many times what a debt is given.
+_WAITING = 7
 # What follows is a system's own: `Exact answered 500, ...`, `Exact refuses it with 400, ...`.
 _SAID = re.compile(r"\b(?:answered|refuses it with) \d{3}\b")
 _LOG = "see its log in Dagit."
@@ -71,6 +73,13 @@ def conditions(connection: sa.Connection, division: str, now: datetime, debt_lim
             f"A guard stopped {row['entity']}: {row['reason']} To let it pass once: talk-assets accept {row['entity']}"
         )
         found.append(Condition(f"guard {row['entity']} {row['kind']}", told))
+    found += _debts(connection, division, now, debt_limit)
+    return found
+
+
+def _debts(connection: sa.Connection, division: str, now: datetime, debt_limit: timedelta) -> list[Condition]:
+    """What is owed for too long, per entity; what waits for something else is given a longer time."""
+    found = list[Condition]()
     hours = debt_limit.total_seconds() / 3600
     for entity, late, oldest in unfinished.late_per_entity(connection, division, now - debt_limit):
         many = f"1 write to {entity} is" if late == 1 else f"{late} writes to {entity} are"
@@ -79,6 +88,14 @@ def conditions(connection: sa.Connection, division: str, now: datetime, debt_lim
             "talk-assets status"
         )
         found.append(Condition(f"debts {entity}", told, late))
+    before = now - _WAITING * debt_limit
+    for entity, late, oldest in unfinished.late_per_entity(connection, division, before, ["waiting"]):
+        many = f"1 write to {entity} waits" if late == 1 else f"{late} writes to {entity} wait"
+        told = (
+            f"{many} for another record or a missing value since {oldest:%Y-%m-%d %H:%M} UTC. To see for which: "
+            "talk-assets status"
+        )
+        found.append(Condition(f"waiting {entity}", told, late))
     return found
 
 

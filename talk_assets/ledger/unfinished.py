@@ -94,11 +94,13 @@ def late(
     return int(found[0]), found[1]
 
 
-def late_per_entity(connection: sa.Connection, division: str, before: datetime) -> list[tuple[str, int, datetime]]:
-    """Entity, how many writes are owed to it or stay refused since before a moment, and since when the oldest is."""
+def late_per_entity(
+    connection: sa.Connection, division: str, before: datetime, states: Sequence[str] = ("owed", "dead")
+) -> list[tuple[str, int, datetime]]:
+    """Entity, how many writes to it stand so since before a moment, and since when the oldest does."""
     rows = connection.execute(
         sa.select(owed.c.entity, sa.func.count(), sa.func.min(owed.c.since))
-        .where(owed.c.division == division, owed.c.state.in_(["owed", "dead"]), owed.c.since < before)
+        .where(owed.c.division == division, owed.c.state.in_(states), owed.c.since < before)
         .group_by(owed.c.entity)
         .order_by(owed.c.entity)
     )

@@ -280,6 +280,24 @@ def test_debts_that_have_grown_are_told_again() -> None:
     assert told(1, "exact.items"), "what is owed to another entity is told by itself"
 
 
+def test_a_write_that_waits_for_weeks_is_told(synced: Home, chat: Chat) -> None:
+    """A customer's account that never comes keeps its contacts out of the books, and nobody hears of it."""
+    insert = (
+        "insert into talk.owed (division, cluster_id, entity, operation, values, state, since, run) select division, "
+        "cluster_id, 'exact.contacts', 'create', '{{}}', 'waiting', now() - interval '{} days', 'x' from talk.member "
+        "limit 1"
+    )
+    with dg.DagsterInstance.ephemeral() as instance:
+        alerts, told = Sensor(synced, instance, "alerts"), {"TALK_ALERT_WEBHOOK": chat.url}
+        query(synced, insert.format(6))
+        alerts.look(**told)
+        assert chat.texts == []
+        query(synced, "update talk.owed set since = now() - interval '8 days' where run = 'x'")
+        alerts.look(**told)
+        query(synced, "delete from talk.owed where run = 'x'")
+    assert "1 write to exact.contacts waits for another record" in chat.texts[0]
+
+
 def test_debts_are_told_per_entity(synced: Home, chat: Chat) -> None:
     """A refused write to one entity hides that nothing reaches another one."""
     insert = (
