@@ -141,9 +141,9 @@ def _guards_stop(cycle: Cycle, connection: sa.Connection, entity: str, writes: d
 
 
 def _hidden(cycle: Cycle, connection: sa.Connection, entity: str) -> bool:
-    """Whether it is not known what an entity holds by now: its feed shows too little, or nothing was taken from it."""
-    kinds = (guards.EMPTY, guards.MISSING)
-    return entity in cycle.untaken or guards.waits(connection, cycle.division, cycle.with_lines(entity), kinds)
+    """Whether it is not known what an entity holds by now: its feed is empty, or nothing was taken from it."""
+    empty = (guards.EMPTY,)
+    return entity in cycle.untaken or guards.waits(connection, cycle.division, cycle.with_lines(entity), empty)
 
 
 def _cannot_look(cycle: Cycle, entity: str) -> bool:

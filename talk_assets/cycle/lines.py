@@ -10,6 +10,7 @@ from talk_assets.ledger import clusters as links
 from talk_assets.ledger.debts import creates_owed
 from talk_assets.ledger.records import records_of_documents
 from talk_assets.mappings.model import Subject
+from talk_assets.sync.creation import ever
 from talk_assets.sync.match import line_identity, match_lines
 
 AMBIGUOUS_LINES = "ambiguous_lines"
@@ -38,8 +39,8 @@ def line_proposals(
         Proposals, and ambiguous lines as holds (`entity, key, kind, property, reason, value`).
     """
     touched = pd.concat([frame["document_cluster"] for frame in fresh.values()]).dropna().astype("int64").unique()
-    documents = links.members_of(connection, cycle.division, pd.Index(touched))
-    documents = documents[~documents["deleted"].astype(bool)].sort_values("key")
+    everyone = links.members_of(connection, cycle.division, pd.Index(touched))
+    documents = everyone[~everyone["deleted"].astype(bool)].sort_values("key")
     documents = documents.drop_duplicates(["entity", "cluster_id"])
     lines = _lines_of(cycle, connection, subject, documents)
     nothing = pd.DataFrame(columns=["entity", "key", "other_entity", "other_key", "criterion"], dtype="str")
@@ -52,8 +53,9 @@ def line_proposals(
     for flow in subject.flows.values():
         of_flow = lines[lines["entity"].isin(flow.entities)]
         if flow.create.unless is not None:
-            # Where the document has such a member, its lines are another matter: an order may take less than the offer.
-            without = documents["cluster_id"][documents["entity"].eq(flow.create.unless)]
+            # Where the document had such a member, its lines are another matter: an order may take less than the offer,
+            # also of one that is gone by now.
+            without = everyone["cluster_id"][everyone["entity"].eq(flow.create.unless)]
             of_flow = of_flow[~of_flow["document_cluster"].isin(without)]
         both = of_flow.groupby("cluster_id")["entity"].nunique()
         open_lines = of_flow[~of_flow["cluster_id"].isin(both[both.eq(2)].index)]
@@ -84,12 +86,15 @@ def _lines_of(cycle: Cycle, connection: sa.Connection, subject: Subject, documen
 def documents_with(
     cycle: Cycle, connection: sa.Connection, subject: Subject, clusters: pd.Index
 ) -> dict[str, pd.Series]:
-    """Per document entity, whether each line cluster's document has a member of it or is owed one."""
+    """Per document entity, whether each line cluster's document has a member of it or is owed one; and ever had one."""
     documents = links.documents_of(connection, clusters).reindex(clusters)
     members = links.members_of(connection, cycle.division, pd.Index(documents.dropna().astype("int64").unique()))
     live = members[~members["deleted"].astype(bool)]
     found = {}
     for entity in dict.fromkeys(str(cycle.capabilities[line].document) for line in subject.entities):
         there = {int(number) for number in live["cluster_id"][live["entity"].eq(entity)]}
-        found[entity] = documents.isin(there | creates_owed(connection, cycle.division, entity))
+        coming = creates_owed(connection, cycle.division, entity)
+        found[entity] = documents.isin(there | coming)
+        known = {int(number) for number in members["cluster_id"][members["entity"].eq(entity)]}
+        found[ever(entity)] = documents.isin(known | coming)
     return found

@@ -17,6 +17,11 @@ MISSING_REQUIRED, HISTORICAL = "missing_required", "historical"
 LEFT_OUT = ["cluster_id", "entity", "key", "property", "rule"]
 
 
+def ever(entity: str) -> str:
+    """The key under which it is told, beside whether a document has a member of an entity, whether it ever had one."""
+    return f"ever {entity}"
+
+
 def recent_clusters(
     subject: Subject, over: Mapping[str, Members], has: Mapping[str, pd.Series]
 ) -> tuple[dict[str, pd.Series], list[pd.DataFrame]]:
@@ -66,7 +71,8 @@ def missing_members(
         subject: the subject of the clusters.
         has: per entity whether the cluster has a live member.
         recent: see `recent_clusters`.
-        there: for lines: document entity to whether each line's document has such a member, or will get one.
+        there: for lines: document entity to whether each line's document has such a member, or will get one; and under
+            `ever` whether it ever had one, which is what a flow's `unless` asks of lines.
         capabilities: what the entities can take.
         gone: `cluster_id, entity` of members that were deleted: they are not put back.
         held: clusters for which nothing is created.
@@ -103,7 +109,9 @@ def _creates(subject: Subject, entity: str, has: Mapping[str, Flags], recent: Ma
             here = has[flow.customerp if to_exact else flow.exact]
             here = here & recent[name] if name in recent else here
             unless = flow.create.unless
-            wanted = wanted | (here if unless is None else here & ~has.get(unless, nowhere))
+            if unless is not None:
+                here = here & ~has.get(ever(unless), has.get(unless, nowhere))
+            wanted = wanted | here
     return wanted
 
 
