@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from talk_assets.qa.books import Books
-from talk_assets.qa.cases import Case
+from talk_assets.qa.case import Case
 from talk_assets.qa.hands import Hands, Refused
 from talk_assets.qa.making import FURTHER, Made
 from talk_assets.qa.meaning import meaning, own_form

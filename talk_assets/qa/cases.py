@@ -1,34 +1,15 @@
 """The checklist: one row per thing that the document says and that can be seen in both systems."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from typing import Literal
 
 from talk_assets.mappings.capabilities import Capabilities
 from talk_assets.mappings.model import Comparison, CriterionProperty, Mappings
+from talk_assets.qa.case import BLANKS, LETTER_CASE, PUNCTUATION, RECORD, Case, Kind
 from talk_assets.qa.samples import Mark, sample
 from talk_assets.qa.scope import Scope, a, scopes, system_name, system_of
+from talk_assets.qa.sharing import numbered, shared
 from talk_assets.qa.values import Edge, edges
 
-Kind = Literal[
-    "created",  # made in Customerp: what Exact holds of it
-    "not_created",  # made in Exact: whether Customerp gets one
-    "by_hand",  # made in Customerp, and to be entered in Exact by a person
-    "edit",  # one property edited in one system
-    "both",  # one property edited in both
-    "apart",  # different properties edited, one in each system
-    "match",  # made in both, equal by a criterion
-    "no_match",  # made in both, not equal by it
-    "ambiguous",  # made in both, twice in one of them
-    "joined",  # a record that names another one shares its counterpart
-    "line_added",
-    "line_removed",
-    "deleted",
-]
-# What stands for the property where a row is about the record as a whole.
-RECORD = "record"
-# How the letters of a criterion's value are changed so that only some comparisons still find it equal.
-LETTER_CASE, BLANKS, PUNCTUATION = "letter-case", "blanks", "punctuation"
 _LOOSE: dict[Comparison, tuple[str, ...]] = {
     "exact": (),
     "ignore_case": (LETTER_CASE,),
@@ -36,54 +17,6 @@ _LOOSE: dict[Comparison, tuple[str, ...]] = {
     "alphanumeric": (LETTER_CASE, BLANKS, PUNCTUATION),
     "digits": (BLANKS, PUNCTUATION),
 }
-
-
-@dataclass(frozen=True)
-class Case:
-    """One row of the checklist.
-
-    Attributes:
-        scope: the flow.
-        property: shared name, or `RECORD`.
-        name: of the row within its property.
-        kind: what is done.
-        title: the same as a sentence.
-        source: the entity in which somebody does it; of `both` the one that is edited first.
-        edge: which of `talk_assets.qa.values` is typed there; '' for none.
-        number: of the record that the row is about, by which its values are its own.
-        typed: the value typed, in the entity's own form.
-        start: the shared value that the record has before, where it is not the usual one.
-        other: of `apart` the property that is edited in the other entity.
-        criterion: of rows about matching: the properties of one criterion.
-        variant: how the records of such a row differ, '' for not at all.
-        skip: why the row does not apply; '' where it does.
-    """
-
-    scope: Scope
-    property: str
-    name: str
-    kind: Kind
-    title: str
-    source: str = ""
-    edge: str = ""
-    number: int = 0
-    typed: str = ""
-    start: str | None = None
-    other: str = ""
-    criterion: tuple[str, ...] = ()
-    variant: str = ""
-    skip: str = ""
-
-    @property
-    def id(self) -> str:
-        """What the row is called from run to run: flow/property/case."""
-        return f"{self.scope.name}/{self.property}/{self.name}"
-
-    @property
-    def record(self) -> str:
-        """Rows with the same text are about the same record: those about one creation."""
-        plain = self.kind == "created" and not self.edge
-        return f"{self.scope.name}/created" if plain else self.id
 
 
 def checklist(mappings: Mappings, capabilities: Capabilities, mark: Mark, only: str | None = None) -> list[Case]:
@@ -99,17 +32,7 @@ def checklist(mappings: Mappings, capabilities: Capabilities, mark: Mark, only: 
         ConfigurationError: there is no such flow.
     """
     found = [case for scope in scopes(mappings, capabilities, only) for case in _of_flow(scope, mark)]
-    numbers = {name: number for number, name in enumerate(dict.fromkeys(case.record for case in found), 1)}
-    return [_numbered(case, numbers[case.record], mark) for case in found]
-
-
-def _numbered(case: Case, number: int, mark: Mark) -> Case:
-    """The row with the number of its record, and with what is typed there."""
-    if not case.edge:
-        return replace(case, number=number)
-    base = sample(case.scope, case.property, number, mark)
-    edge = next(each for each in edges(case.scope, case.property, case.source, base) if each.name == case.edge)
-    return replace(case, number=number, typed=edge.typed, start=edge.start)
+    return numbered(shared(found), mark)
 
 
 def _of_flow(scope: Scope, mark: Mark) -> Iterator[Case]:
@@ -269,7 +192,9 @@ def _criterion(scope: Scope, number: int, parts: list[CriterionProperty]) -> Ite
             why = "It is a number." if numeric else ""
             if property_row.type == "email" and variant != LETTER_CASE:
                 continue
-            title = f"Records whose {part.property} differs in {variant.replace('-', ' ')} are {'' if found else 'not '}"
+            title = (
+                f"Records whose {part.property} differs in {variant.replace('-', ' ')} are {'' if found else 'not '}"
+            )
             yield row(
                 f"{part.property}-{variant}",
                 "match" if found else "no_match",

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from talk_assets.errors import RecordGone, SystemFault
 from talk_assets.installation import Installation
 from talk_assets.ledger.records import count_live
+from talk_assets.mappings.model import Mappings
 from talk_assets.qa.hands import Hands, Refused
 from talk_assets.qa.links import Place, read_links
-from talk_assets.qa.syncs import Syncs
-from talk_assets.mappings.model import Mappings
 from talk_assets.qa.scope import system_of
+from talk_assets.qa.syncs import Syncs
 
 Tell = Callable[[str, int, int, str], None]
 REMOVING = "Remove"
@@ -48,9 +48,12 @@ class Cleaner:
                 tell(REMOVING, done, total, f"{place[0]}")
                 left += self._remove(place)
                 done += 1
-            self.syncs.run(lambda what, at=done: tell(REMOVING, at, total, what))
+            self._sync(tell, done, total)
         tell(REMOVING, total, total, "")
         return left
+
+    def _sync(self, tell: Tell, done: int, total: int) -> None:
+        self.syncs.run(lambda what: tell(REMOVING, done, total, what))
 
     def _clusters(self) -> list[list[Place]]:
         """What was made and what syncs created of it; what belongs together is removed between two syncs."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from talk_assets.qa.acting import Act
 from talk_assets.qa.books import Books
-from talk_assets.qa.cases import Case
+from talk_assets.qa.case import Case
 from talk_assets.qa.expected import Expected, after_both, after_creation, after_edit
 from talk_assets.qa.links import Links
 from talk_assets.qa.making import Made
@@ -79,7 +79,7 @@ class Judge:
 
     def _created(self, case: Case, made: Made) -> Verdict:
         scope = case.scope
-        keys = self._counterparts(case, scope.customerp, made.key(scope.customerp), scope.exact)
+        keys = self._counterparts(scope.customerp, made.key(scope.customerp), scope.exact)
         if len(keys) != 1:
             return False, f"one {scope.exact}", f"{len(keys)} of them"
         if case.property not in scope.rows:
@@ -93,7 +93,7 @@ class Judge:
 
     def _not_created(self, case: Case, made: Made) -> Verdict:
         scope = case.scope
-        keys = self._counterparts(case, scope.exact, made.key(scope.exact), scope.customerp)
+        keys = self._counterparts(scope.exact, made.key(scope.exact), scope.customerp)
         wanted = 1 if scope.flow.create.customerp else 0
         return len(keys) == wanted, f"{wanted} {scope.customerp}", f"{len(keys)}: {', '.join(keys)}"
 
@@ -105,13 +105,13 @@ class Judge:
     def _matched(self, case: Case, made: Made) -> Verdict:
         scope = case.scope
         wanted = [made.key(scope.exact)]
-        found = self._counterparts(case, scope.customerp, made.key(scope.customerp), scope.exact)
+        found = self._counterparts(scope.customerp, made.key(scope.customerp), scope.exact)
         return found == wanted, f"linked to {scope.exact}/{wanted[0]}", _linked_to(scope.exact, found)
 
     def _not_matched(self, case: Case, made: Made) -> Verdict:
         scope = case.scope
         apart = made.key(scope.exact)
-        found = self._counterparts(case, scope.customerp, made.key(scope.customerp), scope.exact)
+        found = self._counterparts(scope.customerp, made.key(scope.customerp), scope.exact)
         right = apart not in found and len(found) == (0 if scope.unmade else 1)
         return right, f"not linked to {scope.exact}/{apart}, and one created", _linked_to(scope.exact, found)
 
@@ -120,7 +120,7 @@ class Judge:
         found = [
             other
             for key in made.keys[scope.customerp]
-            for other in self._counterparts(case, scope.customerp, key, scope.exact)
+            for other in self._counterparts(scope.customerp, key, scope.exact)
         ]
         return not found, f"{scope.customerp} is linked to nothing", _linked_to(scope.exact, found)
 
@@ -128,8 +128,8 @@ class Judge:
         scope, join = case.scope, case.scope.flow.join
         if join is None:
             return False, "a join", "none"
-        one = self._counterparts(case, join.to, made.key(join.to), scope.exact)
-        other = self._counterparts(case, join.entity, made.key(join.entity), scope.exact)
+        one = self._counterparts(join.to, made.key(join.to), scope.exact)
+        other = self._counterparts(join.entity, made.key(join.entity), scope.exact)
         return bool(one) and one == other, f"both linked to one {scope.exact}", f"{one} and {other}"
 
     def _not_linked(self, case: Case, made: Made) -> Verdict:
@@ -157,12 +157,12 @@ class Judge:
         scope, target = case.scope, case.scope.other(case.source)
         made_there = scope.flow.create.customerp if target == scope.customerp else scope.flow.create.exact
         document = made.documents.get(str(scope.capabilities[target].document))
-        keys = self._counterparts(case, case.source, act.line, target)
+        keys = self._counterparts(case.source, act.line, target)
         found = [key for key in keys if str((self.books.get(target, key) or {}).get("_document")) == document]
         wanted = 1 if made_there else 0
         return len(found) == wanted, f"{wanted} {target} in document {document}", f"{len(found)}: {', '.join(keys)}"
 
-    def _gone(self, case: Case, made: Made, act: Act) -> Verdict:
+    def _gone(self, case: Case, made: Made, _: Act) -> Verdict:
         scope, source = case.scope, case.source
         target, policy = scope.other(source), scope.flow.when_gone.policy(source)
         other = self.books.get(target, made.key(target))
@@ -182,7 +182,7 @@ class Judge:
 
     # What both rest on.
 
-    def _counterparts(self, case: Case, entity: str, key: str, other: str) -> list[str]:
+    def _counterparts(self, entity: str, key: str, other: str) -> list[str]:
         """Counterparts that the ledger knows and the other system has."""
         return [each for each in self.links.counterparts(entity, key, other) if self.books.get(other, each) is not None]
 

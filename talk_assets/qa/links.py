@@ -53,15 +53,25 @@ def read_links(ledger: Ledger, division: str, places: Sequence[Place], runs: Seq
     """
     keys = sorted({key for _, key in places})
     with ledger.begin() as connection:
-        mine = sa.select(member.c.cluster_id).where(member.c.division == division, member.c.key == sa.any_(sa.literal(keys, sa.ARRAY(sa.Text))))
+        mine = sa.select(member.c.cluster_id).where(
+            member.c.division == division, member.c.key == sa.any_(sa.literal(keys, sa.ARRAY(sa.Text)))
+        )
         found = connection.execute(
-            sa.select(member.c.entity, member.c.key, member.c.cluster_id, member.c.origin, member.c.linked_run, member.c.deleted_at)
+            sa.select(
+                member.c.entity,
+                member.c.key,
+                member.c.cluster_id,
+                member.c.origin,
+                member.c.linked_run,
+                member.c.deleted_at,
+            )
             .where(member.c.division == division, member.c.cluster_id.in_(mine))
             .order_by(member.c.linked_at, member.c.key)
         ).all()
         held = connection.execute(
             sa.select(hold.c.entity, hold.c.key, hold.c.kind, hold.c.property, hold.c.reason).where(
-                hold.c.division == division, hold.c.key == sa.any_(sa.literal(sorted({row.key for row in found}), sa.ARRAY(sa.Text)))
+                hold.c.division == division,
+                hold.c.key == sa.any_(sa.literal(sorted({row.key for row in found}), sa.ARRAY(sa.Text))),
             )
         ).all()
         numbers = sorted({row.cluster_id for row in found})

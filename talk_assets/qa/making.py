@@ -3,7 +3,8 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from talk_assets.qa.cases import BLANKS, LETTER_CASE, Case, flow_to
+from talk_assets.qa.case import BLANKS, LETTER_CASE, Case
+from talk_assets.qa.cases import flow_to
 from talk_assets.qa.hands import Hands, Refused
 from talk_assets.qa.samples import sample
 from talk_assets.qa.scope import Scope

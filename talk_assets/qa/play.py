@@ -1,19 +1,20 @@
 """Play the checklist: make records, sync, edit them, sync again, and judge."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from talk_assets.installation import Installation
 from talk_assets.qa.acting import ACTING, Act, Actor
 from talk_assets.qa.books import Books
-from talk_assets.qa.cases import Case
+from talk_assets.qa.case import Case
 from talk_assets.qa.hands import Hands
 from talk_assets.qa.judging import Judge
 from talk_assets.qa.links import Links, read_links
 from talk_assets.qa.making import Made, Maker
-from talk_assets.qa.result import NOT_APPLICABLE, Row
+from talk_assets.qa.result import FAILED, NOT_APPLICABLE, Row
 from talk_assets.qa.scope import Scope, scopes
+from talk_assets.qa.sharing import alone, numbered
 from talk_assets.qa.stock import SECOND, USUAL, Stock
 from talk_assets.qa.syncs import Syncs
 
@@ -36,7 +37,6 @@ class Play:
         books: what the systems hold.
         syncs: run the syncs.
         tell: called as it goes on.
-        made: by `Case.record` what was made.
     """
 
     installation: Installation
@@ -46,7 +46,6 @@ class Play:
     books: Books
     syncs: Syncs
     tell: Tell
-    made: dict[str, Made] = field(default_factory=dict)
 
     def run(self) -> list[Row]:
         """Play every row.
@@ -56,35 +55,51 @@ class Play:
         """
         played = [case for case in self.cases if not case.skip]
         self._fill([*{case.scope.name: case.scope for case in played}.values()])
-        maker = Maker(self.hands, self.stock)
-        done = 0
-        for wave in waves(played, self._limit):
-            self.tell(MAKING, done, len(played), "making records")
-            maker.make(wave, self.made)
-            done += len(wave)
-            self._sync(MAKING, done, len(played))
-        self._sync(MAKING, done, len(played))
-        links = self._look()
-        self._learn(links)
-        rows = {case.id: self._judge(case, links, None) for case in played if case.kind not in ACTING}
-        rows |= self._edit([case for case in played if case.kind in ACTING])
-        skipped = {case.id: Row.of(case, NOT_APPLICABLE, reason=case.skip) for case in self.cases if case.skip}
-        return [{**rows, **skipped}[case.id] for case in self.cases]
+        rows = {case.id: Row.of(case, NOT_APPLICABLE, reason=case.skip) for case in self.cases if case.skip}
+        rows |= self._round(played)
+        rows |= self._round(self._again(played, rows))
+        return [rows[case.id] for case in self.cases]
 
-    def _edit(self, acting: Sequence[Case]) -> dict[str, Row]:
+    def _again(self, played: Sequence[Case], rows: Mapping[str, Row]) -> list[Case]:
+        """Rows that failed on a record that they shared, each about a record of its own: one may have spoilt others."""
+        sharing = Counter(case.record for case in played)
+        failed = [
+            case
+            for case in played
+            if case.kind in ACTING and sharing[case.record] > 1 and rows[case.id].outcome == FAILED
+        ]
+        return numbered([alone(case) for case in failed], self.stock.mark, behind=len(sharing))
+
+    def _round(self, cases: Sequence[Case]) -> dict[str, Row]:
+        """Play some rows; by id how they ended."""
+        if not cases:
+            return {}
+        maker, made, done = Maker(self.hands, self.stock), dict[str, Made](), 0
+        for wave in waves(cases, self._limit):
+            self.tell(MAKING, done, len(cases), "making records")
+            maker.make(wave, made)
+            done += len(wave)
+            self._sync(MAKING, done, len(cases))
+        self._sync(MAKING, done, len(cases))
+        links = self._look(cases, made)
+        learn(cases, made, links, self.books)
+        judge = Judge(self.stock, self.books, links)
+        rows = {case.id: judge.row(case, made[case.record], None) for case in cases if case.kind not in ACTING}
+        return rows | self._edit([case for case in cases if case.kind in ACTING], made)
+
+    def _edit(self, acting: Sequence[Case], made: dict[str, Made]) -> dict[str, Row]:
+        if not acting:
+            return {}
         actor, acts, done = Actor(self.hands, self.stock, self.books), dict[str, Act](), 0
         for wave in waves(acting, self._limit):
             self.tell(EDITING, done, len(acting), "editing records")
-            acts |= actor.act(wave, self.made)
+            acts |= actor.act(wave, made)
             done += len(wave)
             self._sync(EDITING, done, len(acting))
-        if acting:
-            self._sync(EDITING, done, len(acting))
-        links = self._look([act.line for act in acts.values() if act.line])
-        return {case.id: self._judge(case, links, acts.get(case.id)) for case in acting}
-
-    def _judge(self, case: Case, links: Links, act: Act | None) -> Row:
-        return Judge(self.stock, self.books, links).row(case, self.made[case.record], act)
+        self._sync(EDITING, done, len(acting))
+        links = self._look(acting, made, [act.line for act in acts.values() if act.line])
+        judge = Judge(self.stock, self.books, links)
+        return {case.id: judge.row(case, made[case.record], acts.get(case.id)) for case in acting}
 
     def _fill(self, wanted: Sequence[Scope]) -> None:
         """Make what others refer to, and learn its keys in both systems."""
@@ -113,65 +128,64 @@ class Play:
     def _sync(self, stage: str, done: int, total: int) -> None:
         self.syncs.run(lambda what: self.tell(stage, done, total, what))
 
-    def _look(self, lines: Sequence[str] = ()) -> Links:
+    def _look(self, cases: Sequence[Case], made: Mapping[str, Made], lines: Sequence[str] = ()) -> Links:
         """Read both systems, and what the ledger says of all records made."""
         self.tell(JUDGING, 0, 1, "reading both systems")
         self.books.refresh()
-        self._find_lines()
-        places = [place for made in self.made.values() for place in (*made.places, *made.documents.items())]
+        find_lines(cases, made, self.books)
+        places = [place for each in made.values() for place in (*each.places, *each.documents.items())]
         at = self.installation
         links = read_links(at.ledger, at.division, [*places, *(("", line) for line in lines)], self.syncs.runs)
         self.tell(JUDGING, 1, 1, "")
         return links
 
-    def _find_lines(self) -> None:
-        """The lines of the documents that were made for the sake of one line."""
-        for case in self.cases:
-            made = self.made.get(case.record)
-            document = case.scope.document
-            if made is None or document is None or case.scope.customerp in made.keys:
-                continue
-            owner = made.documents.get(document.customerp)
-            lines = self.books.lines_of(case.scope.customerp, owner) if owner is not None else []
-            if lines:
-                made.keys[case.scope.customerp] = lines[:1]
 
-    def _learn(self, links: Links) -> None:
-        """Which records came to be the counterparts of those that were made."""
-        for case in self.cases:
-            made = self.made.get(case.record)
-            if made is None or case.criterion or case.kind in ("not_created", "joined"):
-                continue
-            scopes_of = [case.scope] if case.scope.document is None else [case.scope, case.scope.document]
-            for scope in scopes_of:
-                place = made.documents if scope is case.scope.document else None
-                key = place.get(scope.customerp, "") if place is not None else made.key(scope.customerp)
-                found = [
-                    each
-                    for each in links.counterparts(scope.customerp, key, scope.exact)
-                    if self.books.get(scope.exact, each) is not None
-                ]
-                if found and place is not None:
-                    place[scope.exact] = found[0]
-                elif found:
-                    made.keys[scope.exact] = found
+def find_lines(cases: Sequence[Case], made: Mapping[str, Made], books: Books) -> None:
+    """Find the lines of the documents that were made for the sake of one line."""
+    for case in cases:
+        records, document = made[case.record], case.scope.document
+        owner = records.documents.get(document.customerp) if document is not None else None
+        if owner is not None and case.scope.customerp not in records.keys:
+            records.keys[case.scope.customerp] = books.lines_of(case.scope.customerp, owner)[:1]
+
+
+def learn(cases: Sequence[Case], made: Mapping[str, Made], links: Links, books: Books) -> None:
+    """Learn which records came to be the counterparts of those that were made."""
+
+    def counterpart(scope: Scope, key: str) -> list[str]:
+        found = links.counterparts(scope.customerp, key, scope.exact)
+        return [each for each in found if books.get(scope.exact, each) is not None]
+
+    for case in cases:
+        records, scope, document = made[case.record], case.scope, case.scope.document
+        if case.criterion or case.kind in ("not_created", "joined"):
+            continue
+        if scope.exact not in records.keys:
+            records.keys[scope.exact] = counterpart(scope, records.key(scope.customerp))
+        if document is not None and document.exact not in records.documents:
+            found = counterpart(document, records.documents.get(document.customerp, ""))
+            if found:
+                records.documents[document.exact] = found[0]
 
 
 def waves(cases: Sequence[Case], limit: Callable[[str], int]) -> Iterator[list[Case]]:
     """Rows together for one sync, so that it writes to no entity more often than a guard lets through.
 
     Args:
-        cases: the rows.
+        cases: the rows; those about one record come together.
         limit: of an entity, the writes of one sync.
     """
+    records: dict[str, list[Case]] = {}
+    for case in cases:
+        records.setdefault(case.record, []).append(case)
     wave: list[Case] = []
     counted: Counter[str] = Counter()
-    for case in cases:
-        concerned = _written(case)
+    for about in records.values():
+        concerned = _written(about[0])
         if wave and any(counted[entity] + 1 > limit(entity) for entity in concerned):
             yield wave
             wave, counted = [], Counter()
-        wave.append(case)
+        wave += about
         counted.update(concerned)
     if wave:
         yield wave

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
-from talk_assets.qa.cases import Case
+from talk_assets.qa.case import Case
 
 Outcome = Literal["passed", "failed", "not applicable"]
 PASSED: Outcome = "passed"

@@ -13,7 +13,8 @@ from talk_assets.ledger.cursors import read_cursor
 from talk_assets.mappings.load import load_mappings
 from talk_assets.mappings.model import Mappings
 from talk_assets.qa.books import Books
-from talk_assets.qa.cases import Case, checklist
+from talk_assets.qa.case import Case
+from talk_assets.qa.cases import checklist
 from talk_assets.qa.cleaning import Cleaner
 from talk_assets.qa.hands import Hands
 from talk_assets.qa.play import MAKING, Play, Tell
@@ -43,7 +44,7 @@ def throw_away(settings: Settings) -> Iterator[Installation]:
     kept = {"talk_mappings": settings.talk_mappings, "talk_leave_out": settings.talk_leave_out}
     # Not below a folder of the user's: the embedded server opens up the folders above its own when root runs it.
     with tempfile.TemporaryDirectory(prefix="talk-qa-", ignore_cleanup_errors=True) as folder:
-        own = Settings.model_construct(**{**_defaults(), **kept, "talk_home": Path(folder)})
+        own = settings.model_copy(update={**_defaults(), **kept, "talk_home": Path(folder)})
         options = [f"--{name}={count}" for name, count in _FEW.items()]
         local = start_local_systems(own, (*RELAXED, *options))
         try:
@@ -92,7 +93,13 @@ def signed_off(settings: Settings, against: Path | None, installation: Installat
 
 
 def play(
-    installation: Installation, mappings: Mappings, *, only: str | None, live: bool, tell: Tell, mark: Mark | None = None
+    installation: Installation,
+    mappings: Mappings,
+    *,
+    only: str | None,
+    live: bool,
+    tell: Tell,
+    mark: Mark | None = None,
 ) -> Result:
     """Play the checklist.
 

@@ -139,7 +139,11 @@ def _needed(wanted: Sequence[Scope]) -> list[Scope]:
 
 def _targets(scope: Scope, mappings: Mappings, every: Sequence[Scope]) -> list[Scope]:
     """The flows that the references of a flow, of its documents and of its lines point to."""
-    subjects = [scope.subject, *([scope.document.subject] if scope.document else []), *([scope.subject.lines] if scope.subject.lines else [])]
+    subjects = [
+        scope.subject,
+        *([scope.document.subject] if scope.document else []),
+        *([scope.subject.lines] if scope.subject.lines else []),
+    ]
     pairs = {
         tuple(mappings.target_of(side, name) for side in sides)
         for subject in subjects

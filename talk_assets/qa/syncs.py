@@ -77,5 +77,3 @@ class Syncs:
         with at.ledger.begin() as connection:
             found = guards.waiting(connection, at.division)
         return [f"{row['entity']}: {row['reason']}" for row in found.to_dict("records")]
-
-
