@@ -203,7 +203,10 @@ def docs(
 
 @app.command()
 def qa(
-    flow: Annotated[str | None, typer.Option(metavar="NAME", help="Only this flow, as customer_accounts.")] = None,
+    flow: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="Only this flow, as customer_accounts; can be repeated."),
+    ] = None,
     report: Annotated[
         list[Path] | None,
         typer.Option(metavar="FILE", help="Write a page (.html) or JUnit XML (.xml); can be repeated."),
@@ -223,7 +226,7 @@ def qa(
     """Play the checklist of the data-flow document: every property, both ways, at its edges; on a sandbox."""
     from talk_assets.commands.qa import qa as play
 
-    if not play(flow=flow, reports=report or [], against=against, live=live, division=division, as_json=as_json):
+    if not play(flows=flow or [], reports=report or [], against=against, live=live, division=division, as_json=as_json):
         raise typer.Exit(FAILED)
 
 

@@ -22,7 +22,7 @@ from talk_assets.settings import BOTH_SYSTEMS, Settings, load_settings
 
 def qa(
     *,
-    flow: str | None,
+    flows: Sequence[str],
     reports: Sequence[Path],
     against: Path | None,
     live: bool,
@@ -32,7 +32,7 @@ def qa(
     """Play the checklist and tell how it ended; whether no row failed.
 
     Args:
-        flow: the name of one flow; None for all.
+        flows: names of flows; none for all.
         reports: files to write, `.html` or `.xml`.
         against: folder of the mappings as signed off; None: those that are shipped.
         live: play against the configured systems instead of a sandbox.
@@ -50,7 +50,7 @@ def qa(
     with _installation(settings, live=live) as at:
         mappings = signed_off(settings, against, at)
         with _progress(quiet=as_json and not sys.stderr.isatty()) as tell:
-            result = play(at, mappings, only=flow, live=live, tell=tell)
+            result = play(at, mappings, only=flows, live=live, tell=tell)
         for file in reports:
             write_report(file, result, mappings, at.capabilities)
     if as_json:

@@ -1,6 +1,6 @@
 """The checklist: one row per thing that the document says and that can be seen in both systems."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from talk_assets.mappings.capabilities import Capabilities
 from talk_assets.mappings.model import Comparison, CriterionProperty, Mappings
@@ -19,14 +19,14 @@ _LOOSE: dict[Comparison, tuple[str, ...]] = {
 }
 
 
-def checklist(mappings: Mappings, capabilities: Capabilities, mark: Mark, only: str | None = None) -> list[Case]:
+def checklist(mappings: Mappings, capabilities: Capabilities, mark: Mark, only: Sequence[str] = ()) -> list[Case]:
     """Every row, in the order of the document.
 
     Args:
         mappings: as signed off.
         capabilities: what the entities can take.
         mark: of the run, for values that are to be typed.
-        only: the name of one flow; None for all.
+        only: names of flows; none for all.
 
     Raises:
         ConfigurationError: there is no such flow.
@@ -120,7 +120,10 @@ def _edits(scope: Scope, name: str, source: str, base: str) -> Iterator[Case]:
         tried = [*tried[:1], *(edge for edge in tried[1:] if not edge.typed)]
     for edge in tried:
         title = f"{way}, {_words(edge)}: {'found in' if carried else 'goes not to'} {system_name(scope.other(source))}."
-        yield Case(scope, name, f"{system}-{edge.name}", "edit", title, source, edge.name)
+        # A refusal that can be foreseen is not asked for: Exact bears few of them in an hour.
+        needed = not edge.typed and scope.able(name, source).required
+        why = f"{system_name(source)}'s {scope.member(name, source).name} cannot be empty." if needed else ""
+        yield Case(scope, name, f"{system}-{edge.name}", "edit", title, source, edge.name, skip=why)
 
 
 def _words(edge: Edge) -> str:

@@ -15,6 +15,8 @@ from talk_assets.qa.syncs import Syncs
 
 Tell = Callable[[str, int, int, str], None]
 REMOVING = "Remove"
+# Of what a guard lets through in a run, the share that is taken up: others remove records meanwhile.
+_SHARE = 0.8
 
 
 @dataclass
@@ -23,15 +25,17 @@ class Cleaner:
 
     Attributes:
         installation: whose ledger tells what syncs of the checklist created.
-        mappings: in whose order of dependence records are removed, the last first.
+        mappings: as signed off.
         hands: remember what was made, and remove it.
         syncs: take note of it, a few records at a time, as guards allow.
+        referred: records that others refer to: they are removed last.
     """
 
     installation: Installation
     mappings: Mappings
     hands: Hands
     syncs: Syncs
+    referred: Sequence[Place]
 
     def clean(self, tell: Tell) -> list[str]:
         """Remove everything; `entity/key: reason` of what is still there.
@@ -39,13 +43,15 @@ class Cleaner:
         Raises:
             TalkError: a sync cannot be run.
         """
-        clusters = self._clusters()
-        total = sum(map(len, clusters))
+        waiting, last = self._clusters()
+        total, done = sum(map(len, [*waiting, *last])), 0
         left: list[str] = []
-        done = 0
-        for batch in self._batches(clusters):
+        while waiting or last:
+            batch, waiting = self._batch(waiting)
+            if not waiting and last:
+                batch, last = [*batch, *(place for places in last for place in places)], []
             for place in batch:
-                tell(REMOVING, done, total, f"{place[0]}")
+                tell(REMOVING, done, total, place[0])
                 left += self._remove(place)
                 done += 1
             self._sync(tell, done, total)
@@ -55,48 +61,49 @@ class Cleaner:
     def _sync(self, tell: Tell, done: int, total: int) -> None:
         self.syncs.run(lambda what: tell(REMOVING, done, total, what))
 
-    def _clusters(self) -> list[list[Place]]:
-        """What was made and what syncs created of it; what belongs together is removed between two syncs."""
+    def _clusters(self) -> tuple[list[list[Place]], list[list[Place]]]:
+        """What was made and what syncs created of it, what belongs together as one; then what others refer to.
+
+        The latest come first: what refers to a record was made after it.
+        """
         at = self.installation
         links = read_links(at.ledger, at.division, self.hands.made, self.syncs.runs)
-        ours = dict.fromkeys([*self.hands.made, *sorted(links.inserted)])
+        ours = dict.fromkeys([*reversed(self.hands.made), *sorted(links.inserted)])
         found: dict[object, list[Place]] = {}
         for place in ours:
             if place[0] in self.mappings.entities:
                 found.setdefault(links.clusters.get(place, place), []).append(place)
-        return sorted(found.values(), key=lambda places: -max(self._rank(entity) for entity, _ in places))
+        referred = set(self.referred)
+        usual = [places for places in found.values() if not referred & set(places)]
+        return usual, [places for places in found.values() if referred & set(places)]
 
-    def _rank(self, entity: str) -> int:
-        return list(self.mappings.subjects).index(self.mappings.subject_of(entity).subject)
+    def _batch(self, clusters: Sequence[list[Place]]) -> tuple[list[Place], list[list[Place]]]:
+        """So many records that no guard takes them for an accident, and the clusters that are left for later.
 
-    def _batches(self, clusters: Sequence[list[Place]]) -> list[list[Place]]:
-        """Few enough at a time that no guard takes them for an accident."""
-        batches: list[list[Place]] = []
+        What belongs together goes at once: otherwise a sync might create the counterpart again.
+        """
         counted: Counter[str] = Counter()
         limits: dict[str, int] = {}
-        rank = -1
+        batch: list[Place] = []
+        later: list[list[Place]] = []
         for places in clusters:
-            entities = [entity for entity, _ in places]
-            for entity in entities:
+            mine = Counter(entity for entity, _ in places)
+            for entity in mine:
                 limits.setdefault(entity, self._limit(entity))
-            # What refers to a record has to be gone before it.
-            own = max(map(self._rank, entities))
-            full = any(counted[entity] + entities.count(entity) > limits[entity] for entity in entities)
-            if not batches or full or own != rank:
-                batches.append([])
-                counted = Counter()
-                rank = own
-            batches[-1] += places
-            counted.update(entities)
-        return batches
+            if batch and any(counted[entity] + count > limits[entity] for entity, count in mine.items()):
+                later.append(places)
+                continue
+            batch += places
+            counted += mine
+        return batch, later
 
     def _limit(self, entity: str) -> int:
         at = self.installation
+        if entity not in at.mappings.entities:
+            return 1
         with at.ledger.begin() as connection:
             known = count_live(connection, at.division, entity)
-        # The known ones grow fewer with every batch.
-        remaining = max(0, known - len(self.hands.made))
-        return at.mappings.subject_of(entity).guards_of(entity).most_missing(remaining)
+        return int(at.mappings.subject_of(entity).guards_of(entity).most_missing(known) * _SHARE)
 
     def _remove(self, place: Place) -> list[str]:
         entity, key = place

@@ -17,6 +17,8 @@ from talk_assets.qa.stock import Stock
 # Whether it is as it must be, what must be, and what is.
 Verdict = tuple[bool, str, str]
 _NOTHING = "no record"
+# So much of a value is shown.
+_SHOWN = 80
 
 
 @dataclass
@@ -205,7 +207,11 @@ class Judge:
 
 
 def _quoted(text: str | None) -> str:
-    return f"'{text}'" if text else "nothing"
+    if not text:
+        return "nothing"
+    if len(text) <= _SHOWN:
+        return f"'{text}'"
+    return f"'{text[: _SHOWN - 20]}...{text[-10:]}' ({len(text)} characters)"
 
 
 def _linked_to(entity: str, keys: list[str]) -> str:

@@ -96,7 +96,7 @@ def play(
     installation: Installation,
     mappings: Mappings,
     *,
-    only: str | None,
+    only: Sequence[str],
     live: bool,
     tell: Tell,
     mark: Mark | None = None,
@@ -106,7 +106,7 @@ def play(
     Args:
         installation: whose systems it is played against, and whose mappings the syncs use.
         mappings: as signed off.
-        only: the name of one flow; None for all.
+        only: names of flows; none for all.
         live: whether others work with these systems: what was made is removed again.
         tell: called as it goes on.
         mark: of the records; by default a new one.
@@ -120,17 +120,17 @@ def play(
     syncs = Syncs(installation, _subjects(mappings, installation, cases))
     # A mapping that was changed since may leave out what the document names: it is read all the same.
     with replace(installation, mappings=mappings).systems() as systems:
-        hands = Hands(systems)
+        hands, stock = Hands(systems), Stock(mark)
         if live:
             syncs.run(lambda what: tell(MAKING, 0, len(cases), what))
         books = Books(systems, installation.capabilities, _entities(mappings, syncs.subjects))
         books.cursors |= _cursors(installation, books.entities) if live else {}
         left: list[str] = []
         try:
-            rows = Play(installation, cases, hands, Stock(mark), books, syncs, tell).run()
+            rows = Play(installation, cases, hands, stock, books, syncs, tell).run()
         finally:
             if live:
-                left = Cleaner(installation, mappings, hands, syncs).clean(tell)
+                left = Cleaner(installation, mappings, hands, syncs, stock.places).clean(tell)
         calls = {name: system.calls for name, system in systems.items()}
     return Result(
         run=mark.run,

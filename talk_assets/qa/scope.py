@@ -127,13 +127,13 @@ class Scope:
         return [name for name in self.mappings.subjects if name in wanted]
 
 
-def scopes(mappings: Mappings, capabilities: Capabilities, only: str | None = None) -> list[Scope]:
+def scopes(mappings: Mappings, capabilities: Capabilities, only: Sequence[str] = ()) -> list[Scope]:
     """The flows of the document in its order, those of lines behind those of their documents.
 
     Args:
         mappings: as signed off.
         capabilities: what the entities can take.
-        only: the name of one flow; of documents with the flows of their lines.
+        only: names of flows, of documents with the flows of their lines; none for all.
 
     Raises:
         ConfigurationError: there is no such flow.
@@ -151,12 +151,12 @@ def scopes(mappings: Mappings, capabilities: Capabilities, only: str | None = No
             owner = next((scope for pair, scope in documents.items() if pair == of), None)
             if owner is not None:
                 found.append(Scope(name, flow, subject.lines, mappings, capabilities, owner))
-    if only is None:
+    if not only:
         return found
-    kept = [scope for scope in found if only in (scope.name, scope.document.name if scope.document else None)]
-    if not kept:
-        raise ConfigurationError(f"--flow: there is no flow {only}; it is one of {_listed(found)}.")
-    return kept
+    for name in only:
+        if name not in [scope.name for scope in found]:
+            raise ConfigurationError(f"--flow: there is no flow {name}; it is one of {_listed(found)}.")
+    return [scope for scope in found if {scope.name, scope.document.name if scope.document else ""} & set(only)]
 
 
 def _listed(found: Sequence[Scope]) -> str:

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from talk_assets.qa.case import Case
 from talk_assets.qa.samples import Mark, sample
-from talk_assets.qa.values import edges
+from talk_assets.qa.values import EMPTIED, edges
 
 
 def numbered(cases: Sequence[Case], mark: Mark, behind: int = 0) -> list[Case]:
@@ -47,7 +47,7 @@ def shared(cases: Sequence[Case]) -> list[Case]:
             continue
         names = {name for name in (case.property, case.other) if name in case.scope.rows}
         plain = all(case.scope.rows[name].type not in ("choice", "reference") for name in names)
-        if case.kind not in ("edit", "both", "apart") or not plain or case.skip:
+        if case.kind not in ("edit", "both", "apart") or not plain or case.skip or _may_be_refused(case):
             found.append(alone(case))
             continue
         units = {case.scope.rows[name].group or f"property {name}" for name in names}
@@ -59,3 +59,15 @@ def shared(cases: Sequence[Case]) -> list[Case]:
         records[place] |= units
         found.append(replace(case, record=f"{'/'.join(manner)}/{place}"))
     return found
+
+
+def _may_be_refused(case: Case) -> bool:
+    """Whether what is emptied is one of several properties of which a record needs at least one."""
+    if case.edge != EMPTIED:
+        return False
+    scope = case.scope
+    return any(
+        scope.member(case.property, entity).name in group
+        for entity in scope.flow.entities
+        for group in scope.capabilities[entity].any_of
+    )
