@@ -42,6 +42,7 @@ ROOMS["equality"] = ROOMS["cycle"] | {"cycle"}
 ROOMS["connection"] = {"ledger", "systems"}
 ROOMS["checkup"] = {"connection", "mappings", "systems"}
 ROOMS["installation"] = ROOMS["onboarding"] | {"onboarding", "connection", "openlineage"}
+ROOMS["qa"] = ROOMS["installation"] | {"installation", "dataflow"}
 ROOMS["assets"] = ROOMS["installation"] | {"installation", "dagster_home", "orders", "lineage", "undo", "equality"}
 ROOMS["automation"] = ROOMS["assets"] | {"assets"}
 ROOMS["definitions"] = ROOMS["automation"] | {"automation"}
@@ -57,6 +58,7 @@ ROOMS["commands"] = ROOMS["round"] | {
     "lineage",
     "audit",
     "dataflow",
+    "qa",
 }
 ROOMS["cli_orders"] = ROOMS["cli_exact"] = ROOMS["cli_audit"] = {"commands"}
 ROOMS["cli"] = {"commands", "console", "cli_orders", "cli_exact", "cli_audit"}
