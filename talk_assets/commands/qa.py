@@ -129,4 +129,4 @@ def _show(result: Result) -> None:
         if len(result.failed) > console.SHOWN:
             console.remark(f"{len(result.failed) - console.SHOWN:,} more failed rows; all of them in a --report.")
     calls = ", ".join(f"{name} {count:,}" for name, count in result.calls.items())
-    console.remark(f"{result.seconds:.0f} s · {result.syncs} syncs · calls beside them: {calls} · QA {result.run}")
+    console.remark(f"{result.seconds:.0f} s · {result.syncs} syncs · calls: {calls} · QA {result.run}")

@@ -54,7 +54,7 @@ class Result:
         systems: what it was played against, in words.
         seconds: how long it took.
         syncs: how many syncs it needed.
-        calls: system to the calls that the checklist itself sent, without those of syncs.
+        calls: system to the calls that were sent, those of syncs included.
         rows: in the order of the document.
         left: `entity/key: reason` of records that could not be removed.
         remarks: what else a person should know.

@@ -131,7 +131,7 @@ def play(
         finally:
             if live:
                 left = Cleaner(installation, mappings, hands, syncs, stock.places).clean(tell)
-        calls = {name: system.calls for name, system in systems.items()}
+        calls = {name: system.calls + syncs.calls[name] for name, system in systems.items()}
     return Result(
         run=mark.run,
         systems=_told(installation, live=live),
