@@ -73,9 +73,9 @@ def build_defs(
         asset_checks=[*checks, equal],
         jobs=[
             *_runs(partitions, divisions[0].tag, equal),
-            preview_job(assets, checks, written, partitions),
-            undo_job(partitions),
-            *order_jobs(partitions),
+            preview_job(assets, checks, written, divisions),
+            undo_job(divisions),
+            *order_jobs(divisions),
             clean_up_runs,
         ],
         sensors=[

@@ -118,7 +118,13 @@ class Installation:
 
     @contextmanager
     def cycle(
-        self, run_id: str, *, preview: bool = False, moved: bool = False, rescan: bool = False
+        self,
+        run_id: str,
+        *,
+        preview: bool = False,
+        moved: bool = False,
+        rescan: bool = False,
+        wait_seconds: float = WAIT_SECONDS,
     ) -> Iterator[Cycle]:
         """Begin a run over the division: lock it, connect the systems, and note the run.
 
@@ -127,6 +133,7 @@ class Installation:
             preview: whether everything is computed, and nothing that is stored stays.
             moved: whether a system is known to have another address now.
             rescan: whether every feed is read from the beginning.
+            wait_seconds: how long to wait for another run of the division.
 
         Raises:
             ConfigurationError: a system is not the one that the ledger was filled from.
@@ -137,7 +144,7 @@ class Installation:
         """
         employer, addresses = self.settings.exact_employer_account, self._addresses()
         with ExitStack() as stack:
-            lock = stack.enter_context(division_lock(self.ledger, self.division, WAIT_SECONDS, run_id))
+            lock = stack.enter_context(division_lock(self.ledger, self.division, wait_seconds, run_id))
             profile = load_profile(self.settings.customerp_profile)
             capabilities = _as_profiled(self.capabilities, profile)
             if not preview:
@@ -180,6 +187,7 @@ class Installation:
         moved: bool = False,
         rescan: bool = False,
         confirmed_by: str | None = None,
+        wait_seconds: float = WAIT_SECONDS,
     ) -> Iterator[Cycle]:
         """Begin a run as commands and jobs do: a preview, until a person has confirmed that real systems are written.
 
@@ -189,13 +197,15 @@ class Installation:
             moved: see `cycle`.
             rescan: see `cycle`.
             confirmed_by: who confirms now that the systems are written; that is kept, and not asked again.
+            wait_seconds: see `cycle`.
 
         Raises:
             TalkError: see `cycle`.
         """
         open_to_writes = self.sandbox or is_confirmed(self.ledger, self.division)
         unasked = not open_to_writes and confirmed_by is None
-        with self.cycle(run_id, preview=preview or unasked, moved=moved, rescan=rescan) as cycle:
+        asked = preview or unasked
+        with self.cycle(run_id, preview=asked, moved=moved, rescan=rescan, wait_seconds=wait_seconds) as cycle:
             if not open_to_writes and not cycle.preview and confirmed_by is not None:
                 confirm(cycle.ledger, self.division, run_id, confirmed_by)
             yield cycle

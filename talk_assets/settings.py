@@ -4,6 +4,7 @@ import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
 from pydantic import Field, SecretStr, ValidationError, field_validator
@@ -22,6 +23,7 @@ BOTH_SYSTEMS = (
     "EXACT_CLIENT_SECRET",
 )
 
+_PORTS = {"https": 443, "http": 80}
 # How much Dagster's pages and logs show of what people are called, and of their addresses.
 ShowPersonal = Literal["full", "masked", "none"]
 
@@ -275,7 +277,7 @@ def _divided(names: Sequence[str]) -> dict[str, Settings]:
             )
         token = settings.customerp_token
         place = (
-            str(settings.customerp_url).rstrip("/"),
+            _same_address(str(settings.customerp_url)),
             "" if token is None else token.get_secret_value(),
             str(settings.customerp_profile),
         )
@@ -287,6 +289,17 @@ def _divided(names: Sequence[str]) -> dict[str, Settings]:
             )
         shared[place] = name
     return found
+
+
+def _same_address(url: str) -> str:
+    """An address in the one way of writing it that means the same."""
+    parts = urlsplit(url)
+    try:
+        port = parts.port
+    except ValueError:
+        return url
+    own = "" if port in (None, _PORTS.get(parts.scheme.lower())) else f":{port}"
+    return f"{parts.scheme.lower()}://{(parts.hostname or '').rstrip('.')}{own}{parts.path.rstrip('/')}?{parts.query}"
 
 
 def _read(division: str | None) -> Settings:

@@ -64,7 +64,7 @@ def dagit(place: Home, **changes: str) -> Iterator[str]:
         process = subprocess.Popen([PROGRAMS / "talk-assets", "dev", "--port", str(port)], stdout=log, stderr=log)
     try:
         with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60) as client:
-            within(120, lambda: location(client))
+            within(300, lambda: location(client))
         yield f"http://127.0.0.1:{port}"
     finally:
         process.send_signal(signal.SIGINT)

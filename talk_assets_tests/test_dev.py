@@ -64,7 +64,7 @@ def test_dev_serves_the_code_location_and_ends_whole(place: Home) -> None:
         process = subprocess.Popen([PROGRAMS / "talk-assets", "dev", "--port", str(port)], stdout=file, stderr=file)
     try:
         with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60) as dagit:
-            entry = within(120, lambda: location(dagit))
+            entry = within(300, lambda: location(dagit))
         pids = family(process.pid)
     finally:
         process.send_signal(signal.SIGINT)

@@ -6,7 +6,7 @@ from typing import Any
 import dagster as dg
 from pydantic import Field
 
-from talk_assets.assets.divisions import Partitions, division_of
+from talk_assets.assets.divisions import Partitions, settings_of
 from talk_assets.assets.keys import pair_key
 from talk_assets.assets.masking import People, about_people
 from talk_assets.assets.metadata import counts, table
@@ -16,7 +16,6 @@ from talk_assets.equality.words import counted, sentence, summary
 from talk_assets.errors import TalkError
 from talk_assets.installation import open_installation
 from talk_assets.mappings.model import Mappings
-from talk_assets.settings import load_settings
 
 EQUAL = "equal"
 COMPARE = "compare"
@@ -63,7 +62,7 @@ def equal_checks(mappings: Mappings, partitions: Partitions) -> dg.AssetChecksDe
     def equal(context: dg.AssetCheckExecutionContext, config: Comparison) -> Iterable[dg.AssetCheckResult]:
         selected = {key.asset_key.path[-1] for key in context.selected_asset_check_keys}
         run = context.op_execution_context.run
-        settings = load_settings(division=division_of(run))
+        settings = settings_of(run)
         most = settings.talk_compared_pairs if config.pairs is None else config.pairs
         if not most:
             context.log.info("No pair is compared: TALK_COMPARED_PAIRS, or `pairs` on the launchpad, is 0.")

@@ -16,6 +16,8 @@ from talk_assets.ledger import guards
 GUARD = "guard"
 # What is seen when an entity is read.
 OF_FEEDS = (guards.EMPTY, guards.MISSING, guards.DELETED)
+# What is seen before an entity is written.
+OF_SINKS = (guards.VOLUME, guards.REMOVALS)
 
 
 def guard_spec(asset: dg.AssetKey, partitions: Partitions) -> dg.AssetCheckSpec:
@@ -59,7 +61,7 @@ def volume_check(entity: str, partitions: Partitions) -> dg.AssetChecksDefinitio
     )
     def guard(talk: dg.ResourceParam[TalkRun]) -> dg.AssetCheckResult:
         with talk.step("checks", entity):
-            return guard_result(sink_key(entity), tripped_guards(talk.cycle, entity, (guards.VOLUME,)))
+            return guard_result(sink_key(entity), tripped_guards(talk.cycle, entity, OF_SINKS))
 
     return guard
 

@@ -35,8 +35,8 @@ def held_records(talk: TalkRun, entities: Iterable[str], kind: str) -> pd.DataFr
         mine = held[held["kind"].eq(kind) & held["entity"].eq(entity)]
         for row in mine.fillna("").to_dict("records"):
             value = talk.people.value(row["value"]) if row["property"] in hidden else row["value"]
-            problem = row["reason"].replace(f"'{row['value']}'", f"'{value}'")
-            rows.append((f"{entity}/{row['key']}", row["property"], value, problem))
+            record = f"{entity}/{row['key']}"
+            rows.append((record, row["property"], value, talk.people.held({**row, "record": record}, cycle.mappings)))
     return pd.DataFrame(rows, columns=["record", "property", "value", "problem"], dtype="str")
 
 

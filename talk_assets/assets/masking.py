@@ -1,6 +1,7 @@
 """What is hidden of people: metadata and logs are read by more persons than the two systems are."""
 
-from collections.abc import Collection, Iterable
+import re
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +15,8 @@ PERSONAL = {"person"}
 # Types of property whose values tell who somebody is; a reference, a number or a choice does not.
 _TELLING = {"text", "code", "email", "date", "list"}
 _CUT = "•••"
+# A value as `repr` quotes it.
+_QUOTED = re.compile(r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*\"""")
 
 
 def about_people(subject: Subject) -> frozenset[str]:
@@ -69,8 +72,28 @@ class People:
     def reason(self, text: str, mappings: Mappings) -> str:
         """Why something is held or owed; what is quoted of a person's record is as it is shown."""
         entities = [entity for name in PERSONAL & set(mappings.subjects) for entity in mappings.subjects[name].entities]
+        return self.between(text) if any(f"{entity}/" in text for entity in entities) else text
+
+    def held(self, hold: Mapping[Any, Any], mappings: Mappings) -> str:
+        """Why a record is held; what is quoted of a person is as it is shown.
+
+        Args:
+            hold: `record` as `entity/key` (of a guard the entity alone), `property`, `value`, `reason`.
+            mappings: what is synchronised.
+        """
+        text, value = str(hold["reason"]), f"'{hold['value']}'"
+        entity = str(hold["record"]).partition("/")[0]
+        if entity not in mappings.with_lines or hold["property"] not in about_people(mappings.subject_of(entity)):
+            return self.reason(text, mappings)
+        # What stands beside the value says what is wrong with it; another value that is quoted is the other side's.
+        return text.replace(value, f"'{self.value(value[1:-1])}'") if value in text else self.between(text)
+
+    def between(self, text: str) -> str:
+        """A sentence about a person; what is between its quotes, which the value can have too, is as it is shown."""
         start, quote, quoted = text.partition("'")
         quoted, end, rest = quoted.rpartition("'")
-        if not end or not any(f"{entity}/" in text for entity in entities):
-            return text
-        return f"{start}{quote}{self.value(quoted)}{end}{rest}"
+        return f"{start}{quote}{self.value(quoted)}{end}{rest}" if end else text
+
+    def quoted(self, text: str) -> str:
+        """A sentence about a person; each value that is quoted as by `repr` is as it is shown."""
+        return _QUOTED.sub(lambda found: f"{found[0][0]}{self.value(found[0][1:-1])}{found[0][-1]}", text)

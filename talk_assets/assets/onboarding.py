@@ -70,7 +70,7 @@ def _without_people(report: Report, mappings: Mappings, people: People) -> Repor
 def _hidden(named: Named, mappings: Mappings, people: People) -> Named:
     subject = mappings.subject_of(named.record.partition("/")[0])
     label = people.value(named.label) if subject.subject in PERSONAL else named.label
-    return replace(named, label=label, reason=people.reason(named.reason, mappings))
+    return replace(named, label=label, value=None, reason=people.held(vars(named), mappings))
 
 
 def _cut(difference: Difference, people: People) -> Difference:

@@ -10,7 +10,7 @@ from typing import Any
 import dagster as dg
 from pydantic import Field
 
-from talk_assets.assets.divisions import Partitions, division_of
+from talk_assets.assets.divisions import PATIENCE, Division, op_job, settings_of
 from talk_assets.assets.masking import People, about_people
 from talk_assets.cycle.context import Cycle
 from talk_assets.errors import TalkError
@@ -21,6 +21,7 @@ from talk_assets.settings import load_settings
 
 _RECORD = "A record, as customerp.customer/cus-1."
 _WHO = "Who gives the order; empty: the user that Dagster runs as."
+_LISTS = ("conflicts", "holds")
 # Rows of a list; the rest is in the ledger.
 _SHOWN = 100
 
@@ -49,7 +50,8 @@ class Decision(dg.Config):
     record: str = Field(description=_RECORD)
     property: str = Field(description="The property in conflict, as the job `conflicts` names it.")
     take: str = Field(
-        description="The record whose value is right, as entity/key; or the value itself, empty for none."
+        description="The record whose value is right, as entity/key; or the value itself, empty for none. What is "
+        "typed here is kept with the run, and shown in clear."
     )
     who: str = Field(default="", description=_WHO)
 
@@ -71,7 +73,7 @@ class Again(dg.Config):
     who: str = Field(default="", description=_WHO)
 
 
-def order_jobs(partitions: Partitions) -> list[dg.JobDefinition]:
+def order_jobs(divisions: Sequence[Division]) -> list[dg.JobDefinition]:
     """The jobs, one per order and list, each of them for one of several divisions."""
     told: list[tuple[str, Callable[..., None], str]] = [
         ("conflicts", _conflicts, "List the properties about which records differ and a person has to decide."),
@@ -82,15 +84,13 @@ def order_jobs(partitions: Partitions) -> list[dg.JobDefinition]:
         ("accept", _accept, "Let pass once what a guard stopped; of an unlinked record, have one created."),
         ("retry", _retry, "Have sent again what a system refused."),
     ]
-    return [_job(name, what, description, partitions) for name, what, description in told]
+    return [_job(name, what, description, divisions) for name, what, description in told]
 
 
-def _job(name: str, what: Callable[..., None], description: str, partitions: Partitions) -> dg.JobDefinition:
+def _job(name: str, what: Callable[..., None], description: str, divisions: Sequence[Division]) -> dg.JobDefinition:
     step = dg.op(name=f"{name}_by_hand", out=dg.Out(dg.Nothing), description=description)(what)
     told = f"{description} The same as `talk-assets {name}`."
-    return dg.GraphDefinition(name=name, node_defs=[step]).to_job(
-        name=name, description=told, partitions_def=partitions, executor_def=dg.in_process_executor
-    )
+    return op_job(name, step, told, divisions, reading=name in _LISTS)
 
 
 def _conflicts(context: dg.OpExecutionContext, config: Conflicts) -> None:  # noqa: ARG001  # Dagster asks for one
@@ -120,7 +120,7 @@ def _holds(context: dg.OpExecutionContext, config: Holds) -> None:
                 row["record"],
                 row["kind"],
                 row["property"] or "",
-                people.reason(row["reason"], at.mappings),
+                people.held(row, at.mappings),
                 row["settle"],
             )
             for row in list_holds(at, config.kind or None)
@@ -162,7 +162,7 @@ def _retry(context: dg.OpExecutionContext, config: Again) -> None:
 def _desk(context: dg.OpExecutionContext, *, reading: bool = False) -> Iterator[Cycle]:
     """Where the order is given; what cannot be carried out is a failure whose text is the error's one sentence."""
     try:
-        with open_desk(load_settings(division=division_of(context.run)), context.run_id, reading=reading) as at:
+        with open_desk(settings_of(context.run), context.run_id, reading=reading, wait_seconds=PATIENCE) as at:
             yield at
     except TalkError as error:
         raise dg.Failure(description=str(error), allow_retries=False) from None

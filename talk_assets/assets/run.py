@@ -8,7 +8,7 @@ from functools import cached_property
 
 import dagster as dg
 
-from talk_assets.assets.divisions import division_of
+from talk_assets.assets.divisions import PATIENCE, settings_of
 from talk_assets.assets.masking import People
 from talk_assets.cycle.context import Cycle
 from talk_assets.cycle.deliver import Delivered
@@ -153,7 +153,7 @@ def talk_resource(context: dg.InitResourceContext) -> Iterator[TalkRun]:
             stack.enter_context(event_log_held_open(context.instance, run_id))
 
         def begin() -> Cycle:
-            settings = load_settings(division=division_of(context.run))
+            settings = settings_of(context.run)
             run.people = People(settings.talk_show_personal)
             if settings.sandbox and context.log is not None:
                 context.log.info(
@@ -162,7 +162,11 @@ def talk_resource(context: dg.InitResourceContext) -> Iterator[TalkRun]:
             installation = stack.enter_context(open_installation(settings))
             cycle = stack.enter_context(
                 installation.round(
-                    run_id, preview=preview, rescan=rescan, confirmed_by=current_user() if confirm else None
+                    run_id,
+                    preview=preview,
+                    rescan=rescan,
+                    confirmed_by=current_user() if confirm else None,
+                    wait_seconds=PATIENCE,
                 )
             )
             if cycle.preview and not preview and context.log is not None:

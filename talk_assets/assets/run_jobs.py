@@ -14,7 +14,7 @@ import dagster as dg
 import pandas as pd
 from pydantic import Field
 
-from talk_assets.assets.divisions import Partitions, division_of
+from talk_assets.assets.divisions import PATIENCE, Division, division_of, op_job, settings_of
 from talk_assets.assets.keys import onboarding_key, sink_key
 from talk_assets.assets.masking import PERSONAL, People
 from talk_assets.assets.metadata import counts, table
@@ -25,7 +25,6 @@ from talk_assets.errors import TalkError
 from talk_assets.installation import Installation, open_installation
 from talk_assets.mappings.model import Mappings
 from talk_assets.orders.desk import current_user
-from talk_assets.settings import load_settings
 from talk_assets.undo.carry_out import carry_out
 from talk_assets.undo.listing import COLUMNS, named, rows
 
@@ -52,7 +51,7 @@ def preview_job(
     assets: Sequence[dg.AssetsDefinition],
     checks: Sequence[dg.AssetChecksDefinition],
     written: Sequence[str],
-    partitions: Partitions,
+    divisions: Sequence[Division],
 ) -> dg.JobDefinition:
     """The job that shows what a sync would write and writes nothing.
 
@@ -60,7 +59,7 @@ def preview_job(
         assets: what a sync materializes.
         checks: what it checks.
         written: the entities that it can write, in their order.
-        partitions: the divisions, where there are several.
+        divisions: that it can be for.
     """
 
     @dg.op(
@@ -71,7 +70,7 @@ def preview_job(
     def preview_all(context: dg.OpExecutionContext, config: Preview) -> None:
         with (
             _installed(context) as installation,
-            installation.round(context.run_id, preview=True, rescan=config.rescan) as cycle,
+            installation.round(context.run_id, preview=True, rescan=config.rescan, wait_seconds=PATIENCE) as cycle,
             dg.DagsterInstance.ephemeral() as instance,
         ):
             run = TalkRun(lambda: cycle)
@@ -97,18 +96,18 @@ def preview_job(
         if not done.success:
             raise dg.Failure(description=" ".join(stopped) or "The preview failed; see its log.", allow_retries=False)
 
-    return dg.GraphDefinition(name="preview", node_defs=[preview_all]).to_job(
-        name="preview",
-        partitions_def=partitions,
-        executor_def=dg.in_process_executor,
-        description=(
+    return op_job(
+        "preview",
+        preview_all,
+        (
             "Show what a sync would write, with what is there now, whose value it is and by which rule; the report of "
             "the first sync; and the checks that would not pass. The same as `talk-assets sync --preview`."
         ),
+        divisions,
     )
 
 
-def undo_job(partitions: Partitions) -> dg.JobDefinition:
+def undo_job(divisions: Sequence[Division]) -> dg.JobDefinition:
     """The job that puts back what a run wrote, in one of several divisions."""
 
     @dg.op(
@@ -123,7 +122,7 @@ def undo_job(partitions: Partitions) -> dg.JobDefinition:
                 run, cluster = named(
                     connection, installation.division, installation.mappings, config.run, config.record or None
                 )
-            with installation.round(context.run_id, preview=not config.apply) as cycle:
+            with installation.round(context.run_id, preview=not config.apply, wait_seconds=PATIENCE) as cycle:
                 complete = False
                 try:
                     done = carry_out(cycle, run, cluster, config.who or current_user())
@@ -140,12 +139,12 @@ def undo_job(partitions: Partitions) -> dg.JobDefinition:
             }
         )
 
-    return dg.GraphDefinition(name="undo", node_defs=[undo_run]).to_job(
-        name="undo",
-        partitions_def=partitions,
-        executor_def=dg.in_process_executor,
-        description="Put back what a run wrote: at first a preview, with `apply` a run like any other. The same as "
+    return op_job(
+        "undo",
+        undo_run,
+        "Put back what a run wrote: at first a preview, with `apply` a run like any other. The same as "
         "`talk-assets undo`.",
+        divisions,
     )
 
 
@@ -153,7 +152,7 @@ def undo_job(partitions: Partitions) -> dg.JobDefinition:
 def _installed(context: dg.OpExecutionContext) -> Iterator[Installation]:
     """The installation; what stops the block is a failure whose text is the error's one sentence."""
     try:
-        with open_installation(load_settings(division=division_of(context.run))) as installation:
+        with open_installation(settings_of(context.run)) as installation:
             yield installation
     except TalkError as error:
         raise dg.Failure(description=str(error), allow_retries=False) from None
@@ -162,9 +161,14 @@ def _installed(context: dg.OpExecutionContext) -> Iterator[Installation]:
 def _masked(row: tuple[str, ...], mappings: Mappings, people: People) -> tuple[str, ...]:
     """A row of what is undone; of people as it is shown."""
     what, record, name, written, before, why = row
-    if mappings.subject_of(record.partition("/")[0]).subject not in PERSONAL:
-        return row
-    return what, record, name, people.value(written), people.value(before), why
+    entity = record.partition("/")[0]
+    # Of what is left out now it is not known whom it is about.
+    if entity in mappings.with_lines and mappings.subject_of(entity).subject not in PERSONAL:
+        return *row[:-1], people.reason(why, mappings)
+    # The reason of a hold is quoted otherwise.
+    because, held, reason = why.partition(" is held: ")
+    told = people.quoted(because) + held + people.between(reason)
+    return what, record, name, people.quoted(written), people.quoted(before), told
 
 
 def _shown(run: TalkRun, done: dg.ExecuteInProcessResult, written: Sequence[str]) -> dict[str, Any]:

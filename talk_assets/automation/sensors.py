@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import dagster as dg
 
@@ -10,6 +10,7 @@ from talk_assets.assets.divisions import DIVISION, Division
 from talk_assets.assets.keys import deletions_key, feed_key, sink_key
 from talk_assets.automation.agenda import Agenda, wait_after
 from talk_assets.automation.changes import ask, exact_pause, feeds_of, is_told, settle, told_of
+from talk_assets.automation.lost import end_lost_runs
 from talk_assets.automation.trouble import forget_trouble, note_trouble
 from talk_assets.automation.watch import Watch, watching
 from talk_assets.cycle.news import deletions_of
@@ -164,12 +165,12 @@ def _look_for_unfinished(
         failures, began = unfinished.failed_runs(connection, division)
         due = unfinished.due(connection, division)
     if order is not None:
-        return _run(agenda, f"order {division} {order}", None, ["an order"], partition)
+        return _run_whole(agenda, "an order", str(order), watch.now, partition)
     if began is not None:
         wait = began + wait_after(failures) - watch.now
         if wait > timedelta(0):
             return _skip(agenda, f"The last run did not end well; another one begins in {wait.seconds} s.")
-        return _run(agenda, f"again {division} {began.isoformat()}", None, ["a run that did not end well"], partition)
+        return _run_whole(agenda, "a run that did not end well", began.isoformat(), watch.now, partition)
     documents = {
         watch.installation.capabilities[entity].document or entity: entity for entity in due["entity"].astype("str")
     }
@@ -185,14 +186,26 @@ def _look_for_unfinished(
     return _run(agenda, run_key, _with_dependants([sink_key(entity) for entity in ready], assets), ready, partition)
 
 
+def _run_whole(agenda: Agenda, because: str, mark: str, now: datetime, partition: str | None) -> dg.SensorResult:
+    """Run everything; again after a while where the run that was started for the same could not begin."""
+    agenda.keep([because])
+    if not agenda.ready({because: mark}, now):
+        return _skip(agenda, f"A run was started for {because} and did not begin; the next attempt waits.")
+    return _run(agenda, f"{because} {agenda.start({because: mark}, now)}", None, [because], partition)
+
+
 @contextmanager
 def _looking(context: dg.SensorEvaluationContext, division: Division) -> Iterator[Watch | str]:
     """The division, or why nothing can be looked at or started now."""
-    if context.instance.get_runs(dg.RunsFilter(tags={DIVISION: division.tag}, statuses=_UNDER_WAY), limit=1):
-        yield "A run is under way; what changes meanwhile is looked at afterwards."
-        return
+    tags = {DIVISION: division.tag}
+    under_way = bool(context.instance.get_runs(dg.RunsFilter(tags=tags, statuses=_UNDER_WAY), limit=1))
     try:
         with watching(division.partition) as watch:
+            if under_way:
+                if not watch.busy:
+                    end_lost_runs(context.instance, tags)
+                yield "A run is under way; what changes meanwhile is looked at afterwards."
+                return
             yield watch.hindrance or watch
     except TalkError as error:
         # The tick fails with one sentence instead of the way to it.

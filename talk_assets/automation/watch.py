@@ -21,11 +21,13 @@ class Watch:
         installation: opened; nothing is locked.
         now: the time by the ledger's clock.
         hindrance: why no run is started now, as a sentence; None when one can be.
+        busy: whether somebody works on the division at this moment.
     """
 
     installation: Installation
     now: datetime
     hindrance: str | None
+    busy: bool = False
 
 
 @contextmanager
@@ -43,7 +45,7 @@ def watching(division: str | None) -> Iterator[Watch]:
         with installation.ledger.begin() as connection:
             now: datetime = connection.execute(sa.select(sa.func.now())).scalar_one()
             holder = holder_of_division(connection, installation.division)
-        yield Watch(installation, now, _hindrance(installation, holder))
+        yield Watch(installation, now, _hindrance(installation, holder), holder is not None)
 
 
 def _hindrance(installation: Installation, holder: str | None) -> str | None:

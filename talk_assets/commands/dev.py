@@ -9,9 +9,11 @@ import time
 
 from talk_assets import console
 from talk_assets.commands import told_settings
+from talk_assets.commands.lost_runs import end_lost
 from talk_assets.dagster_home import dagster_home, write_workspace
 from talk_assets.errors import ConfigurationError
-from talk_assets.installation import open_installation
+from talk_assets.installation import Installation, open_installation
+from talk_assets.ledger.locks import holder_of_division
 from talk_assets.settings import load_divisions
 
 
@@ -26,6 +28,7 @@ def dev(host: str, port: int) -> bool:
     several = load_divisions()
     with open_installation(next(iter(several.values())) if several else told_settings()) as installation:
         home = dagster_home(installation.settings)
+        _end_lost(installation, list(several) or [installation.division])
         environment = {
             **os.environ,
             "DAGSTER_HOME": str(home),
@@ -53,6 +56,15 @@ def dev(host: str, port: int) -> bool:
                 process.wait()
     console.complain("Error", f"{names[processes.index(ended)]} ended by itself.")
     return False
+
+
+def _end_lost(installation: Installation, divisions: list[str]) -> None:
+    """Runs of an earlier `dev` that was killed would keep all others waiting; not beside one that works."""
+    with installation.ledger.begin() as connection:
+        busy = any(holder_of_division(connection, division) is not None for division in divisions)
+    lost = 0 if busy else end_lost(installation.settings)
+    if lost:
+        console.remark(f"Runs that had ended without a word, and are marked as failed: {lost}.")
 
 
 def _check_port(host: str, port: int) -> None:

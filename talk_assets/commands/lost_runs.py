@@ -5,7 +5,7 @@ import dagster as dg
 from talk_assets import console
 from talk_assets.automation.cleanup import LOCATION
 from talk_assets.dagster_home import dagster_home
-from talk_assets.settings import load_settings
+from talk_assets.settings import Settings, load_settings
 
 # As Dagster names what the code server of this installation runs.
 _OURS = "__repository__@talk_assets"
@@ -18,9 +18,13 @@ def lost_runs() -> None:
     Raises:
         TalkError: a setting is wrong.
     """
-    settings = load_settings(())
+    console.remark(f"Runs that had ended with their service: {end_lost(load_settings(()))}.")
+
+
+def end_lost(settings: Settings) -> int:
+    """Do so for an installation, and tell how many they were."""
     with dg.DagsterInstance.from_config(str(dagster_home(settings))) as instance:
         lost = instance.get_runs(dg.RunsFilter(tags={LOCATION: _OURS}, statuses=_GOING))
         for run in lost:
             instance.report_run_failed(run, "The service that ran it ended, and the run with it.")
-    console.remark(f"Runs that had ended with their service: {len(lost)}.")
+    return len(lost)

@@ -11,7 +11,7 @@ from talk_assets.commands import told_settings
 from talk_assets.connection import open_connection
 from talk_assets.errors import ConfigurationError
 from talk_assets.ledger import notifications
-from talk_assets.settings import EXACT_LOGIN, Settings, load_divisions, load_settings
+from talk_assets.settings import EXACT_LOGIN, Settings, load_divisions
 from talk_assets.webhooks.notification import Notification
 from talk_assets.webhooks.receiver import receiver
 
@@ -31,7 +31,7 @@ def listen(*, host: str, port: int, path: str) -> None:
     """
     if not path.startswith("/"):
         raise ConfigurationError(f"--path: {path} does not begin with a slash, as /exact does.")
-    several = {} if load_settings(()).exact_division is not None else load_divisions(_NEEDED)
+    several = load_divisions(_NEEDED)
     first = next(iter(several.values())) if several else told_settings(_NEEDED)
     with open_connection(first) as connection:
         secrets = _secrets(several or {str(connection.settings.exact_division): connection.settings})

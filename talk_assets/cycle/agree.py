@@ -11,7 +11,7 @@ from talk_assets.cycle.evidence import with_evidence
 from talk_assets.cycle.gone import decide_removals, not_to_be_made
 from talk_assets.cycle.holds import no_holds
 from talk_assets.cycle.lines import documents_with
-from talk_assets.cycle.linking import reconsider_lines
+from talk_assets.cycle.linking import reconsider_lines_of
 from talk_assets.cycle.references import known_targets
 from talk_assets.cycle.settling import account_plain
 from talk_assets.ledger import clusters as links
@@ -197,7 +197,7 @@ def _store(
     notes.add_history(connection, division, history.assign(subject=subject.subject, kind="decision"), run)
     _hold_unfit(cycle, connection, subject, decision, planned)
     _note_left_out(cycle, connection, subject, planned)
-    if subject.lines is not None and any(subject.filters_of(entity).write for entity in subject.entities):
+    if subject.lines is not None:
         _reconsider_lines(cycle, connection, planned)
     if cycle.is_lines(subject):
         documents = links.documents_of(connection, clusters).dropna().astype("int64").unique()
@@ -206,12 +206,14 @@ def _store(
 
 
 def _reconsider_lines(cycle: Cycle, connection: sa.Connection, planned: Plan) -> None:
-    """Have the lines decided with documents that are to be created now: before, a filter may have kept them out."""
+    """Have the lines decided with documents that are to be created now.
+
+    What was decided about a line while nothing was to be created, for a filter, a hold or its age, leaves it out.
+    """
     created = [owed.keys.index[owed.create] for owed in planned.owed.values()]
     clusters = pd.Index(sorted(set().union(*created)), dtype="int64")
     if len(clusters):
-        members = links.members_of(connection, cycle.division, clusters)
-        reconsider_lines(cycle, connection, members.loc[~members["deleted"].astype(bool), ["entity", "key"]])
+        reconsider_lines_of(cycle, connection, clusters.to_series())
 
 
 def _note_left_out(cycle: Cycle, connection: sa.Connection, subject: Subject, planned: Plan) -> None:

@@ -10,6 +10,7 @@ from talk_assets.cycle.context import Cycle
 from talk_assets.cycle.edit_times import keep_times
 from talk_assets.cycle.filtered import filtered_keys, has_filter, lack_lines, leave_out, left_out
 from talk_assets.cycle.guards import stops_empty_feed, stops_empty_lines, stops_gone
+from talk_assets.cycle.linking import reconsider_lines_of
 from talk_assets.cycle.missing import note_absent, reads_whole, take_for_deleted
 from talk_assets.cycle.settling import settle_records
 from talk_assets.cycle.stale import tombstones, without_stale
@@ -77,7 +78,9 @@ def collect(cycle: Cycle, entity: str) -> Collected:
         if lines is not None and read.complete and stops_empty_lines(cycle, connection, lines, empty=no_lines):
             takeable = False
         if not takeable:
+            cycle.untaken.add(entity)
             return nothing_taken(entity)
+        cycle.untaken.discard(entity)
         leave_out(cycle, connection, entity, [record for record in read.records if str(record["_key"]) in outside])
         found = [
             _store(cycle, connection, name, records, marked if name == entity else set(), complete=read.complete)
@@ -287,6 +290,8 @@ def _store(
         subject = cycle.mappings.subject_of(entity).subject
         keep_returned(connection, cycle.division, back, subject, cycle.run_id)
         mark_returned(connection, cycle.division, back)
+        if cycle.lines_of(entity) is not None:
+            reconsider_lines_of(cycle, connection, links_of(connection, cycle.division, back)["cluster_id"])
     # One that comes back into a filter is decided, although it did not change: its cluster may have, meanwhile.
     new = before["entity"].isna() & (not has_filter(cycle, entity))
     quiet = valid & (new | decided) & ~fresh["key"].isin(returned)

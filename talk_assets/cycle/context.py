@@ -28,10 +28,11 @@ class Cycle:
         systems: `customerp` and `exact`.
         defaults: values of the settings that mappings name as defaults, references as `entity/key`.
         still_locked: raises when another process may have taken the division over; asked before each write.
-        let_pass: entity and kind of the guards that a person let pass and that this run has used up.
+        let_pass: by entity and kind of the guards that a person let pass and that this run has used up: how much was.
         needed: per system the calls without which the run could not have done what it did.
         rests: per system that was asked for: seconds by which reading it for news is put off in this run.
         denied: entities that we may not read, and what the system said.
+        untaken: entities of whose last read nothing was taken, because a guard stopped it.
     """
 
     division: str
@@ -42,10 +43,11 @@ class Cycle:
     systems: Mapping[str, System]
     defaults: Mapping[str, str]
     still_locked: Callable[[], None] = _nothing
-    let_pass: set[tuple[str, str]] = field(default_factory=set)
+    let_pass: dict[tuple[str, str], int] = field(default_factory=dict)
     needed: Counter[str] = field(default_factory=Counter)
     rests: dict[str, float] = field(default_factory=dict)
     denied: dict[str, str] = field(default_factory=dict)
+    untaken: set[str] = field(default_factory=set)
 
     @property
     def preview(self) -> bool:
@@ -79,10 +81,12 @@ class Cycle:
         return [*subject.held_by(entity), *(["join"] if joins else []), *(["marked"] if marks else [])]
 
     def lines_of(self, entity: str) -> str | None:
-        """The line entity of a document entity, when its lines are synchronised."""
+        """The line entity of a document entity, when its lines are synchronised; None also of what no flow is about."""
         lines = self.capabilities[entity].lines
+        if lines is None or entity not in self.mappings.entities:
+            return None
         subject = self.mappings.subject_of(entity)
-        return lines if lines is not None and subject.lines is not None and lines in subject.lines.entities else None
+        return lines if subject.lines is not None and lines in subject.lines.entities else None
 
     def is_lines(self, subject: Subject) -> bool:
         """Whether a subject is about lines of documents."""

@@ -100,6 +100,8 @@ def deliver(cycle: Cycle, entity: str, progress: Progress | None = None, done: D
         if name == entity and done.created and len(names) > 1:
             # The lines that were created with their documents have to be known before any line is sent.
             confirm(cycle, entity)
+            if _cannot_look(cycle, entity):
+                return done
             writes = {}
     return done
 
@@ -124,17 +126,29 @@ def _dropped(before: list[Write], after: list[Write]) -> list[Write]:
 
 
 def _guarded(cycle: Cycle, entity: str, writes: dict[str, list[Write]]) -> bool:
-    """Whether nothing may be written: too much would be, or the entity's feed is empty for no reason known."""
+    """Whether nothing may be written: too much would be, or the entity cannot be looked at."""
     with cycle.ledger.begin() as connection:
         return _guards_stop(cycle, connection, entity, writes)
 
 
 def _guards_stop(cycle: Cycle, connection: sa.Connection, entity: str, writes: dict[str, list[Write]]) -> bool:
-    if guards.waits(connection, cycle.division, cycle.with_lines(entity), guards.EMPTY):
+    if _hidden(cycle, connection, entity):
         return True
     every = [write for some in writes.values() for write in some]
     deletes = sum(write.operation == "delete" for write in every)
-    return stops_writes(cycle, connection, entity, len(every), deletes)
+    debts_sent = [(write.entity, *write.debt) for write in every]
+    return stops_writes(cycle, connection, entity, debts_sent, deletes)
+
+
+def _hidden(cycle: Cycle, connection: sa.Connection, entity: str) -> bool:
+    """Whether it is not known what an entity holds by now: its feed shows too little, or nothing was taken from it."""
+    kinds = (guards.EMPTY, guards.MISSING)
+    return entity in cycle.untaken or guards.waits(connection, cycle.division, cycle.with_lines(entity), kinds)
+
+
+def _cannot_look(cycle: Cycle, entity: str) -> bool:
+    with cycle.ledger.begin() as connection:
+        return _hidden(cycle, connection, entity)
 
 
 def confirm(cycle: Cycle, entity: str) -> int:
@@ -216,10 +230,14 @@ def _send_all(
                 # The look that comes next waits as long; what it shows may differ from what this was planned from.
                 break
         left = [write for write in writes if write.debt not in tried]
-        writes = []
-        if left:
-            _note_changed(cycle, entity, _look_again(cycle, done.entity, {entity: left})[1][entity])
-            writes = [write for write in _sendable(cycle, entity) if write.debt not in tried]
+        writes = _after_another_look(cycle, done.entity, entity, left) if left else []
+        writes = [write for write in writes if write.debt not in tried]
+
+
+def _after_another_look(cycle: Cycle, entity: str, name: str, left: list[Write]) -> list[Write]:
+    """What is to be written to an entity, or its lines (`name`), once it was read again; nothing where it cannot be."""
+    _note_changed(cycle, name, _look_again(cycle, entity, {name: left})[1][name])
+    return [] if _cannot_look(cycle, entity) else _sendable(cycle, name)
 
 
 def _calls(cycle: Cycle, writes: list[Write]) -> list[list[Write]]:

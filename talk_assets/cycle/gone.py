@@ -9,6 +9,7 @@ from talk_assets.ledger import clusters as links
 from talk_assets.ledger import notes
 from talk_assets.ledger.contested import BY_US, verdicts
 from talk_assets.ledger.debts import updates_owed
+from talk_assets.ledger.documents import gone_with_document
 from talk_assets.ledger.matching import marked_sharing_keys
 from talk_assets.ledger.records import MARKED, records_by_key
 from talk_assets.mappings.model import Subject
@@ -74,11 +75,12 @@ def not_to_be_made(
 
     That is beside a deleted member, beside one whose content could not be taken from its feed, where a record that is
     marked as deleted would match, and in an entity that was never read. What we deleted ourselves is no reason: its
-    counterpart may be there again.
+    counterpart may be there again. Nor is a line that went with its whole document: where that is made, so is the line.
     """
     loaded = pd.concat([(entity_of(slot) + "/" + frame.keys) for slot, frame in members.items()])
     deleted = known["deleted"].astype(bool)
     there = known[~(deleted & known["origin"].eq(BY_US))]
+    there = there[~_with_document(cycle, connection, there)]
     found = there[there["deleted"].astype(bool) | ~(there["entity"] + "/" + there["key"]).isin(loaded)]
     found = found[["cluster_id", "entity"]]
     everyone = known[["cluster_id"]].drop_duplicates()
@@ -90,6 +92,18 @@ def not_to_be_made(
     clusters = pd.Index(known["cluster_id"].astype("int64").unique())
     asleep = marked_sharing_keys(connection, cycle.division, list(subject.flows), clusters)
     return pd.concat([found, asleep], ignore_index=True)
+
+
+def _with_document(cycle: Cycle, connection: sa.Connection, members: pd.DataFrame) -> pd.Series:
+    """Which of the members are lines that went with their whole document."""
+    found = pd.Series(False, index=members.index)
+    lost = members[members["deleted"].astype(bool)]
+    for entity, keys in lost.groupby("entity")["key"]:
+        document = cycle.capabilities[str(entity)].document
+        if document is not None:
+            gone = gone_with_document(connection, cycle.division, str(entity), document, keys)
+            found |= members["entity"].eq(str(entity)) & members["key"].isin(gone)
+    return found
 
 
 def no_partners() -> pd.DataFrame:

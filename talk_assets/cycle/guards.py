@@ -1,8 +1,12 @@
 """Step 7: what looks like an accident waits for a person.
 
 A guard that tripped is kept in the ledger, so that it survives restarts. It is over when what it saw is over, or when a
-person lets it pass once: `talk-assets accept`.
+person lets it pass once: `talk-assets accept`. That holds for as much as the person was told of, and for what is let
+through anyway; more than that trips it anew.
 """
+
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import sqlalchemy as sa
 
@@ -21,6 +25,31 @@ _GONE = {
 }
 
 
+@dataclass(frozen=True)
+class _Seen:
+    """What a guard sees.
+
+    Attributes:
+        kind: of guard.
+        rule: by which it is told of in history.
+        count: how many records or writes.
+        limit: how many are let through.
+        what: that in words.
+        then: what comes of it, and what a person can do.
+    """
+
+    kind: str
+    rule: str
+    count: int
+    limit: int
+    what: str
+    then: str
+
+    @property
+    def over(self) -> bool:
+        return self.count > self.limit
+
+
 def stops_empty_feed(cycle: Cycle, connection: sa.Connection, entity: str, known: int, *, empty: bool) -> bool:
     """Whether nothing may be taken from a whole read because it is empty although records were known.
 
@@ -31,12 +60,15 @@ def stops_empty_feed(cycle: Cycle, connection: sa.Connection, entity: str, known
         known: how many live records were known.
         empty: whether the whole read was.
     """
-    reason = (
-        f"the feed is empty although {known:,} records were known; nothing was taken from it. Check the rights of the "
-        "connection and the address."
+    seen = _Seen(
+        guards.EMPTY,
+        EMPTY_FEED,
+        known if empty else 0,
+        0,
+        f"the feed is empty although {known:,} records were known",
+        "nothing was taken from it. Check the rights of the connection and the address.",
     )
-    over = empty and known > 0
-    return _stops(cycle, connection, entity, guards.EMPTY, EMPTY_FEED, reason=reason, seen=known, over=over)
+    return _stop(cycle, connection, entity, [seen])
 
 
 def stops_empty_lines(cycle: Cycle, connection: sa.Connection, lines: str, *, empty: bool) -> bool:
@@ -65,49 +97,68 @@ def stops_gone(cycle: Cycle, connection: sa.Connection, entity: str, kind: str, 
     """
     most = cycle.mappings.subject_of(entity).guards_of(entity).most_missing(known)
     shown, look = _GONE[kind]
-    seen = f"{gone:,} of {known:,} known records are {shown}, more than {most:,}"
-    reason = f"{seen}; none of them was taken for deleted. {look}"
-    return _stops(cycle, connection, entity, kind, TOO_MANY_MISSING, reason=reason, seen=gone, over=gone > most)
+    what = f"{gone:,} of {known:,} known records are {shown}, more than {most:,}"
+    then = f"none of them was taken for deleted. {look}"
+    return _stop(cycle, connection, entity, [_Seen(kind, TOO_MANY_MISSING, gone, most, what, then)])
 
 
-def stops_writes(cycle: Cycle, connection: sa.Connection, entity: str, writes: int, deletes: int) -> bool:
+def stops_writes(
+    cycle: Cycle, connection: sa.Connection, entity: str, writes: Sequence[tuple[str, int, int]], deletes: int
+) -> bool:
     """Whether nothing may be written to an entity because it would be too much.
 
     Args:
         cycle: the run.
         connection: in a transaction.
         entity: the entity, which stands for its lines too.
-        writes: how many writes can be sent.
+        writes: entity, cluster and slot of the debts that can be delivered.
         deletes: how many of them delete or archive a record.
     """
     subject = cycle.mappings.subject_of(entity)
     limits = subject.guards_of(entity)
     # Counting all is dear, and none is never too many.
     most = limits.most_writes(count_live(connection, cycle.division, entity)) if writes else 0
-    counted = writes
-    if writes > most and limits.guard_from_second_run:
+    counted = len(writes)
+    if counted > most and limits.guard_from_second_run:
         first = guards.first_run(connection, cycle.division, subject.subject)
-        counted -= guards.planned_by(connection, cycle.division, cycle.with_lines(entity), first or "")
-    over = counted > most or deletes > limits.max_deletes_per_run
-    what = f"{counted:,} writes are owed, more than {most:,}"
-    if deletes > limits.max_deletes_per_run:
-        what = f"{deletes:,} records are to be deleted or archived, more than {limits.max_deletes_per_run:,}"
-    reason = f"{what}; nothing was written and all of it stays owed. `talk-assets status` lists it."
-    return _stops(cycle, connection, entity, guards.VOLUME, TOO_MANY_WRITES, reason=reason, seen=counted, over=over)
+        counted -= guards.planned_by(connection, cycle.division, writes, first or "")
+    then = "nothing was written and all of it stays owed. `talk-assets status` lists it."
+    owed = f"{counted:,} writes are owed, more than {most:,}"
+    most_deletes = limits.max_deletes_per_run
+    removed = f"{deletes:,} records are to be deleted or archived, more than {most_deletes:,}"
+    seen = [
+        _Seen(guards.VOLUME, TOO_MANY_WRITES, counted, most, owed, then),
+        _Seen(guards.REMOVALS, TOO_MANY_WRITES, deletes, most_deletes, removed, then),
+    ]
+    return _stop(cycle, connection, entity, seen)
 
 
-def _stops(
-    cycle: Cycle, connection: sa.Connection, entity: str, kind: str, rule: str, *, reason: str, seen: int, over: bool
-) -> bool:
-    if not over:
-        guards.lift(connection, cycle.division, entity, kind)
-        return False
-    if (entity, kind) in cycle.let_pass or guards.use(connection, cycle.division, entity, kind):
+def _stop(cycle: Cycle, connection: sa.Connection, entity: str, sights: Sequence[_Seen]) -> bool:
+    """Whether any of the guards stops the step; only where none does, what a person let pass is used up."""
+    guards.lift(connection, cycle.division, entity, [seen.kind for seen in sights if not seen.over])
+    accepted = {}
+    stopped = False
+    for seen in sights:
+        if not seen.over:
+            continue
+        at = (entity, seen.kind)
+        known = cycle.let_pass.get(at) or guards.accepted(connection, cycle.division, entity, seen.kind)
+        if known is not None and seen.count <= known + seen.limit:
+            accepted[at] = known
+        else:
+            stopped = True
+            _trip(cycle, connection, entity, seen, known)
+    if not stopped and accepted:
+        guards.lift(connection, cycle.division, entity, [kind for _, kind in accepted])
         # For the whole run: a step that is repeated must not trip over what it has left to do.
-        cycle.let_pass.add((entity, kind))
-        return False
-    if guards.trip(connection, cycle.division, entity, kind, reason=reason, seen=seen, run=cycle.run_id):
+        cycle.let_pass.update(accepted)
+    return stopped
+
+
+def _trip(cycle: Cycle, connection: sa.Connection, entity: str, seen: _Seen, accepted: int | None) -> None:
+    beyond = f", and a person accepted {accepted:,}" if accepted is not None else ""
+    reason = f"{seen.what}{beyond}; {seen.then}"
+    if guards.trip(connection, cycle.division, entity, seen.kind, reason=reason, seen=seen.count, run=cycle.run_id):
         subject = cycle.mappings.subject_of(entity).subject
-        skip = {"subject": subject, "entity": entity, "rule": rule, "detail": {"reason": reason}}
+        skip = {"subject": subject, "entity": entity, "rule": seen.rule, "detail": {"reason": reason}}
         notes.add_events(connection, cycle.division, [{**skip, "kind": "skip"}], cycle.run_id)
-    return True

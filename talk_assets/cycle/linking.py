@@ -7,6 +7,7 @@ from talk_assets.cycle.context import Cycle
 from talk_assets.cycle.holds import no_holds
 from talk_assets.ledger import clusters as links
 from talk_assets.ledger import debts, notes, records
+from talk_assets.ledger.documents import reopen_lines
 from talk_assets.mappings.model import Subject
 from talk_assets.sync.match import Assignment
 
@@ -39,6 +40,8 @@ def link(
     matched = members[members["origin"].ne("alone")]
     if len(matched):
         matched = matched[matched["cluster_id"].isin(_shared(cycle, connection, matched))]
+        if subject.lines is not None:
+            reconsider_lines_of(cycle, connection, matched["cluster_id"])
         rows = matched.rename(columns={"origin": "rule"}).assign(subject=subject.subject, kind="link")
         notes.add_history(connection, cycle.division, rows, cycle.run_id)
     held = assignment.ambiguous
@@ -98,8 +101,13 @@ def reconsider_lines(cycle: Cycle, connection: sa.Connection, documents: pd.Data
     for entity, keys in documents.groupby("entity")["key"]:
         lines = cycle.lines_of(str(entity))
         if lines is not None:
-            known = records.records_of_documents(connection, cycle.division, lines, keys, [])
-            records.mark_accounted(connection, cycle.division, known, accounted=False)
+            reopen_lines(connection, cycle.division, lines, keys)
+
+
+def reconsider_lines_of(cycle: Cycle, connection: sa.Connection, clusters: pd.Series) -> None:
+    """Have the lines of all documents of some clusters matched and decided again: their documents have company now."""
+    members = links.members_of(connection, cycle.division, pd.Index(clusters.astype("int64").unique()))
+    reconsider_lines(cycle, connection, members.loc[~members["deleted"].astype(bool), ["entity", "key"]])
 
 
 def reconsider_referring(cycle: Cycle, connection: sa.Connection, subject: Subject, moved: pd.DataFrame) -> None:

@@ -117,6 +117,7 @@ def _merge(cycle: Cycle, connection: sa.Connection, subject: Subject) -> Merged:
     kinds = [REFERENCE, AMBIGUOUS, AMBIGUOUS_LINES]
     examined = pd.concat([looked_at, gone, joined[["entity", "key"]], held[["entity", "key"]]])
     notes.replace_holds(connection, cycle.division, examined, kinds, held[HOLDS], cycle.run_id)
+    notes.replace_holds(connection, cycle.division, gone, [INVALID, INVALID_GOLDEN], no_holds(), cycle.run_id)
     # What is held is looked at again in every run, also what was linked and decided before.
     records.mark_accounted(connection, cycle.division, held, accounted=False)
     records.mark_accounted(connection, cycle.division, gone, accounted=True)

@@ -42,7 +42,7 @@ def note_absent(cycle: Cycle, connection: sa.Connection, entity: str, present: l
         if stops_gone(cycle, connection, entity, guards.MISSING, missing, known) or not missing:
             return []
     # What a person let pass need not be missing again.
-    certain = bool({(entity, guards.EMPTY), (entity, guards.MISSING)} & cycle.let_pass)
+    certain = not {(entity, guards.EMPTY), (entity, guards.MISSING)}.isdisjoint(cycle.let_pass)
     needed = cycle.mappings.subject_of(entity).deletions_of(entity).misses_needed
     return absence.note_misses(connection, cycle.division, entity, present, needed=needed, certain=certain)
 

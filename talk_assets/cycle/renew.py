@@ -2,16 +2,22 @@
 
 import hashlib
 import json
+from datetime import UTC, datetime, timedelta
 
 import sqlalchemy as sa
 
 from talk_assets.cycle.absent import told_feed
 from talk_assets.cycle.context import Cycle
 from talk_assets.cycle.unlinked import UNLINKED
+from talk_assets.cycle.writes import FORBIDDEN
 from talk_assets.ledger.cursors import forget_cursors, read_cursor, store_cursor
+from talk_assets.ledger.planned import owe_anew
 from talk_assets.ledger.records import mark_undecided
-from talk_assets.ledger.unmapped import drop_unmapped
+from talk_assets.ledger.unmapped import drop_unmapped, drop_without_member
 from talk_assets.mappings.model import Subject
+
+# However often a mapping is changed, a hopeless write is sent again once in this time: a system bears few refusals.
+_OWED_ANEW = timedelta(hours=1)
 
 
 def renew(cycle: Cycle, reading: str) -> None:
@@ -45,6 +51,19 @@ def _begin_again(cycle: Cycle, connection: sa.Connection, subject: Subject) -> N
     entities = [*subject.entities, *(subject.lines.entities if subject.lines is not None else [])]
     forget_cursors(connection, cycle.division, [*entities, *map(told_feed, entities)])
     mark_undecided(connection, cycle.division, entities)
+    drop_without_member(connection, cycle.division, cycle.mappings.with_lines)
+    _owe_anew(cycle, connection, subject, entities)
+
+
+def _owe_anew(cycle: Cycle, connection: sa.Connection, subject: Subject, entities: list[str]) -> None:
+    """Send again what was refused: of a mended code the canonical value, by which debts are compared, is the same."""
+    name, now = f"owed anew.{subject.subject}", datetime.now(UTC)
+    before = read_cursor(connection, cycle.division, name)
+    again = now if before is None else datetime.fromisoformat(before) + _OWED_ANEW
+    # One from the future was noted by a clock that was ahead.
+    later = again if now < again <= now + _OWED_ANEW else None
+    if owe_anew(connection, cycle.division, entities, forbidden=FORBIDDEN, not_before=later) and later is None:
+        store_cursor(connection, cycle.division, name, now.isoformat(), cycle.run_id)
 
 
 def _rules(cycle: Cycle, subject: Subject, reading: str) -> str:

@@ -30,17 +30,19 @@ def hold_unlinked(
 def unlinked_clusters(cycle: Cycle, connection: sa.Connection, members: pd.DataFrame) -> pd.Index:
     """Those clusters, of which these are the members, for which nothing is created because a person took a record out.
 
-    What was noted of records that have a counterpart again, or are gone, is forgotten. Of those that no flow is about
-    now it counts again when one is.
+    What was noted of records that have a counterpart again is forgotten. Of those that are gone it counts again when
+    they are back, and of those that no flow is about now when one is.
     """
     members = members[members["entity"].isin(cycle.mappings.with_lines)]
     held = notes.holds_of(connection, cycle.division, members, [UNLINKED])
     if held.empty:
         return pd.Index([], dtype="int64")
     live = members.loc[~members["deleted"].astype(bool), ["entity", "key", "cluster_id"]]
+    gone = held[~(held["entity"] + "/" + held["key"]).isin(live["entity"] + "/" + live["key"])]
     held = held.merge(live, on=["entity", "key"])
     held = held[~_found_again(held, live)]
-    notes.replace_holds(connection, cycle.division, members, [UNLINKED], held[_HOLD], cycle.run_id)
+    kept = pd.concat([held[_HOLD], gone[_HOLD]], ignore_index=True)
+    notes.replace_holds(connection, cycle.division, members, [UNLINKED], kept, cycle.run_id)
     return pd.Index([int(number) for number in held["cluster_id"].unique()], dtype="int64")
 
 

@@ -7,27 +7,25 @@ from dataclasses import dataclass, field
 import pandas as pd
 import sqlalchemy as sa
 
-from talk_assets.cycle.agree import INVALID_GOLDEN
-from talk_assets.cycle.collect import INVALID, INVALID_LINE
+from talk_assets.cycle.collect import INVALID
 from talk_assets.cycle.context import Cycle
 from talk_assets.cycle.lines import AMBIGUOUS_LINES
 from talk_assets.cycle.linking import AMBIGUOUS
-from talk_assets.cycle.pairs import INVALID_PAIR
 from talk_assets.cycle.prepare import Ready, prepare
 from talk_assets.cycle.references import REFERENCE
 from talk_assets.cycle.undecided import wait_for_decisions
+from talk_assets.cycle.whole import decide_lines_left_out, wait_for_lines
 from talk_assets.ledger import debts
 from talk_assets.ledger.clusters import (
     keys_in,
-    links_of,
     load_golden,
     members_of,
     positions_of,
     sources_of,
 )
 from talk_assets.ledger.members import load_members
-from talk_assets.ledger.notes import add_skips, hold_reasons, holds_of
-from talk_assets.ledger.records import records_by_key, records_of_documents
+from talk_assets.ledger.notes import add_skips, holds_of
+from talk_assets.ledger.records import records_by_key
 from talk_assets.sync.filters import outside
 from talk_assets.sync.plan import OUT_OF_FILTER
 
@@ -155,8 +153,9 @@ def _filling(cycle: Cycle, connection: sa.Connection, entity: str, slot: int) ->
         return []
     lines, lines_entity = None, cycle.lines_of(entity)
     if lines_entity is not None:
+        decide_lines_left_out(cycle, connection, ready, lines_entity)
         lines = wait_for_decisions(cycle, connection, prepare(cycle, connection, lines_entity))
-    waits = ready.waits if lines is None else _wait_for_lines(cycle, connection, ready, lines)
+    waits = ready.waits if lines is None else wait_for_lines(cycle, connection, ready, lines)
     waits = waits.mask(waits.eq("") & ready.own.isna().all(axis=1), ready.reasons)
     waits = waits.mask(waits.eq(""), _reasons_while_held(cycle, connection, entity, ready.rows["key"]))
     document_entity = cycle.capabilities[entity].document
@@ -231,61 +230,6 @@ def _note_left_out(cycle: Cycle, connection: sa.Connection, entity: str, keys: p
     subject = cycle.mappings.subject_of(entity).subject
     rows = rows.assign(subject=subject, property=None, rule=OUT_OF_FILTER)
     add_skips(connection, cycle.division, rows, cycle.run_id)
-
-
-def _wait_for_lines(cycle: Cycle, connection: sa.Connection, ready: Ready, lines: Ready) -> pd.Series:
-    """A document is created whole: with all its lines, or not yet."""
-    waits = ready.waits
-    creates = ready.rows["operation"].eq("create")
-    if not creates.any():
-        return waits
-    of_document = lines.rows["document_id"].astype("Int64")
-    blocked = lines.waits[lines.waits.ne("")].groupby(of_document).first()
-    for why in (
-        blocked,
-        _invalid_lines(cycle, connection, ready.rows.index[creates]),
-        _held_lines(cycle, connection, ready, creates),
-    ):
-        waits = waits.mask(creates & waits.eq(""), waits.index.to_series().map(why).astype("str").fillna(""))
-    if cycle.capabilities[ready.entity].requires_lines:
-        empty = creates & ~waits.index.isin(of_document.dropna())
-        waits = waits.mask(empty & waits.eq(""), f"{ready.entity} takes no document without lines: add a line")
-    return waits
-
-
-def _invalid_lines(cycle: Cycle, connection: sa.Connection, clusters: pd.Index) -> pd.Series:
-    """Index cluster, value why a line of one of its documents could not be taken from its feed."""
-    members = members_of(connection, cycle.division, clusters)
-    held = holds_of(connection, cycle.division, members, [INVALID_LINE])
-    broken = held.merge(members, on=["entity", "key"]).drop_duplicates("cluster_id")
-    index = pd.Index(broken["cluster_id"].astype("int64"))
-    return pd.Series(broken["reason"].to_numpy(), index=index, dtype="str")
-
-
-def _held_lines(cycle: Cycle, connection: sa.Connection, ready: Ready, creates: pd.Series) -> pd.Series:
-    """Index cluster, value why a line of the document it is created from is held."""
-    subject = cycle.mappings.subject_of(ready.entity)
-    sources = {flow.customerp for flow in subject.flows.values() if flow.exact == ready.entity}
-    sources |= {flow.exact for flow in subject.flows.values() if flow.customerp == ready.entity}
-    members = members_of(connection, cycle.division, ready.rows.index[creates])
-    found = []
-    for source in sources:
-        lines = cycle.lines_of(source)
-        documents = members[members["entity"].eq(source)]
-        if lines is None or documents.empty:
-            continue
-        known = records_of_documents(connection, cycle.division, lines, documents["key"], [])
-        linked = links_of(connection, cycle.division, known)
-        # Linked lines for which nothing could be decided.
-        held = holds_of(connection, cycle.division, known, [INVALID_GOLDEN, INVALID_PAIR])
-        unlinked = known[~known["key"].isin(linked["key"]) | known["key"].isin(held["key"])]
-        reasons = hold_reasons(connection, cycle.division, lines + "/" + unlinked["key"])
-        because = (lines + "/" + unlinked["key"]).map(reasons).astype("str").fillna("it is not linked yet")
-        text = "its line " + lines + "/" + unlinked["key"] + " is held: " + because
-        cluster_of = documents.set_index("key")["cluster_id"].astype("int64")
-        found.append(pd.Series(text.to_numpy(), index=unlinked["document"].map(cluster_of).to_numpy(), dtype="str"))
-    every = pd.concat(found) if found else pd.Series(dtype="str")
-    return every[~every.index.duplicated()]
 
 
 def _build(

@@ -2,15 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from http import HTTPStatus
 
 import pandas as pd
 import sqlalchemy as sa
 
 from talk_assets.equality.both import Both
-from talk_assets.equality.known import known_pairs
+from talk_assets.equality.known import Shown, known_pairs
 from talk_assets.errors import AccessDenied, ConfigurationError, SystemUnavailable
-from talk_assets.ledger.compared import count_pairs, next_pairs, note_compared
+from talk_assets.ledger.compared import count_pairs, next_pairs, note_compared, read_from
 from talk_assets.mappings.model import Mappings
 from talk_assets.sync.convert import to_canonical
 from talk_assets.sync.equal import UNEXPLAINED, differences
@@ -96,8 +97,11 @@ def compare(both: Both, flows: Sequence[str], most: int, run: str) -> list[Compa
             flow: next_pairs(connection, both.division, flow, *both.mappings.flows[flow].entities, most)
             for flow in flows
         }
-    read = _read(both, chosen)
-    # What is known is looked at afterwards: what changed meanwhile is then seen to have changed.
+        entities = {entity for flow in flows for entity in both.mappings.flows[flow].entities}
+        reads = {entity: read_from(connection, both.division, entity) for entity in entities}
+    read = _read(both, chosen, reads)
+    # What is known is looked at afterwards: what changed meanwhile is then seen to have changed. How far feeds were
+    # read was looked at before, since a sync that goes on meanwhile has read what was not yet there to be compared.
     with both.ledger.begin() as connection:
         found = [_compared(both, connection, flow, linked[flow], chosen[flow], read) for flow in flows]
         for each in found:
@@ -122,13 +126,16 @@ def _confirm_calls(both: Both) -> None:
             )
 
 
-def _read(both: Both, chosen: Mapping[str, pd.DataFrame]) -> dict[str, pd.DataFrame | str]:
-    """Per entity its records as they are now, canonical, index key; or why they may not be read."""
+def _read(
+    both: Both, chosen: Mapping[str, pd.DataFrame], reads: Mapping[str, datetime | None]
+) -> dict[str, Shown | str]:
+    """Per entity its records as they are now; or why they may not be read."""
     keys: dict[str, dict[str, None]] = {}
     for flow, pairs in chosen.items():
         for entity, name in zip(both.mappings.flows[flow].entities, ("customerp", "exact"), strict=True):
             keys.setdefault(entity, {}).update(dict.fromkeys(pairs[name]))
-    return {entity: _look_up(both, entity, list(wanted)) for entity, wanted in keys.items()}
+    found = {entity: _look_up(both, entity, list(wanted)) for entity, wanted in keys.items()}
+    return {entity: told if isinstance(told, str) else Shown(told, reads[entity]) for entity, told in found.items()}
 
 
 def _look_up(both: Both, entity: str, keys: list[str]) -> pd.DataFrame | str:
@@ -156,7 +163,7 @@ def _compared(
     flow: str,
     linked: int,
     chosen: pd.DataFrame,
-    read: Mapping[str, pd.DataFrame | str],
+    read: Mapping[str, Shown | str],
 ) -> Compared:
     entities = both.mappings.flows[flow].entities
     sides = {entity: read[entity] for entity in entities}
@@ -165,7 +172,7 @@ def _compared(
         return Compared(flow, linked, hindrance=" ".join(told))
     if chosen.empty:
         return Compared(flow, linked)
-    now = {entity: side for entity, side in sides.items() if isinstance(side, pd.DataFrame)}
+    now = {entity: side for entity, side in sides.items() if isinstance(side, Shown)}
     pairs, targets = known_pairs(both, connection, entities, chosen, now)
     found = differences(pairs, both.capabilities, targets)
     names = {

@@ -1,6 +1,8 @@
 """What the ledger knows of pairs: what their records held, what was agreed, and what keeps them apart."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 
 import pandas as pd
 import sqlalchemy as sa
@@ -17,6 +19,22 @@ from talk_assets.sync.equal import CONFLICT, FILTERED, HELD, OWED, UNDECIDED, Pa
 from talk_assets.sync.filters import outside
 
 _FACTS = ["pair", "property", "why"]
+# How far the clock of a system may be behind ours; and how long after its time a record may have been edited where
+# that is told in days only. That is taken from a full hour: a day begins with one, in any zone.
+_SLACK, _SLACK_OF_DAYS = pd.Timedelta(minutes=15), pd.Timedelta(hours=25)
+
+
+@dataclass(frozen=True)
+class Shown:
+    """The records of an entity as their system just showed them.
+
+    Attributes:
+        records: see `sync.convert.to_canonical`, index key.
+        read_from: see `ledger.compared.read_from`, as it was before the system was asked.
+    """
+
+    records: pd.DataFrame
+    read_from: datetime | None
 
 
 def known_pairs(
@@ -24,7 +42,7 @@ def known_pairs(
     connection: sa.Connection,
     entities: Sequence[str],
     chosen: pd.DataFrame,
-    now: Mapping[str, pd.DataFrame],
+    now: Mapping[str, Shown],
 ) -> tuple[Pairs, pd.Series]:
     """The pairs with all that is known of them, and what their references point to.
 
@@ -33,7 +51,7 @@ def known_pairs(
         connection: in a transaction.
         entities: that of Customerp and that of Exact.
         chosen: `cluster_id, customerp, exact`; its index numbers the pairs.
-        now: entity to its records as they were just read, see `sync.convert.to_canonical`, index key.
+        now: entity to its records as they were just read.
     """
     subject = both.mappings.subject_of(entities[0])
     keys = dict(zip(entities, (chosen["customerp"], chosen["exact"]), strict=True))
@@ -66,25 +84,44 @@ def known_pairs(
     return pairs, _targets(both, connection, pairs)
 
 
-def _side(entity: str, keys: pd.Series, properties: list[str], known: Known, now: pd.DataFrame) -> Side:
+def _side(entity: str, keys: pd.Series, properties: list[str], known: Known, now: Shown) -> Side:
     held = known.current.reindex(keys).set_axis(keys.index).astype("str")
-    shown = now.reindex(columns=[*properties, "modified"]).reindex(keys).set_axis(keys.index)
-    modified = known.modified.reindex(keys).set_axis(keys.index)
+    shown = now.records.reindex(columns=[*properties, "modified"]).reindex(keys).set_axis(keys.index)
     texts = shown[properties].astype("str")
     # What the system did not send is what it was.
     texts = texts.fillna(held)
-    told = pd.to_datetime(shown["modified"], utc=True)
-    settling = known.settling.reindex(keys).fillna(True).astype(bool).set_axis(keys.index)
     return Side(
         entity=entity,
         now=texts.mask(texts.isin([""])).astype("str"),
-        found=keys.isin(now.index),
-        # Without a time nothing tells whether it was edited since.
-        moved=settling | ~told.eq(modified),
+        found=keys.isin(now.records.index),
+        moved=_moved(keys, known, pd.to_datetime(shown["modified"], utc=True), now.read_from),
         known=held,
         base=known.base.reindex(keys).set_axis(keys.index).astype("str"),
         sent=known.sent.reindex(keys).set_axis(keys.index).astype("str"),
     )
+
+
+def _moved(keys: pd.Series, known: Known, told: pd.Series, read_from: datetime | None) -> pd.Series:
+    """Whether what differs may be what the next sync carries.
+
+    Args:
+        keys: of the records; its index numbers the pairs.
+        known: what is known of them.
+        told: when each last changed, as its system says now.
+        read_from: from when on edits may not have been read; None: the next sync reads everything.
+    """
+    if read_from is None:
+        return pd.Series(True, index=keys.index)
+    modified, written = (
+        pd.to_datetime(times.reindex(keys).set_axis(keys.index), utc=True) for times in (known.modified, known.written)
+    )
+    gone = known.gone.reindex(keys).fillna(True).astype(bool).set_axis(keys.index)
+    # What was known before the system was asked can be replaced by a sync meanwhile, so that it is the younger one.
+    edited = told.where(~modified.gt(told), modified)
+    since = pd.Series(pd.Timestamp(read_from), index=keys.index)
+    recent = edited.gt(since - _SLACK) | (edited.eq(edited.dt.floor("h")) & edited.gt(since - _SLACK_OF_DAYS))
+    # Without a time nothing tells when it was edited.
+    return gone | written.gt(since - _SLACK) | told.isna() | (~told.eq(modified) & recent)
 
 
 def _undecided(keys: pd.Series, known: Known) -> pd.DataFrame:

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 import pandas as pd
 import sqlalchemy as sa
@@ -10,7 +11,7 @@ import sqlalchemy as sa
 from talk_assets.ledger.bulk import columns_under, json_columns, read_frame
 from talk_assets.ledger.cursors import read_cursor, store_cursor
 from talk_assets.ledger.keys import among, values_of
-from talk_assets.ledger.tables import base, member, owed, record
+from talk_assets.ledger.tables import base, cursor, member, owed, record, run
 
 # Under which name it is remembered up to where the pairs of a flow were compared.
 _COMPARED = "compared."
@@ -23,7 +24,8 @@ class Known:
     Attributes:
         modified: when their system says that each last changed.
         accounted: whether a decision has been taken on what was read last.
-        settling: whether it was written and not read back since, or is gone.
+        gone: whether it is known to be gone.
+        written: when it was last written, where it was not read back since.
         current: what each held when it was read, a canonical `str` column per property, NA when empty.
         base: what it held when it was last accounted for, the same columns.
         sent: what was last sent to it, where it holds something coarser since.
@@ -31,7 +33,8 @@ class Known:
 
     modified: pd.Series
     accounted: pd.Series
-    settling: pd.Series
+    gone: pd.Series
+    written: pd.Series
     current: pd.DataFrame
     base: pd.DataFrame
     sent: pd.DataFrame
@@ -81,6 +84,20 @@ def note_compared(connection: sa.Connection, division: str, flow: str, pairs: pd
         store_cursor(connection, division, _COMPARED + flow, json.dumps([int(cluster), *map(str, keys)]), run)
 
 
+def read_from(connection: sa.Connection, division: str, feed: str) -> datetime | None:
+    """A moment from which on edits may not have been read yet: before the last complete read of a feed began.
+
+    A read is noted when it has ended, and an edit made while it goes on may be on a page that it had passed. Which run
+    read it tells when it cannot have begun; None where the feed is to be read from the beginning.
+    """
+    began = sa.and_(run.c.division == cursor.c.division, run.c.run_id == cursor.c.run)
+    return connection.execute(
+        sa.select(sa.func.least(cursor.c.updated_at, run.c.started_at))
+        .join_from(cursor, run, began, isouter=True)
+        .where(cursor.c.division == division, cursor.c.feed == feed)
+    ).scalar_one_or_none()
+
+
 def known_records(
     connection: sa.Connection, division: str, entity: str, keys: pd.Series, properties: Sequence[str]
 ) -> Known:
@@ -101,7 +118,8 @@ def known_records(
             record.c.key,
             record.c.modified,
             record.c.accounted,
-            sa.or_(record.c.written_at.is_not(None), record.c.deleted_at.is_not(None)).label("settling"),
+            record.c.deleted_at.is_not(None).label("gone"),
+            record.c.written_at,
             *json_columns(record.c["values"], properties, prefix="c:"),
             *json_columns(base.c["values"], properties, prefix="b:"),
             *json_columns(base.c.sent, properties, prefix="s:"),
@@ -113,7 +131,8 @@ def known_records(
     return Known(
         modified=found["modified"],
         accounted=found["accounted"].astype(bool),
-        settling=found["settling"].astype(bool),
+        gone=found["gone"].astype(bool),
+        written=found["written_at"],
         current=columns_under(found, "c:", properties),
         base=columns_under(found, "b:", properties),
         sent=columns_under(found, "s:", properties),

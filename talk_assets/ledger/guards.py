@@ -7,44 +7,38 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
 from talk_assets.ledger.bulk import read_columns
+from talk_assets.ledger.keys import keys_of
 from talk_assets.ledger.tables import cluster, guard, owed
 
 # Kinds of guard: the feed, or that of the lines, is empty; known records are missing from a whole read; many are
-# reported as deleted; many writes are owed.
-EMPTY, MISSING, DELETED, VOLUME = "empty", "missing", "deleted", "volume"
+# reported as deleted; many writes are owed; many of them delete or archive a record.
+EMPTY, MISSING, DELETED, VOLUME, REMOVALS = "empty", "missing", "deleted", "volume", "removals"
 
 
 def trip(connection: sa.Connection, division: str, entity: str, kind: str, *, reason: str, seen: int, run: str) -> bool:
-    """Note that a guard tripped; whether it had not done so before. One that did keeps its date."""
-    known = connection.execute(
-        sa.update(guard).values(reason=reason, seen=seen).where(*_at(division, entity, kind))
-    ).rowcount
-    if known:
+    """Note that a guard tripped; whether that is news. One that waits keeps its date, an accepted one does not."""
+    told = {"reason": reason, "seen": seen}
+    if connection.execute(sa.update(guard).values(told).where(*_at(division, entity, kind), _waiting())).rowcount:
         return False
+    anew = {**told, "tripped_at": sa.func.now(), "run": run, "accepted_at": None, "accepted_by": None}
     connection.execute(
-        insert(guard).values(
-            division=division,
-            entity=entity,
-            kind=kind,
-            reason=reason,
-            seen=seen,
-            tripped_at=sa.func.now(),
-            run=run,
-        )
+        insert(guard)
+        .values(division=division, entity=entity, kind=kind, **anew)
+        .on_conflict_do_update(index_elements=["division", "entity", "kind"], set_=anew)
     )
     return True
 
 
-def use(connection: sa.Connection, division: str, entity: str, kind: str) -> bool:
-    """Use up a person's acceptance of a tripped guard; whether there was one."""
-    accepted = sa.delete(guard).where(*_at(division, entity, kind), guard.c.accepted_at.is_not(None))
-    return connection.execute(accepted).rowcount > 0
+def accepted(connection: sa.Connection, division: str, entity: str, kind: str) -> int | None:
+    """How many records or writes a person let pass; None when nobody did."""
+    seen = sa.select(guard.c.seen).where(*_at(division, entity, kind), guard.c.accepted_at.is_not(None))
+    return connection.execute(seen).scalar_one_or_none()
 
 
-def waits(connection: sa.Connection, division: str, entities: list[str], kind: str) -> bool:
-    """Whether a guard of one of the entities tripped and waits for a person."""
-    mine = guard.c.entity.in_(entities)
-    waiting = sa.exists().where(guard.c.division == division, mine, guard.c.kind == kind, _waiting())
+def waits(connection: sa.Connection, division: str, entities: Sequence[str], kinds: Sequence[str]) -> bool:
+    """Whether a guard of one of the kinds tripped for one of the entities and waits for a person."""
+    mine = (guard.c.entity.in_(entities), guard.c.kind.in_(kinds))
+    waiting = sa.exists().where(guard.c.division == division, *mine, _waiting())
     return bool(connection.execute(sa.select(waiting)).scalar_one())
 
 
@@ -61,9 +55,10 @@ def accept(
     ).all()
 
 
-def lift(connection: sa.Connection, division: str, entity: str, kind: str) -> None:
-    """Forget a guard: what it saw is over."""
-    connection.execute(sa.delete(guard).where(*_at(division, entity, kind)))
+def lift(connection: sa.Connection, division: str, entity: str, kinds: Sequence[str]) -> None:
+    """Forget guards: what they saw is over, or is let pass now."""
+    of_entity = (guard.c.division == division, guard.c.entity == entity)
+    connection.execute(sa.delete(guard).where(*of_entity, guard.c.kind.in_(kinds)))
 
 
 def tripped(connection: sa.Connection, division: str, entities: list[str] | None = None) -> pd.DataFrame:
@@ -89,12 +84,22 @@ def first_run(connection: sa.Connection, division: str, subject: str) -> str | N
     ).scalar_one_or_none()
 
 
-def planned_by(connection: sa.Connection, division: str, entities: list[str], run: str) -> int:
-    """How many of the writes that can be sent to some entities were planned by a run."""
+def planned_by(connection: sa.Connection, division: str, debts: Sequence[tuple[str, int, int]], run: str) -> int:
+    """How many of the debts, named by entity, cluster and slot, were planned by a run."""
+    named = pd.DataFrame(debts, columns=["entity", "cluster_id", "slot"]).astype("str")
+    wanted = keys_of(connection, named, "entity", "cluster_id", "slot")
     return connection.execute(
-        sa.select(sa.func.count()).where(
-            owed.c.division == division, owed.c.entity.in_(entities), owed.c.state == "owed", owed.c.run == run
+        sa.select(sa.func.count())
+        .select_from(owed)
+        .join(
+            wanted,
+            sa.and_(
+                wanted.c.entity == owed.c.entity,
+                sa.cast(wanted.c.cluster_id, sa.BigInteger) == owed.c.cluster_id,
+                sa.cast(wanted.c.slot, sa.Integer) == owed.c.slot,
+            ),
         )
+        .where(owed.c.division == division, owed.c.run == run)
     ).scalar_one()
 
 

@@ -9,13 +9,15 @@ from sqlalchemy.dialects.postgresql import insert
 
 from talk_assets.ledger.bulk import FEW, analyse_grown, copy_frame, read_columns, read_frame, upsert_frame
 from talk_assets.ledger.keys import among, keys_of, records_named, values_of
-from talk_assets.ledger.tables import conflict, history, hold, member, run
+from talk_assets.ledger.tables import conflict, history, hold, member, record, run
 from talk_assets.mappings.model import Subject
 
 # How a run ended.
 DONE, FAILURES = "done", "failures"
 # Why a value is not passed on: no value map has its code.
 UNMAPPED_VALUE = "unmapped_value"
+# What a person said of a record; it waits for nothing while the record is gone.
+_SAID = ("unlinked",)
 _CLAIM = ["entity", "key", "value", "time"]
 _HOLD_KEY = ["division", "entity", "key", "kind", "property"]
 
@@ -59,8 +61,13 @@ def replace_holds(
 
 
 def holds(connection: sa.Connection, division: str, entities: Sequence[str] | None = None) -> pd.DataFrame:
-    """All holds, or those of some entities: `entity, key, kind, property, reason, value, since`."""
-    query = _holds(division)
+    """All holds, or those of some entities: `entity, key, kind, property, reason, value, since`.
+
+    What a person said of records that are gone is kept for their return, and is not among them.
+    """
+    at = (record.c[name] == hold.c[name] for name in ("division", "entity", "key"))
+    gone = sa.exists().where(*at, record.c.deleted_at.is_not(None))
+    query = _holds(division).where(~(hold.c.kind.in_(_SAID) & gone))
     return read_frame(connection, query if entities is None else query.where(hold.c.entity.in_(entities)))
 
 
@@ -199,10 +206,11 @@ def open_conflicts(connection: sa.Connection, division: str, entities: Sequence[
     Args:
         connection: in a transaction.
         division: the division.
-        entities: only where records of these are concerned; None: all.
+        entities: only where records of these are concerned that are there; None: all.
     """
     names = ("cluster_id", "subject", "property", "kind", "claims", "since")
-    concerned = sa.exists().where(member.c.cluster_id == conflict.c.cluster_id, member.c.entity.in_(entities or ()))
+    at = (member.c.cluster_id == conflict.c.cluster_id, member.c.deleted_at.is_(None))
+    concerned = sa.exists().where(*at, member.c.entity.in_(entities or ()))
     which = (conflict.c.resolved_at.is_(None), sa.true() if entities is None else concerned)
     return read_columns(connection, conflict, names, conflict.c.division == division, *which, order=("id",))
 

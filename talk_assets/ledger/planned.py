@@ -1,6 +1,9 @@
 """What was planned becomes what is owed."""
 
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
 
 import pandas as pd
 import sqlalchemy as sa
@@ -17,7 +20,7 @@ def replace_owed(
     """Make what is owed to an entity for the given clusters what was planned, by slot (see `sync.slots`).
 
     A debt that stays the same keeps its attempts, so that a hopeless write is not tried again because something else
-    about its cluster changed.
+    about its cluster changed. One that could not be sent yet keeps its age while any of its properties is still owed.
     """
     concerned = numbers_of(connection, clusters)
     former = sa.delete(owed).where(
@@ -41,8 +44,58 @@ def replace_owed(
         keep.c.operation == owed.c.operation,
         owed.c.attempts > 0,
     )
-    connection.execute(former.where(~unchanged))
+    names = ("cluster_id", "slot", "operation", "key", "values", "state", "since")
+    replaced = connection.execute(former.where(~unchanged).returning(*(owed.c[name] for name in names))).mappings()
+    rows = rows.assign(since=_since(rows, [row for row in replaced if row["state"] == "owed"]))
     upsert_frame(connection, owed, rows, key=["division", "cluster_id", "entity", "slot"], update=["expected"])
+
+
+def _since(rows: pd.DataFrame, replaced: Sequence[Mapping[Any, Any]]) -> pd.Series:
+    """Since when each debt is owed, given those that could be sent and that they replace."""
+    since = list(rows["since"])
+    before = {(row["cluster_id"], row["slot"]): row for row in replaced}
+    if not before:
+        return rows["since"]
+    named = rows[["cluster_id", "slot", "operation", "key", "values"]].assign(key=rows["key"].fillna(""))
+    for place, (cluster, slot, operation, key, values) in enumerate(named.itertuples(index=False)):
+        row = before.get((cluster, slot))
+        if row is None or (row["operation"], row["key"] or "") != (operation, key):
+            continue
+        if operation == "delete" or not set(row["values"]).isdisjoint(json.loads(values)):
+            since[place] = pd.Timestamp(row["since"])
+    return pd.Series(since, index=rows.index).astype(rows["since"].dtype)
+
+
+def owe_anew(
+    connection: sa.Connection, division: str, entities: Sequence[str], *, forbidden: str, not_before: datetime | None
+) -> int:
+    """Owe again what some entities refused, because what is sent to them may be another thing now.
+
+    What was forbidden stays so named, and is tried as what failed once: it goes after everything else.
+
+    Args:
+        connection: in a transaction.
+        division: the division.
+        entities: the entities.
+        forbidden: what the reason of a debt begins with whose write was forbidden.
+        not_before: when it is tried; None: at once.
+
+    Returns:
+        How many writes that concerns.
+    """
+    barred = owed.c.reason.startswith(forbidden, autoescape=True)
+    # Planned again, a debt without attempts counts as a new one, that can be tried at once.
+    kept = sa.true() if not_before is not None else barred
+    return connection.execute(
+        sa.update(owed)
+        .values(
+            state="owed",
+            attempts=sa.case((kept, 1), else_=0),
+            reason=sa.case((kept, owed.c.reason), else_=""),
+            next_try=not_before,
+        )
+        .where(owed.c.division == division, owed.c.state == "dead", owed.c.entity.in_(entities))
+    ).rowcount
 
 
 def _rows(slot: int, planned: Owed) -> pd.DataFrame:

@@ -178,8 +178,11 @@ def store_records(
 ) -> None:
     """Store what was read: `key, document, position, modified, version, accounted` and the properties.
 
-    With a column `deleted_at`, a record that has it filled counts as deleted.
+    With a column `deleted_at`, a record that has it filled counts as deleted. Of properties that are not given, what is
+    stored stays, as it does of bases: a record that cannot be taken from its feed when they are mapped again would look
+    emptied beside its base.
     """
+    held = [name for name in properties if name in frame]
     rows = pd.DataFrame(
         {
             "division": division,
@@ -187,7 +190,7 @@ def store_records(
             "key": frame["key"],
             "document": frame["document"],
             "position": frame["position"],
-            "values": pack_json(frame[[name for name in properties if name in frame]]),
+            "values": pack_json(frame[held]),
             "modified": frame["modified"],
             "version": frame["version"],
             "times": frame.get("times", "{}"),
@@ -200,7 +203,9 @@ def store_records(
             "written_at": pd.Series(pd.NaT, index=frame.index, dtype="datetime64[us, UTC]"),
         }
     )
-    upsert_frame(connection, record, rows, key=["division", "entity", "key"])
+    # What has no base must not outlive what it was read for.
+    within = {"values": list(dict.fromkeys([*held, JOIN, MARKED]))}
+    upsert_frame(connection, record, rows, key=["division", "entity", "key"], within=within)
 
 
 def store_written(connection: sa.Connection, division: str, entity: str, key: str, values: Mapping[str, str]) -> None:
@@ -341,21 +346,20 @@ def apply_deletions(connection: sa.Connection, division: str, entities: Sequence
 
 
 def delete_lines_of_deleted(connection: sa.Connection, division: str, document: str, line: str) -> None:
-    """Mark the lines of deleted documents as deleted: a line goes with its document."""
-    gone = sa.select(record.c.key).where(
-        record.c.division == division,
-        record.c.entity == document,
-        record.c.deleted_at.is_not(None),
-        ~record.c.accounted,
-    )
+    """Mark the lines of deleted documents as deleted, at the same time: a line goes with its document."""
+    gone = record.alias("gone")
     connection.execute(
         sa.update(record)
-        .values(deleted_at=sa.func.now(), accounted=False)
+        .values(deleted_at=gone.c.deleted_at, accounted=False)
         .where(
+            gone.c.division == division,
+            gone.c.entity == document,
+            gone.c.deleted_at.is_not(None),
+            ~gone.c.accounted,
             record.c.division == division,
             record.c.entity == line,
             record.c.deleted_at.is_(None),
-            record.c.document.in_(gone),
+            record.c.document == gone.c.key,
         )
     )
 

@@ -108,7 +108,10 @@ def forget(ledger: Ledger, division: str, run: str, days: int, *, longest: float
             return True
         at: dict[str, Any] = {"division": division, "before": now - timedelta(days=days)}
         at["before"] = connection.execute(_BEGAN, at).scalar_one()
-        store_cursor(connection, division, KEPT_FROM, at["before"].isoformat(), run)
+        # What was forgotten does not come back because more is to be kept from now on.
+        known = read_cursor(connection, division, KEPT_FROM)
+        kept_from = at["before"] if known is None else max(at["before"], datetime.fromisoformat(known))
+        store_cursor(connection, division, KEPT_FROM, kept_from.isoformat(), run)
     others = list(_OTHERS)
     walking = True
     while walking or others:

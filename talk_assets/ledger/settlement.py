@@ -128,6 +128,22 @@ def intents_of(
     )
 
 
+def inserts_open(connection: sa.Connection, division: str, clusters: Sequence[int]) -> list[str]:
+    """The entities into which inserts for some clusters were sent whose outcome is not known."""
+    found = connection.execute(
+        sa.select(intent.c.entity)
+        .distinct()
+        .where(
+            intent.c.division == division,
+            intent.c.cluster_id.in_(among(connection, list(clusters))),
+            intent.c.closed_at.is_(None),
+            intent.c.key.is_(None),
+        )
+        .order_by(intent.c.entity)
+    )
+    return list(found.scalars())
+
+
 def send_again(
     connection: sa.Connection, division: str, clusters: pd.Index | None
 ) -> Sequence[sa.Row[tuple[int, str, int, str, str, str]]]:

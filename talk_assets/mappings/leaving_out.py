@@ -10,7 +10,7 @@ from typing import Any
 
 from talk_assets.errors import ConfigurationError
 from talk_assets.mappings.capabilities import Capabilities
-from talk_assets.mappings.model import Mappings
+from talk_assets.mappings.model import Mappings, Subject
 from talk_assets.mappings.source import Source, suggestion
 
 SETTING = "TALK_LEAVE_OUT"
@@ -39,6 +39,26 @@ def without_flows(sources: Iterable[Source], names: Collection[str], capabilitie
             raise ConfigurationError(f"{SETTING}: there is no flow {name}; {suggestion(name, known)}")
     gone = set[str]().union(*(_gone(file.data, names) for file in files))
     return [replace(file, data=_without(file.data, names, gone, capabilities)) if names else file for file in files]
+
+
+def noting_left_out(subject: Subject, data: Data, names: Collection[str], capabilities: Capabilities) -> Subject:
+    """A subject that knows the pairs of the flows that it was read without.
+
+    Args:
+        subject: the subject.
+        data: its whole file, as read.
+        names: the flows that are left out.
+        capabilities: tell which lines belong to which documents.
+    """
+    pairs = [_both(flow) for name, flow in _flows(data).items() if name in names]
+    if not pairs:
+        return subject
+    if subject.lines is None:
+        return subject.model_copy(update={"left_out": pairs})
+    every = [_both(flow) for flow in _flows(data.get("lines", {})).values()]
+    of_lines = [pair for pair in every if tuple(str(capabilities[entity].document) for entity in pair) in pairs]
+    lines = subject.lines.model_copy(update={"left_out": of_lines})
+    return subject.model_copy(update={"left_out": pairs, "lines": lines})
 
 
 def way_without(mappings: Mappings, entity: str) -> str:
@@ -72,6 +92,10 @@ def asked_about(mappings: Mappings, flows: Collection[str], gone: Collection[str
 def _flows(data: Data) -> Data:
     flows = data.get("flows")
     return flows if isinstance(flows, dict) else {}
+
+
+def _both(flow: Data) -> tuple[str, str]:
+    return str(flow["customerp"]), str(flow["exact"])
 
 
 def _pair(flow: Any) -> tuple[str, ...]:

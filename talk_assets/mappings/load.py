@@ -14,7 +14,7 @@ from talk_assets.mappings.capabilities import Capabilities, EntityCapability
 from talk_assets.mappings.check_structure import check_flows, check_structure
 from talk_assets.mappings.check_values import check_values
 from talk_assets.mappings.checked import Checked
-from talk_assets.mappings.leaving_out import SETTING, without_flows
+from talk_assets.mappings.leaving_out import SETTING, noting_left_out, without_flows
 from talk_assets.mappings.model import Mappings, Subject
 from talk_assets.mappings.source import Place, Source, read_source, suggestion
 
@@ -77,8 +77,10 @@ def _load(folder: Path | None, capabilities: Capabilities, leave_out: Collection
     sources: dict[str, Source] = {}
     subjects: dict[str, Subject] = {}
     read = [read_source(path) for path in sorted([*where.glob("*.yaml"), *where.glob("*.yml")])]
-    for source in without_flows(read, leave_out, capabilities):
+    for whole, source in zip(read, without_flows(read, leave_out, capabilities), strict=True):
         subject = _validate(Subject, source.data, source, ())
+        _check_not_said(subject, source)
+        subject = noting_left_out(subject, whole.data, leave_out, capabilities)
         if subject.subject in subjects:
             raise source.error(
                 ("subject",), f"{subject.subject} is already the subject of {sources[subject.subject].path.name}."
@@ -164,6 +166,12 @@ def _check_lines(entity: str, found: Capabilities, source: Source) -> None:
             raise source.error((entity, field), f"unknown entity {other}; {suggestion(other, found)}")
         if getattr(found[other], back) != entity:
             raise source.error((entity, field), f"{other} does not name {entity} as its `{back}`; both have to agree.")
+
+
+def _check_not_said(subject: Subject, source: Source) -> None:
+    for part, prefix in ((subject, ()), (subject.lines, ("lines",))):
+        if part is not None and "left_out" in part.model_fields_set:
+            raise source.error((*prefix, "left_out"), f"unknown key; the flows to leave out are named by {SETTING}.")
 
 
 def _check_together(subjects: Mapping[str, Subject], sources: Mapping[str, Source]) -> None:

@@ -263,6 +263,8 @@ class Subject(Strict):
         deletions: entity to how it is told that its records are gone.
         guards: entity to how much of it may change in one run.
         filters: entity to which of its records take part, and for which clusters it is written.
+        left_out: the pairs of entities of the flows that an installation leaves out. It is said by no file: nothing is
+            read or written for them, but records that they have linked still belong together.
     """
 
     subject: str
@@ -277,6 +279,7 @@ class Subject(Strict):
     deletions: dict[str, Deletions] = {}
     guards: dict[str, Guards] = {}
     filters: dict[str, Filters] = {}
+    left_out: list[tuple[str, str]] = Field(default=[], exclude=True)
 
     @property
     def entities(self) -> list[str]:
@@ -288,6 +291,11 @@ class Subject(Strict):
     def proposers(self) -> list[str]:
         """The names under which records are proposed to be the same: the flows, and the subject with its criteria."""
         return [*self.flows, *([self.subject] if self.criteria else [])]
+
+    @property
+    def pairs(self) -> list[tuple[str, str]]:
+        """The entities that its flows pair, also those that are left out."""
+        return [*(flow.entities for flow in self.flows.values()), *self.left_out]
 
     @property
     def keeps_twins(self) -> bool:

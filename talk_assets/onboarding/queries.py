@@ -60,7 +60,7 @@ _WITHOUT_KEY = (
     .order_by(_PAIRED.c.key)
 )
 _HELD = sa.text(
-    "select h.entity, h.key, h.kind, h.reason, r.values from talk.hold h "
+    "select h.entity, h.key, h.kind, h.reason, h.property, h.value, r.values from talk.hold h "
     "left join talk.record r using (division, entity, key) "
     "where h.division = :division and h.kind <> all(:notes) order by h.entity, h.kind, h.reason, h.key"
 )
@@ -112,7 +112,7 @@ def without_key(connection: sa.Connection, division: str, name: str, flow: Flow,
 
 
 def held(connection: sa.Connection, division: str) -> list[Row]:
-    """`entity, key, kind, reason, values` of what is held back."""
+    """`entity, key, kind, reason, property, value, values` of what is held back."""
     return _rows(connection, _HELD, {"division": division, "notes": list(_NOTES)})
 
 

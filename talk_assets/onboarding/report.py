@@ -49,11 +49,13 @@ class FlowReport:
 
 @dataclass(frozen=True)
 class Named:
-    """A record that somebody may have to look at, and why."""
+    """A record that somebody may have to look at, why, and what is held of it: property and value, where it is one."""
 
     record: str
     label: str
     reason: str
+    property: str | None = None
+    value: str | None = None
 
 
 @dataclass(frozen=True)
@@ -180,7 +182,8 @@ def _flow(connection: sa.Connection, division: str, name: str, flow: Flow) -> Fl
 
 def _named(mappings: Mappings, row: Mapping[str, Any], reason: str) -> Named:
     subject = mappings.subject_of(str(row["entity"]))
-    return Named(f"{row['entity']}/{row['key']}", label(subject, row["values"] or {}), reason)
+    name = f"{row['entity']}/{row['key']}"
+    return Named(name, label(subject, row["values"] or {}), reason, row.get("property"), row.get("value"))
 
 
 def _needs(flow: Flow) -> str:

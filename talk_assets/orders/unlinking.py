@@ -8,9 +8,11 @@ import sqlalchemy as sa
 from talk_assets.cycle.context import Cycle
 from talk_assets.cycle.linking import reconsider_lines, reconsider_referring
 from talk_assets.cycle.unlinked import hold_unlinked
+from talk_assets.errors import OrderRefused
 from talk_assets.ledger import records
 from talk_assets.ledger.clusters import documents_of, members_of
 from talk_assets.ledger.people import store_block
+from talk_assets.ledger.settlement import inserts_open
 from talk_assets.ledger.splitting import line_clusters, move_under, split_cluster
 from talk_assets.mappings.model import Subject
 from talk_assets.orders.named import Named, find_two, frame_of, members, note, reconsider
@@ -27,7 +29,8 @@ def unlink(cycle: Cycle, one: str, other: str, who: str) -> None:
     What was owed is forgotten and planned again. Of documents, the lines are taken apart in the same way.
 
     The two are held (`unlinked`): nothing is created in their stead until they are linked by hand, or a person accepts
-    that it is. Two records that were not linked are not held: they are only kept apart from now on.
+    that it is, also for one that is gone now and comes back. Two records that were not linked are not held: they are
+    only kept apart from now on.
 
     Args:
         cycle: see `desk`.
@@ -36,16 +39,19 @@ def unlink(cycle: Cycle, one: str, other: str, who: str) -> None:
         who: who says so.
 
     Raises:
-        OrderRefused: a record is not known, or the two are of different subjects.
+        OrderRefused: a record is not known, or the two are of different subjects; or an insert was sent for what they
+            are, and it is not known what became of it.
     """
     with cycle.ledger.begin() as connection:
         first, second = find_two(cycle, connection, one, other)
-        store_block(connection, cycle.division, first.at, second.at, who)
         linked = first.cluster_id is not None and first.cluster_id == second.cluster_id
+        if linked:
+            _check_inserts(cycle, connection, first)
+        store_block(connection, cycle.division, first.at, second.at, who)
         left = _split(cycle, connection, first, second) if linked else pd.DataFrame(columns=["entity", "key", "name"])
         pairs = ((first, second), (second, first))
         for record, apart in pairs:
-            if linked and not record.deleted:
+            if linked:
                 hold_unlinked(cycle, connection, record.at, apart.at, who)
         reconsider(cycle, connection, members(cycle, connection, first, second), frame_of(first, second), left)
         detail = {"were_linked": linked, "left": sorted(left["name"])}
@@ -61,6 +67,22 @@ def unlink(cycle: Cycle, one: str, other: str, who: str) -> None:
         note(cycle, connection, UNLINK, who, first.subject.subject, rows)
 
 
+def _check_inserts(cycle: Cycle, connection: sa.Connection, record: Named) -> None:
+    """Refuse while a record may arrive of which nobody could tell any more to which part it belongs."""
+    number = _number(record)
+    under = _document_of(connection, number)
+    clusters = [number, *line_clusters(connection, number), *([under] if under is not None else [])]
+    waiting = inserts_open(connection, cycle.division, clusters)
+    if not waiting:
+        return
+    left_out = [entity for entity in waiting if entity not in cycle.mappings.with_lines]
+    first = "put the flow that is about it back" if left_out else "run talk-assets sync first"
+    raise OrderRefused(
+        f"An insert into {(left_out or waiting)[0]} was sent for {record.name}, and it is not known yet what became of "
+        f"it: {first}, so that it is looked up, and unlink then. What keeps it unknown is told by talk-assets status."
+    )
+
+
 def _split(cycle: Cycle, connection: sa.Connection, one: Named, other: Named) -> pd.DataFrame:
     """Take the cluster of two records apart; `entity, key, name` of those that left it."""
     subject, number = one.subject, _number(one)
@@ -73,13 +95,13 @@ def _split(cycle: Cycle, connection: sa.Connection, one: Named, other: Named) ->
     own = _divide(cycle, connection, subject, number, leaving, under)
     if subject.lines is not None:
         _split_lines(cycle, connection, subject.lines, number, own, leaving)
-        reconsider_lines(cycle, connection, known)
+        reconsider_lines(cycle, connection, known[known["entity"].isin(subject.entities)])
     reconsider_referring(cycle, connection, subject, leaving)
     return leaving[["entity", "key", "name"]]
 
 
 def parted(names: Iterable[str], one: str, other: str, subject: Subject) -> dict[str, str]:
-    """With which of two members each member of their cluster stays.
+    """With which of two members each member of their cluster stays; flows that are left out pair them, too.
 
     Args:
         names: of all members, as `entity/key`.
@@ -92,7 +114,7 @@ def parted(names: Iterable[str], one: str, other: str, subject: Subject) -> dict
     """
     entity = {name: name.partition("/")[0] for name in names}
     side = {one: one, other: other}
-    paired = [set(flow.entities) for flow in subject.flows.values()]
+    paired = [set(pair) for pair in subject.pairs]
     while waiting := sorted(set(entity) - set(side)):
         joined = {
             name: found
@@ -133,7 +155,8 @@ def _split_lines(
     numbers = pd.Index(line_clusters(connection, number), dtype="int64")
     mine = members_of(connection, cycle.division, numbers)
     away = []
-    for entity in lines.entities:
+    # Also lines that no flow is about now: they go with their documents.
+    for entity in mine["entity"].unique():
         document = str(cycle.capabilities[entity].document)
         keys = set(documents["key"][documents["entity"].eq(document)])
         known = records.records_by_key(connection, cycle.division, entity, mine["key"][mine["entity"].eq(entity)], [])

@@ -40,7 +40,8 @@ class Side:
         entity: the entity.
         now: what each record holds, as its system just said: a canonical `str` column per property, NA when empty.
         found: whether the system has the record.
-        moved: whether the record changed since it was read, as far as its system tells, or is just being written.
+        moved: whether the record changed since its feed was read, as far as its system tells, or is just being written:
+            what is older and not known was passed over, and no sync carries it.
         known: what it held when it was read, the same columns.
         base: what it held when it was last accounted for, the same columns.
         sent: what was last sent to it, where it holds something coarser since; NA elsewhere.
@@ -128,7 +129,7 @@ class _View:
 
     Attributes:
         changed: it moved, and this value did, too.
-        hidden: the value is another one than was read, and the record is not told to have changed.
+        hidden: the value is another one than was read, and the record is not told to have changed since.
         kept: it holds what its system made of the very value that is agreed.
         as_agreed: it holds what is agreed, or what its system made of it.
         wanting: it should hold something else, and is written.

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import pandas as pd
 
 from talk_assets.mappings.capabilities import EntityCapability
-from talk_assets.mappings.model import Flow, Subject
+from talk_assets.mappings.model import Subject
 from talk_assets.sync.compare import differ
 from talk_assets.sync.frames import EDIT, KEEP, OPEN, Members
 from talk_assets.sync.owed import Owed
@@ -46,7 +46,7 @@ def removals(
 ) -> Removals:
     """Apply the flows' policies to the deleted members of clusters.
 
-    A record stays as long as another record is there whose counterpart it is.
+    A record stays as long as another record is there whose counterpart it is, also by a flow that is left out.
 
     Args:
         subject: the subject of the clusters.
@@ -63,7 +63,8 @@ def removals(
     nowhere = pd.Series(False, index=clusters)
     over = {entity: frame.over(clusters) for entity, frame in members.items()}
     has = {entity: over[entity].keys.notna() if entity in over else nowhere for entity in subject.entities}
-    lives = {e: at | clusters.isin(there["cluster_id"][there["entity"].eq(e)]) for e, at in has.items()}
+    paired = dict.fromkeys(entity for pair in subject.pairs for entity in pair)
+    lives = {e: has.get(e, nowhere) | clusters.isin(there["cluster_id"][there["entity"].eq(e)]) for e in paired}
     found = Removals({}, {}, {}, pd.DataFrame(columns=CONTESTED))
     contested = []
     said = verdicts.reindex(clusters)
@@ -79,7 +80,7 @@ def removals(
             if policy == "restore":
                 _add(found.restore, entity, absent)
                 continue
-            at &= ~_needed(subject, flow, entity, other, lives)
+            at &= ~_needed(subject, entity, other, lives)
             waits = clusters.isin(pending["cluster_id"][pending["entity"].eq(entity)])
             edits = {s: _edited(subject, s, over[s], clusters_of) for s in over if entity_of(s) == other}
             met = at & said.isna() & (pd.concat(edits, axis=1).any(axis=1) | waits)
@@ -103,12 +104,12 @@ def _add(places: dict[str, pd.Series], entity: str, at: pd.Series) -> None:
         places[entity] = places[entity] | at if entity in places else at
 
 
-def _needed(subject: Subject, flow: Flow, entity: str, other: str, lives: Mapping[str, pd.Series]) -> pd.Series:
+def _needed(subject: Subject, entity: str, other: str, lives: Mapping[str, pd.Series]) -> pd.Series:
     """Where a record is the counterpart of yet another record that is there."""
     needed = pd.Series(False, index=lives[other].index)
-    for each in subject.flows.values():
-        if each is not flow and other in each.entities:
-            for partner in each.entities:
+    for pair in subject.pairs:
+        if other in pair:
+            for partner in pair:
                 if partner not in (other, entity):
                     needed |= lives[partner]
     return needed

@@ -11,9 +11,12 @@ from talk_assets.cycle.agree import agree
 from talk_assets.cycle.collect import collect, collect_deletions
 from talk_assets.cycle.context import Cycle
 from talk_assets.cycle.deliver import Delivered, confirm, deliver
+from talk_assets.cycle.denied import can_be_missed
 from talk_assets.cycle.match import match
 from talk_assets.cycle.merge import merge
+from talk_assets.cycle.poll import poll
 from talk_assets.cycle.report import note_feed, note_writes
+from talk_assets.cycle.unlinked import unlinked_clusters
 from talk_assets.ledger import notes
 from talk_assets.ledger.clusters import members_of
 from talk_assets.ledger.settlement import agree as agree_on
@@ -54,7 +57,8 @@ def carry_out(cycle: Cycle, run: str, cluster: int | None, who: str) -> Undone:
         SystemFault: a system cannot be read or written; what was agreed on stays owed.
     """
     with cycle.ledger.begin() as connection:
-        entities = {str(row["entity"]) for row in written.writes_of_run(connection, cycle.division, run, cluster)}
+        at = (connection, cycle.division, run, cluster)
+        entities = {str(row["entity"]) for row in (*written.writes_of_run(*at), *written.vanished(*at))}
     subjects = [
         subject
         for subject in cycle.mappings.subjects.values()
@@ -68,12 +72,13 @@ def carry_out(cycle: Cycle, run: str, cluster: int | None, who: str) -> Undone:
 
 
 def _refresh(cycle: Cycle, subjects: Sequence[Subject]) -> None:
-    """Read the entities of the subjects, match and merge them."""
+    """Read the entities of the subjects, match and merge them; a feed that may not be read is done without as ever."""
     for system in cycle.systems if subjects else ():
         collect_deletions(cycle, system)
     for subject in subjects:
         for entity in subject.entities:
-            note_feed(cycle, collect(cycle, entity))
+            missable = can_be_missed(cycle.capabilities, cycle.mappings, entity)
+            note_feed(cycle, poll(cycle, entity) if missable else collect(cycle, entity))
     for subject in subjects:
         for flow in subject.flows:
             match(cycle, flow)
@@ -106,7 +111,8 @@ def _agree(cycle: Cycle, connection: sa.Connection, plan: UndoPlan, who: str) ->
         numbers = sorted({each.cluster for each in plan.back if each.subject == name})
         clusters = pd.Index(numbers, dtype="int64")
         known = members_of(connection, cycle.division, clusters)
-        agree(cycle, connection, cycle.subject(name), clusters, known, pd.Index([], dtype="int64"))
+        # Clusters that are held for another reason are left as they are, see `plan_undo`.
+        agree(cycle, connection, cycle.subject(name), clusters, known, unlinked_clusters(cycle, connection, known))
 
 
 def _deliver(cycle: Cycle, subjects: Sequence[Subject]) -> list[Delivered]:

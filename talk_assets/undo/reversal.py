@@ -18,6 +18,8 @@ from talk_assets.sync.unit import active
 from talk_assets.undo import written
 from talk_assets.undo.written import Row
 
+# How history calls writes that made a record, or changed one.
+_CREATES, _UPDATES = ("create", written.FOUND_INSERT), ("update", written.FOUND_UPDATE)
 # Writes after which a record is no longer there, or no longer in use, and what they did.
 _REMOVALS = {"delete": "deleted", "archive": "archived"}
 
@@ -95,11 +97,12 @@ def plan_undo(cycle: Cycle, connection: sa.Connection, run: str, cluster: int | 
         cluster: only this cluster, of a document with its lines; None for all.
     """
     rows = written.writes_of_run(connection, cycle.division, run, cluster)
-    created = {f"{row['entity']}/{row['key']}": row["deleted_at"] for row in rows if row["rule"] == "create"}
+    vanished = written.vanished(connection, cycle.division, run, cluster)
+    created = {f"{row['entity']}/{row['key']}": row["deleted_at"] for row in rows if row["rule"] in _CREATES}
     updates: dict[tuple[str, str, str], list[Row]] = {}
     for row in rows:
         record = f"{row['entity']}/{row['key']}"
-        if row["rule"] == "update" and row["property"] and record not in created:
+        if row["rule"] in _UPDATES and row["property"] and record not in created:
             updates.setdefault((row["entity"], row["key"], row["property"]), []).append(row)
     found = _Examination(cycle, connection, run, rows).reversals(updates.values()) if updates else []
     found = _together(cycle, found)
@@ -108,7 +111,7 @@ def plan_undo(cycle: Cycle, connection: sa.Connection, run: str, cluster: int | 
         back=[each for each in found if not each.reason],
         left=[each for each in found if each.reason],
         created=[record for record, deleted_at in created.items() if deleted_at is None],
-        removed=_removed(cycle, connection, [row for row in rows if row["rule"] in _REMOVALS]),
+        removed=_removed(cycle, connection, [*(row for row in rows if row["rule"] in _REMOVALS), *vanished]),
     )
 
 

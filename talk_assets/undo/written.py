@@ -13,17 +13,50 @@ from talk_assets.ledger.retention import KEPT_FROM
 Row = Mapping[str, Any]
 _LATEST = 5
 
+# Of writes whose answer was lost history tells when they were found, in that run or a later one; of inserts as links.
+FOUND_UPDATE, FOUND_INSERT = "update found after an interruption", "insert found after an interruption"
 _RUNS = sa.text(
     "select run, min(at) as at, count(distinct (entity, key)) as records from talk.history "
-    "where division = :division and kind = 'write' and rule <> 'kept as' group by run order by max(id) desc limit :most"
+    "where division = :division and ((kind = 'write' and rule <> 'kept as') "
+    "  or (kind = 'link' and rule = 'insert found after an interruption')) "
+    "group by run order by max(id) desc limit :most"
 )
+# Their notes say which run sent them.
+_NAMED = sa.text(
+    "select run from talk.history where division = :division and starts_with(run, :text) "
+    "and (kind = 'write' or (kind = 'link' and rule = 'insert found after an interruption')) "
+    "union select run from talk.intent where division = :division and starts_with(run, :text) "
+    "and outcome = 'found after an interruption' limit 2"
+)
+_BEGAN = sa.text(
+    "select least((select min(at) from talk.history where division = :division and run = :run), "
+    "(select min(opened_at) from talk.intent where division = :division and run = :run))"
+)
+# An update is found, and its note closed, in one transaction, at one moment.
 _WRITES = sa.text(
+    "with sent as (select entity, key, cluster_id, opened_at, closed_at from talk.intent "
+    "  where division = :division and run = :run and outcome = 'found after an interruption'), "
+    "mine as (select id from talk.history where division = :division and run = :run "
+    "  and ((kind = 'write' and rule <> 'kept as') "
+    "    or (kind = 'link' and rule = 'insert found after an interruption')) "
+    "union select h.id from talk.history h join sent s on s.entity = h.entity and s.key = h.key and s.closed_at = h.at "
+    "  where h.division = :division and h.rule = 'update found after an interruption' "
+    "union select h.id from talk.history h join sent s on s.entity = h.entity and s.cluster_id = h.cluster_id "
+    "  where h.division = :division and h.rule = 'insert found after an interruption' and s.key is null "
+    "  and h.at between s.opened_at and s.closed_at + interval '1 hour') "
     "select h.id, h.at, h.subject, h.entity, h.key, h.property, h.before, h.after, h.rule, "
     "m.cluster_id, m.deleted_at, coalesce(r.values, '{}') as values, c.document_id "
-    "from talk.history h left join talk.member m using (division, entity, key) "
+    "from talk.history h join mine using (id) left join talk.member m using (division, entity, key) "
     "left join talk.record r using (division, entity, key) left join talk.cluster c on c.id = m.cluster_id "
-    "where h.division = :division and h.run = :run and h.kind = 'write' and h.rule <> 'kept as' "
-    "and (cast(:cluster as bigint) is null or m.cluster_id = :cluster or c.document_id = :cluster) order by h.id"
+    "where cast(:cluster as bigint) is null or m.cluster_id = :cluster or c.document_id = :cluster order by h.id"
+)
+# Deletions that were sent without an answer, of records that are gone: history knows only that they were missed.
+_VANISHED = sa.text(
+    "select distinct m.entity, m.key, m.cluster_id, 'delete' as rule from talk.request r "
+    "join talk.member m using (division, entity, key) left join talk.cluster c on c.id = m.cluster_id "
+    "where r.division = :division and r.run = :run and r.operation = 'delete' "
+    "and coalesce(r.outcome, 'failed') = 'failed' and m.deleted_at >= r.sent_at and m.origin <> 'deleted' "
+    "and (cast(:cluster as bigint) is null or m.cluster_id = :cluster or c.document_id = :cluster) order by 1, 2"
 )
 # Everything of these clusters that is younger than the run's first write.
 _SINCE = sa.text(
@@ -62,13 +95,7 @@ def find_run(connection: sa.Connection, division: str, text: str) -> str:
     Raises:
         OrderRefused: no run that wrote is named so, or several are; the sentence names the latest ones.
     """
-    names = connection.execute(
-        sa.text(
-            "select distinct run from talk.history where division = :division and kind = 'write' "
-            "and starts_with(run, :text) limit 2"
-        ),
-        {"division": division, "text": text},
-    )
+    names = connection.execute(_NAMED, {"division": division, "text": text})
     found = list(names.scalars())
     if text in found or (len(found) == 1 and text):
         run = text if text in found else str(found[0])
@@ -85,8 +112,7 @@ def find_run(connection: sa.Connection, division: str, text: str) -> str:
 def _check_whole(connection: sa.Connection, division: str, run: str) -> None:
     """Refuse a run of which something may have been forgotten: the rest alone would be half an undo."""
     kept_from = read_cursor(connection, division, KEPT_FROM)
-    began = "select min(at) from talk.history where division = :division and run = :run"
-    at = connection.execute(sa.text(began), {"division": division, "run": run}).scalar_one()
+    at = connection.execute(_BEGAN, {"division": division, "run": run}).scalar_one()
     if kept_from is not None and at < datetime.fromisoformat(kept_from):
         raise OrderRefused(
             f"{run}: it ran on {at:%Y-%m-%d}, and history is kept whole from {kept_from[:10]} on (TALK_HISTORY_DAYS), "
@@ -95,8 +121,16 @@ def _check_whole(connection: sa.Connection, division: str, run: str) -> None:
 
 
 def writes_of_run(connection: sa.Connection, division: str, run: str, cluster: int | None) -> list[Row]:
-    """What a run wrote, in order; of one cluster, or of all. A document's cluster includes its lines."""
+    """What a run wrote, in order; of one cluster, or of all. A document's cluster includes its lines.
+
+    A write whose answer was lost is one of the run that sent it, and of the one that found it.
+    """
     return _rows(connection, _WRITES, division=division, run=run, cluster=cluster)
+
+
+def vanished(connection: sa.Connection, division: str, run: str, cluster: int | None) -> list[Row]:
+    """`entity, key, cluster_id, rule` of records that are gone since a run sent a deletion whose answer was lost."""
+    return _rows(connection, _VANISHED, division=division, run=run, cluster=cluster)
 
 
 def since(connection: sa.Connection, division: str, first: int, clusters: Sequence[int]) -> list[Row]:

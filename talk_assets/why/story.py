@@ -152,7 +152,7 @@ def _owed(row: Row, name: str) -> str:
         "person": f"{value} is for a person to enter in {target}",
         "dead": f"{target} refused {value}",
     }[row["state"]]
-    sentence += f", since {words.moment(row['since'])} in run {row['run']}"
+    sentence += f", since {words.moment(row['since'])}, planned in run {row['run']}"
     sentence += f": {row['reason']}" if row["reason"] else "."
     return sentence + (f" Tried again from {words.moment(row['next_try'])}." if row["next_try"] else "")
 

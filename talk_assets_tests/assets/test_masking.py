@@ -81,3 +81,37 @@ def test_a_team_shows_all_or_nothing(people: People, value: str) -> None:
     assert people.words("it is O'Neill", ["O'Neill"]) == f"it is {value}"
     reason = "waits for customerp.contact/con-1, which is held: Email: 'O'Neill' is not an e-mail address."
     assert people.reason(reason, MAPPINGS) == reason.replace("O'Neill", value)
+
+
+@pytest.mark.parametrize(
+    ("hold", "shown"),
+    [
+        # The property's name in the mapping and in the system; a value with the quote in it; one that is not quoted.
+        (("customerp.contact/1", "email", "jan", "Email: 'jan' is no address."), "Email: 'j•••' is no address."),
+        (("exact.contacts/1", "Email", "O'Neil's", "Email: 'O'Neil's' is bad."), "Email: 'O•••' is bad."),
+        (("exact.contacts/1", "email", "a", "Exact still holds 'jan@thuis'"), "Exact still holds 'j•••'"),
+        (("exact.contacts/1", "email", None, "Exact still holds 'jan@thuis'"), "Exact still holds 'j•••'"),
+        (("exact.contacts/1", "email", "jan,b", "'jan,b' has an item with ','"), "'j•••' has an item with ','"),
+        (("exact.contacts/1", "organisation", "a/1", "'a/1' is not known"), "'a/1' is not known"),
+        # Another record's hold, told at one that is about nobody; what is about nobody; what is not mapped any more.
+        (("customerp.quote/1", "contact", "x", "waits for customerp.contact/1: 'jan' is bad"), None),
+        (("customerp.customer/1", "email", "info", "Email: 'info' is no address."), "Email: 'info' is no address."),
+        (("exact.leads", "volume", None, "501 writes are owed, more than 500"), "501 writes are owed, more than 500"),
+    ],
+)
+def test_why_a_record_is_held_does_not_tell_about_the_person(
+    hold: tuple[str, str, str | None, str], shown: str | None
+) -> None:
+    """The value that is wrong of a person is read by everybody in the sentence that says what is wrong with it."""
+    told = MASKED.held(dict(zip(("record", "property", "value", "reason"), hold, strict=True)), MAPPINGS)
+    assert told == (shown or "waits for customerp.contact/1: 'j•••' is bad")
+
+
+def test_quoted_values_are_cut_and_what_is_told_of_them_is_not() -> None:
+    """A value of a person shows in what is said about its undoing, or nothing is said any more."""
+    told = f"it was decided anew in run r-1: {'Andersnaam'!r} of customerp.contact/2"
+    assert MASKED.quoted(told) == "it was decided anew in run r-1: 'A•••' of customerp.contact/2"
+    told = f"the run replaced: {chr(34) + chr(39)!r} in a/1, {'O' + chr(39) + 'Neill'!r} in b/2, nothing in c/3"
+    assert MASKED.quoted(told) == 'the run replaced: \'"•••\' in a/1, "O•••" in b/2, nothing in c/3'
+    assert MASKED.quoted("(empty)") == "(empty)"
+    assert People("full").quoted(told) == told

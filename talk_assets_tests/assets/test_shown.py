@@ -2,12 +2,13 @@
 
 from collections.abc import Iterator
 
+import dagster as dg
 import pytest
 import sqlalchemy as sa
 
 from talk_assets.definitions import build_defs
 from talk_assets.ledger.database import open_ledger
-from talk_assets_tests.assets.runs import ORGANISATION, Told, keys, run
+from talk_assets_tests.assets.runs import ORGANISATION, QUIET, Told, keys, run
 from talk_assets_tests.conftest import DatabaseServer
 from talk_assets_tests.installed import FEW, Home, Sandbox, home, sandbox
 
@@ -116,3 +117,50 @@ def test_values_of_people_are_shown_as_the_setting_says(
     for private in (name, address):
         assert (private in told.log) is (mode == "full")
     assert ("Z•••" in told.log) is (mode == "masked")
+
+
+@pytest.mark.parametrize("mode", ["full", "masked", "none"])
+def test_a_value_that_is_held_of_a_person_is_shown_as_the_setting_says(
+    mode: str, first: Told, place: Home, systems: Sandbox
+) -> None:
+    """The list of holds, and a preview's report, show private data in the sentence that says what is wrong with it."""
+    contact = systems.customerp("contacts")[0]
+    systems.edit_customerp(f"contacts/{contact['Id']}", Email="geen adres van jan jansen")
+    shown = launched(place, mode, "preview", {})
+    assert ("jan jansen" in shown) is (mode == "full")
+    assert run(place, CONTACTS).success
+    shown = launched(place, mode, "holds", {})
+    systems.edit_customerp(f"contacts/{contact['Id']}", Email=contact["Email"])
+    assert run(place, CONTACTS).success
+    assert f"customerp.contact/{contact['Id']}" in shown
+    assert "is not an e-mail address" in shown
+    assert ("jan jansen" in shown) is (mode == "full")
+    assert ("'g•••' is not an e-mail address" in shown) is (mode == "masked")
+
+
+def test_why_a_value_is_not_put_back_does_not_tell_the_value(first: Told, place: Home, systems: Sandbox) -> None:
+    """The preview of an undo shows what somebody is called now, where it says why that is left as it is."""
+    contact = systems.customerp("contacts")[1]
+    undone = []
+    for name in ("Geheimnaam", "Andersnaam"):
+        systems.edit_customerp(f"contacts/{contact['Id']}", LastName=name)
+        undone.append(run(place, CONTACTS))
+    shown = {mode: launched(place, mode, "undo", {"run": undone[0].run_id}) for mode in ("full", "masked")}
+    assert "Andersnaam" in shown["full"]
+    assert "Geheimnaam" in shown["full"]
+    for name in ("Andersnaam", "Geheimnaam", contact["LastName"]):
+        assert name not in shown["masked"]
+    assert "it was decided anew in run" in shown["masked"]
+    assert f"'A•••' of customerp.contact/{contact['Id']}" in shown["masked"]
+
+
+def launched(place: Home, mode: str, job: str, config: dict[str, str]) -> str:
+    """All that a job of the launchpad shows beside its op, and says in its log."""
+    op = {"preview": "preview_all", "undo": "undo_run"}.get(job, f"{job}_by_hand")
+    with place.environment(TALK_SHOW_PERSONAL=mode), dg.DagsterInstance.ephemeral() as instance:
+        done = (
+            build_defs()
+            .resolve_job_def(job)
+            .execute_in_process(instance=instance, run_config={**QUIET, "ops": {op: {"config": config}}})
+        )
+        return Told(instance, done.run_id).log

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 
 import pytest
 import sqlalchemy as sa
@@ -176,6 +177,28 @@ def test_a_run_that_is_not_known_whole_is_not_undone(ledger: Ledger) -> None:
         connection.execute(sa.text(f"update talk.history set at = {_OLD} where run = 'old'"))
         with pytest.raises(OrderRefused, match="history is kept whole from"):
             find_run(connection, "1", "old")
+
+
+def test_what_was_forgotten_stays_so_when_more_is_to_be_kept(ledger: Ledger) -> None:
+    """After TALK_HISTORY_DAYS was raised, half a run is undone and taken for all of it."""
+    write = {"subject": "organisation", "kind": "write", "entity": "e", "property": "p", "rule": "update"}
+    with ledger.begin() as connection:
+        for key in ("a", "b"):
+            add_events(connection, "1", [{**write, "cluster_id": 1, "key": key, "before": "1", "after": "2"}], "old")
+        add_events(connection, "1", [{**write, "cluster_id": 1, "key": "a", "before": "2", "after": "3"}], "later")
+        connection.execute(sa.text("update talk.history set at = now() - interval '60 days'"))
+    assert forget(ledger, "1", "now", 30, longest=60)
+    for days in (90, 20):
+        with ledger.begin() as connection:
+            left = connection.execute(sa.text("select key from talk.history where run = 'old'")).scalars().all()
+            assert left == ["b"], "of one record it is not known any more what the run wrote"
+            with pytest.raises(OrderRefused, match="history is kept whole from"):
+                find_run(connection, "1", "old")
+            connection.execute(sa.text("delete from talk.cursor where feed = 'history forgotten'"))
+        assert forget(ledger, "1", "now", days, longest=60)
+    with ledger.begin() as connection:
+        kept = connection.execute(sa.text("select value from talk.cursor where feed = 'history kept from'"))
+        assert datetime.now(UTC) - datetime.fromisoformat(kept.scalar_one()) < timedelta(days=21)
 
 
 def test_runs_forget_only_where_that_is_set(books: Books) -> None:

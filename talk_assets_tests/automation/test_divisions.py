@@ -7,6 +7,7 @@ from typing import Any
 import dagster as dg
 import pytest
 
+from talk_assets.assets.divisions import settings_of
 from talk_assets.dagster_home import dagster_home
 from talk_assets.definitions import build_defs
 from talk_assets.errors import ConfigurationError
@@ -179,6 +180,31 @@ def test_two_divisions_never_share_the_records_of_customerp(place: Home, shared:
             load_settings(division=SECOND)
     with place.environment(**{f"{shared}_{SECOND}": None}):
         assert len(load_divisions()) == 2, "another address or another token is another company's"
+
+
+@pytest.mark.parametrize(
+    "other", ["https://ERP.example.com:443/api/", "HTTPS://erp.example.com/api", "https://erp.example.com./api"]
+)
+def test_one_address_in_two_spellings_is_one_customerp(place: Home, other: str) -> None:
+    """A capital letter would undo what keeps the books of two companies apart."""
+    addresses = {"CUSTOMERP_URL": "https://erp.example.com/api", f"CUSTOMERP_URL_{SECOND}": other}
+    with (
+        place.environment(**addresses, **{f"CUSTOMERP_TOKEN_{SECOND}": None}),
+        pytest.raises(ConfigurationError, match="have the same Customerp"),
+    ):
+        load_divisions()
+
+
+def test_a_run_for_no_single_division_is_refused(place: Home, first: Sandbox) -> None:
+    """What was meant for all would be done to the one that commands mean, and shown as done to all."""
+    one = str(first.said["exact_division"])
+    with place.environment(EXACT_DIVISION=one):
+        with pytest.raises(ConfigurationError, match="choose one partition"):
+            settings_of(None)
+        done = build_defs().resolve_job_def("holds").execute_in_process(run_config=dict(QUIET), raise_on_error=False)
+        assert not done.success
+        run = dg.DagsterRun("sync", tags={"dagster/partition": SECOND})
+        assert settings_of(run).exact_division == int(SECOND)
 
 
 def test_one_division_shows_no_partitions(place: Home, first: Sandbox) -> None:

@@ -6,13 +6,15 @@ from datetime import timedelta
 import dagster as dg
 import pytest
 
+from talk_assets.assets import run as run_module
 from talk_assets.automation.agenda import Agenda
+from talk_assets.automation.lost import end_lost_runs
 from talk_assets.definitions import SYNC, build_defs
 from talk_assets.ledger.database import open_ledger
 from talk_assets.ledger.locks import division_lock
 from talk_assets.ledger.notifications import keep
 from talk_assets.mappings.load import load_capabilities, load_mappings
-from talk_assets_tests.assets.runs import run
+from talk_assets_tests.assets.runs import QUIET, run
 from talk_assets_tests.automation.looks import Sensor, names, query
 from talk_assets_tests.conftest import DatabaseServer
 from talk_assets_tests.installed import Home, Sandbox, home
@@ -162,6 +164,76 @@ def test_an_order_starts_a_run_once(synced: Home, owed: Sensor) -> None:
     assert isinstance(owed.look(), str), "the same order asks for one run only"
     assert owed.run(request)
     assert owed.look() == "Nothing is owed whose time has come."
+
+
+def test_a_run_that_was_started_and_did_not_begin_is_started_again(synced: Home, owed: Sensor) -> None:
+    """After an outage that a second run met as well, nothing would be sent until somebody edits something."""
+    query(synced, "update talk.run set outcome = 'failures', started_at = started_at - interval '1 hour'")
+    try:
+        first = owed.look()
+        assert isinstance(first, dg.RunRequest), first
+        assert (
+            owed.look()
+            == "A run was started for a run that did not end well and did not begin; the next attempt waits."
+        )
+        agenda = Agenda.load(owed.cursor)
+        for attempt in agenda.attempts.values():
+            attempt.at -= timedelta(seconds=61)
+        owed.cursor = agenda.model_dump_json()
+        again = owed.look()
+        assert isinstance(again, dg.RunRequest), again
+        assert again.asset_selection is None
+    finally:
+        query(synced, "update talk.run set outcome = 'done', started_at = started_at + interval '1 hour'")
+
+
+def test_a_run_whose_process_is_gone_is_ended_once_nobody_works(synced: Home, owed: Sensor) -> None:
+    """A machine that went down would keep every later run waiting for one that has no process."""
+    with synced.environment():
+        job = build_defs().resolve_job_def(SYNC)
+    tags = dict(job.tags)
+    run = owed.instance.create_run_for_job(job, status=dg.DagsterRunStatus.STARTED, tags=tags)
+    owed.instance.report_engine_event("a sign of life", run)
+    assert end_lost_runs(owed.instance, tags) == [], "it may only be slow"
+    assert owed.look() == "A run is under way; what changes meanwhile is looked at afterwards."
+    assert end_lost_runs(owed.instance, {"talk/division": "another"}, timedelta(0)) == []
+    assert end_lost_runs(owed.instance, tags, timedelta(0)) == [run.run_id]
+    kept = owed.instance.get_run_by_id(run.run_id)
+    assert kept is not None
+    assert kept.status is dg.DagsterRunStatus.FAILURE
+    owed.instance.delete_run(run.run_id)
+
+
+def test_a_run_of_dagster_waits_for_whoever_works_on_its_division(
+    systems: Sandbox, synced: Home, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The whole read of the night would fail because somebody ran a command, and not be repeated."""
+    monkeypatch.setattr(run_module, "PATIENCE", 0.2)
+    ledger = open_ledger(synced.settings["TALK_DATABASE_URL"])
+    with (
+        division_lock(ledger, str(systems.said["exact_division"]), 0, "by hand"),
+        synced.environment(),
+    ):
+        done = (
+            build_defs()
+            .resolve_job_def(SYNC)
+            .execute_in_process(
+                instance=instance,
+                asset_selection=[dg.AssetKey(["customerp", "deletions"])],
+                run_config=dict(QUIET),
+                raise_on_error=False,
+            )
+        )
+    ledger.close()
+    assert not done.success
+    assert "waited 0.2 s" in str(done.all_events), "as long as a run of Dagster may, and not as long as a command"
+    with synced.environment():
+        definitions = build_defs()
+    for name in ("preview", "undo", "resolve", "link", "unlink", "accept", "retry"):
+        tags = definitions.resolve_job_def(name).tags
+        assert tags == {"talk/division": str(systems.said["exact_division"])}, f"{name} takes its turn"
+    for name in ("conflicts", "holds"):
+        assert definitions.resolve_job_def(name).tags == {}, f"{name} waits for nobody"
 
 
 def test_nothing_is_started_while_the_division_is_at_work(

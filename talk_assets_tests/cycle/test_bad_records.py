@@ -165,3 +165,15 @@ def test_what_cannot_be_created_says_why(world: World, subtests: pytest.Subtests
         for key in (unread, unknown):
             made = world.twin("customerp.order", key, "exact.salesorders")
             assert len(world.lines("exact.salesorders", made)) == 2
+
+
+def test_a_bad_record_that_is_removed_waits_for_nobody(world: World) -> None:
+    """Somebody would be asked for ever to correct a company that is not there any more."""
+    account = world.add("exact.accounts", Name="Odd BV", Status="C")
+    world.overwrite("exact.accounts", account, Country="Nowhere")
+    world.sync()
+    assert world.held("invalid") == {f"exact.accounts/{account}"}
+    world.remove("exact.accounts", account)
+    world.sync()
+    assert world.holds() == []
+    assert world.sync().writes == []

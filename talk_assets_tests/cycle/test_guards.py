@@ -85,9 +85,9 @@ def test_deletions_over_their_limit_wait_with_all_that_is_owed(world: World) -> 
     world.edit("customerp.product", keys[2], Name="Better thing")
     assert sync(world, "too many", "product").writes == []
     assert set(items) <= set(world.all("exact.items"))
-    assert waiting(world) == [{"entity": "exact.items", "kind": "volume", "seen": 3}]
+    assert waiting(world) == [{"entity": "exact.items", "kind": "removals", "seen": 2}]
     (told,) = let_pass(world, "exact.items")
-    assert told.startswith("volume: 2 records are to be deleted or archived, more than 1; nothing was written")
+    assert told.startswith("removals: 2 records are to be deleted or archived, more than 1; nothing was written")
     report = sync(world, "let pass", "product")
     done = report.delivered["exact.items"]
     assert (done.deleted, done.updated) == (2, 1)
@@ -95,6 +95,30 @@ def test_deletions_over_their_limit_wait_with_all_that_is_owed(world: World) -> 
     assert waiting(world) == []
     world.remove("customerp.product", keys[2])
     assert sync(world, "within the limit", "product").delivered["exact.items"].deleted == 1
+
+
+def test_what_a_guard_stops_grows_old_although_it_is_decided_again(world: World) -> None:
+    """A guard stops all writes for days, and nobody hears of old debts: each edit makes the debt a new one."""
+    keys = [world.add("customerp.product", Number=f"O{n}", Name=f"Old {n}", Unit="piece", Price=5) for n in range(3)]
+    sync(world, "first old", "product")
+    world.twin("customerp.product", keys[2], "exact.items")
+    for key in keys[:2]:
+        world.remove("customerp.product", key)
+    world.edit("customerp.product", keys[2], Name="Older")
+    sync(world, "stopped", "product")
+    debts = (
+        "select operation, values ->> 'name' as name, since < now() - interval '1 d' as late from talk.owed order by 1"
+    )
+    for names, late in (({"Name": "Oldest"}, True), ({"Name": "Old 2", "Description": "new"}, False)):
+        with world.installation.ledger.begin() as connection:
+            connection.exec_driver_sql("update talk.owed set since = now() - interval '2 d'")
+        world.edit("customerp.product", keys[2], **names)
+        sync(world, f"stopped again {late}", "product")
+        owed = {"operation": "update", "name": "Oldest" if late else None, "late": late}
+        assert [row for row in world.rows(debts) if row["operation"] == "update"] == [owed]
+        assert [row["late"] for row in world.rows(debts) if row["operation"] == "delete"] == [True, True]
+    let_pass(world, "exact.items")
+    assert sync(world, "old let pass", "product").delivered["exact.items"].updated == 1
 
 
 def test_the_lines_of_all_documents_do_not_vanish_at_once(world: World) -> None:

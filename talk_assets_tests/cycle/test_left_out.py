@@ -8,6 +8,7 @@ from talk_assets.orders.desk import desk
 from talk_assets.orders.listing import list_conflicts, list_holds
 from talk_assets.orders.unlinking import unlink
 from talk_assets.sandbox.seed.options import SeedOptions
+from talk_assets_tests.cycle.done import Report
 from talk_assets_tests.cycle.harness import World, open_world
 from talk_assets_tests.mappings.broken import copy_mappings, replace
 
@@ -142,3 +143,121 @@ def test_what_was_agreed_of_a_row_outlives_its_absence(database_url: str, tmp_pa
             world.edit_line("exact.salesorders", other, theirs, DeliveryDate="2027-03-15")
             world.sync()
         assert _dates(world, order, other) == {"2027-03-15"}
+
+
+def test_a_row_put_back_empties_only_what_was_emptied(database_url: str, tmp_path: Path) -> None:
+    """A description would be wiped in one system because its record in the other could not be read just then."""
+    folder = copy_mappings(tmp_path)
+    file = folder / "product.yaml"
+    row = "  description:\n    meaning: What else there is to say about the product; Exact keeps 255 characters.\n"
+    replace(file, row, row + "    clear: [customerp, exact]\n")
+    members = (
+        "    members:\n      customerp.product: {name: Description}\n      exact.items: {name: ExtraDescription}\n"
+    )
+    whole = file.read_text(encoding="utf-8")
+    with open_world(database_url, tmp_path, mappings=folder) as world:
+        common = {"Unit": "piece", "Price": 5, "Description": "Keep me"}
+        broken = world.add("customerp.product", Number="P1", Name="Thing", **common)
+        emptied = world.add("customerp.product", Number="P2", Name="Other", **common)
+        world.sync()
+        items = {key: world.twin("customerp.product", key, "exact.items") for key in (broken, emptied)}
+        replace(file, row + "    clear: [customerp, exact]\n" + members, "")
+        with world.reopened():
+            assert world.sync().writes == []
+        world.overwrite("exact.items", items[broken], Unit="odd")
+        world.edit("exact.items", items[emptied], ExtraDescription="")
+        file.write_text(whole, encoding="utf-8")
+        with world.reopened():
+            world.sync()
+            assert world.held("invalid") == {f"exact.items/{items[broken]}"}
+            assert world.show("customerp.product", broken)["Description"] == "Keep me"
+            assert not world.show("customerp.product", emptied)["Description"]
+            assert world.sync().writes == []
+            world.edit("exact.items", items[broken], Unit="pc", ExtraDescription="New")
+            world.sync()
+            assert world.show("customerp.product", broken)["Description"] == "New"
+            assert world.sync().writes == []
+
+
+def test_what_a_left_out_flow_was_about_to_create_is_not_created(database_url: str, tmp_path: Path) -> None:
+    """People and offers would still be entered in the books by a flow that somebody had stopped for that reason."""
+    folder = copy_mappings(tmp_path)
+    # Nothing else may depend on quotes.
+    documents = folder / "sales_document.yaml"
+    replace(documents, "    join: {entity: customerp.order, name: QuoteId, to: customerp.quote}\n", "")
+    replace(documents, "      exact.quotations: {name: QuotationDate, unless: customerp.quote}\n", "")
+    for said in (", when: customerp.quote}", ", unless: customerp.quote}"):
+        replace(documents, said, "}")
+    with open_world(database_url, tmp_path, mappings=folder) as world:
+        customer = world.add("customerp.customer", Name="Klant BV", Number="700")
+        product = world.add("customerp.product", Number="P1", Name="Thing", Unit="piece", Price=5)
+        world.sync()
+        contact = world.add("customerp.contact", CustomerId=customer, FirstName="Ann", LastName="Vos", Email="a@w.nl")
+        employee = world.add("customerp.employee", Number="7", FirstName="Bo", LastName="Bos", Email="b@w.nl")
+        line = {"ProductId": product, "Quantity": 3, "UnitPrice": 5}
+        quote = world.add("customerp.quote", CustomerId=customer, CustomerReference="R1", Description="x", Lines=[line])
+        with world.installation.cycle("decided, and then killed") as cycle:
+            world.take(cycle, Report())
+        before, planned = set(world.all("exact.contacts")), {row["entity"] for row in world.owed()}
+        assert {"exact.contacts", "exact.quotations", "exact.quotation_lines"} <= planned
+        with world.reopened(talk_leave_out=["contact_contacts", "quote_quotations"]):
+            # What other flows owe is written.
+            assert {write["entity"] for write in world.sync().writes} == {"exact.contacts"}
+            other = world.twin("customerp.employee", employee, "exact.contacts")
+            assert set(world.all("exact.contacts")) == before | {other}
+            assert world.all("exact.quotations") == {}
+            assert world.sync().writes == []
+            # An employee's entry is for a person.
+            assert {row["state"] for row in world.owed()} <= {"person"}
+        world.sync()
+        assert world.twin("customerp.contact", contact, "exact.contacts")
+        assert len(world.lines("exact.quotations", world.twin("customerp.quote", quote, "exact.quotations"))) == 1
+        assert world.sync().writes == []
+
+
+def test_a_record_that_is_left_out_keeps_its_counterpart(database_url: str, tmp_path: Path) -> None:
+    """A customer's contact would be deleted in the books with the employee who was once the same person."""
+    folder = copy_mappings(tmp_path)
+    meaning = "    meaning: Every employee is a contact of the employer's own account in Exact.\n"
+    replace(folder / "person.yaml", meaning, f"{meaning}    when_gone: {{customerp: delete}}\n")
+    with open_world(database_url, tmp_path, mappings=folder) as world:
+        customer = world.add("customerp.customer", Name="Klant BV", Number="700")
+        world.sync()
+        at = world.twin("customerp.customer", customer, "exact.accounts")
+        employees = []
+        for number in (7, 8):
+            name = {"FirstName": "Ann", "LastName": f"Vos {number}"}
+            mails = {"Email": f"{number}@w.nl", "BusinessEmail": f"{number}@us.nl"}
+            world.add("exact.contacts", Account=at, **mails, **name)
+            employees.append(world.add("customerp.employee", Number=f"{number}", Email=f"{number}@us.nl", **name))
+        contact = world.add("customerp.contact", CustomerId=customer, Email="7@w.nl", FirstName="Ann", LastName="Vos 7")
+        world.sync()
+        theirs = [world.twin("customerp.employee", key, "exact.contacts") for key in employees]
+        assert world.twin("customerp.contact", contact, "exact.contacts") == theirs[0]
+        with world.reopened(talk_leave_out=["contact_contacts"]):
+            world.sync()
+            for key in employees:
+                world.remove("customerp.employee", key)
+            world.sync()
+            # The other one was nobody's but the employee's.
+            assert set(theirs) & set(world.all("exact.contacts")) == {theirs[0]}
+            assert world.sync().writes == []
+        world.sync()
+        assert world.twin("customerp.contact", contact, "exact.contacts") == theirs[0]
+        assert world.sync().writes == []
+
+
+def test_a_document_is_created_beside_one_that_is_left_out(database_url: str, tmp_path: Path) -> None:
+    """An order with a sales order could get no quotation, and no sync would end, once its other flow is left out."""
+    with open_world(database_url, tmp_path, seed=_SEED) as world:
+        with world.reopened(talk_leave_out=["order_quotations"]):
+            world.sync()
+            order = next(
+                k for k in world.all("customerp.order") if world.partner("customerp.order", k, "exact.salesorders")
+            )
+        with world.reopened(talk_leave_out=["order_salesorders"]):
+            for _ in range(3):
+                world.sync()
+            quotation = world.twin("customerp.order", order, "exact.quotations")
+            assert len(world.lines("exact.quotations", quotation)) == len(world.lines("customerp.order", order))
+            assert world.sync().writes == []

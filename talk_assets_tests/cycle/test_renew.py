@@ -7,7 +7,8 @@ import pytest
 
 import talk_assets.mappings
 from talk_assets.errors import ConfigurationError
-from talk_assets_tests.cycle.harness import World
+from talk_assets_tests.cycle.harness import World, open_world
+from talk_assets_tests.mappings.broken import copy_mappings, replace
 
 JANSEN = {"Name": "Jansen Bouw BV", "OrganizationNumber": "12345678", "Website": "https://jansen.example"}
 
@@ -123,3 +124,50 @@ def test_two_live_records_in_one_cluster_are_held(world: World) -> None:
     world.sync()
     assert world.held("invalid_pair") == set()
     assert world.show("exact.accounts", account)["Phone"] == "3"
+
+
+def test_what_was_refused_is_sent_again_once_the_mapping_is_mended(database_url: str, tmp_path: Path) -> None:
+    """A product that a wrong code kept out of Exact would stay out after the code was mended, until it is retried."""
+    folder = copy_mappings(tmp_path)
+    file = folder / "product.yaml"
+    right = file.read_text(encoding="utf-8")
+    wrong = replace(file, "          pc: piece\n", "          pcx: piece\n")
+    with open_world(database_url, tmp_path, mappings=folder) as world:
+        product = world.add("customerp.product", Number="P1", Name="Thing", Unit="piece", Price=5)
+        world.fault("exact", fault="refusal", path="Items", match={"Unit": "pcx"}, times=None)
+        assert [write["outcome"] for write in world.sync().writes] == ["refused"]
+        assert world.sync().writes == []
+        # Another change, which does not help: it is tried once, however often the mapping is changed within the hour.
+        for number in range(3):
+            file.write_text(wrong.replace("    meaning: ", f"    meaning: {number} ", 1), encoding="utf-8")
+            with world.reopened():
+                assert len(world.sync().writes) == (1 if number == 0 else 0)
+                assert world.sync().writes == []
+        with world.installation.ledger.begin() as connection:
+            connection.exec_driver_sql("update talk.owed set next_try = null")
+        file.write_text(right, encoding="utf-8")
+        with world.reopened():
+            assert [write["outcome"] for write in world.sync().writes] == ["done"]
+            assert world.twin("customerp.product", product, "exact.items")
+            assert world.sync().writes == []
+            assert world.owed() == []
+
+
+def test_what_was_forbidden_goes_last_after_a_change_of_the_mapping(world: World, tmp_path: Path) -> None:
+    """Closed records would spend what Exact bears of refusals before all else whenever a mapping is changed."""
+    closed, good = (world.add("customerp.customer", Name=name, Website=name) for name in ("closed.nl", "good.nl"))
+    world.sync()
+    at = {"method": "PUT", "path": "crm/Accounts", "match": {"Website": "closed.nl"}, "times": None}
+    world.fault("exact", **at, status=403, message="Forbidden")
+    world.edit("customerp.customer", closed, Phone="2")
+    world.sync()
+    with world.installation.ledger.begin() as connection:
+        connection.exec_driver_sql("update talk.owed set state = 'dead', attempts = 3, next_try = null")
+    world.edit("customerp.customer", good, Phone="2")
+    replace(copy_mappings(tmp_path) / "organisation.yaml", "    meaning: ", "    meaning: 1 ")
+    with world.reopened(talk_mappings=tmp_path):
+        assert [write["outcome"] for write in world.sync().writes] == ["done", "refused"]
+        (debt,) = world.owed()
+        assert (debt["state"], debt["attempts"]) == ("owed", 2)
+        assert debt["next_try"] is not None
+        assert world.sync().writes == []

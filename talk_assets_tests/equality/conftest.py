@@ -3,6 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -75,6 +76,28 @@ class Equal:
             (json.dumps(held.body | values), system, division, name, key),
         )
         assert changed.rowcount == 1
+
+    @contextmanager
+    def read_later(self, *feeds: str) -> Iterator[None]:
+        """As though feeds were read again, an hour later, and without what was edited meanwhile."""
+        for sign in ("+", "-"):
+            with self.world.installation.ledger.begin() as connection:
+                shift = f"{sign} interval '1 hour'"
+                connection.exec_driver_sql(f"update talk.run set started_at = started_at {shift}")
+                connection.exec_driver_sql(
+                    f"update talk.cursor set updated_at = updated_at {shift} where feed = any(%s)", (list(feeds),)
+                )
+            if sign == "+":
+                yield
+
+    @contextmanager
+    def never_read(self, feed: str) -> Iterator[None]:
+        """As though a feed was to be read from the beginning."""
+        for old, new in ((feed, f"was {feed}"), (f"was {feed}", feed)):
+            with self.world.installation.ledger.begin() as connection:
+                connection.exec_driver_sql("update talk.cursor set feed = %s where feed = %s", (new, old))
+            if new != feed:
+                yield
 
     def twin(self, key: str) -> str:
         """The account of a customer."""

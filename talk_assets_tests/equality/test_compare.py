@@ -1,6 +1,7 @@
 """Pairs read fresh from both systems: what is found, what is explained, whose turn it is, and what it costs."""
 
 import time
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -122,6 +123,57 @@ def test_an_edit_since_the_last_read_is_no_fault(equal: Equal) -> None:
     equal.world.edit(CUSTOMER, customer, Phone="since")
     assert equal.unlike(customer) == [("phone", "", CHANGED)]
     assert equal.compare("customer_accounts")["customer_accounts"].unexplained.empty
+    equal.sync()
+    assert equal.unlike(customer) == []
+
+
+@pytest.mark.parametrize("entity", [CUSTOMER, ACCOUNT])
+def test_an_edit_that_was_passed_over_is_not_one_that_the_next_sync_carries(equal: Equal, entity: str) -> None:
+    """The feed went past an edit: both systems differ for good, and comparisons say that the next sync mends it."""
+    customer = equal.customers[6]
+    key = customer if entity == CUSTOMER else equal.twin(customer)
+    other = ACCOUNT if entity == CUSTOMER else CUSTOMER
+    equal.world.edit(entity, key, Phone=f"passed over in {entity}")
+    assert equal.unlike(customer) == [("phone", "", CHANGED)], "it may have been made while the feed was read"
+    with equal.read_later(other):
+        assert equal.unlike(customer) == [("phone", "", CHANGED)], "its own feed was put off since"
+    with equal.read_later(entity):
+        assert equal.unlike(customer) == [("phone", entity, UNREAD)]
+        (row,) = equal.compare("customer_accounts")["customer_accounts"].unexplained.to_dict("records")
+    assert "talk-assets sync --rescan" in sentence(row)
+    with equal.read_later(entity), equal.never_read(entity):
+        assert equal.unlike(customer) == [("phone", "", CHANGED)], "the next sync reads everything"
+    equal.sync(rescan=True)
+    assert equal.unlike(customer) == []
+
+
+def test_what_was_written_and_never_read_back_is_no_news_for_ever(equal: Equal) -> None:
+    """A system took a write and keeps something else: the feed does not show it, and the check passes for good."""
+    customer = equal.customers[7]
+    account = equal.twin(customer)
+    equal.hide(ACCOUNT, account, City="Not as sent")
+    with equal.world.installation.ledger.begin() as connection:
+        # Sooner, what is read may be from before the write.
+        connection.exec_driver_sql(
+            "update talk.record set written_at = now() - interval '10 minutes' where key = %s", (account,)
+        )
+    assert equal.unlike(customer) == [("city", "", CHANGED)]
+    with equal.read_later(ACCOUNT):
+        assert equal.unlike(customer) == [("city", ACCOUNT, UNREAD)]
+    equal.sync(rescan=True)
+    assert equal.unlike(customer) == []
+
+
+def test_what_was_edited_on_a_day_may_have_been_edited_at_its_end(equal: Equal) -> None:
+    """A system that tells in days when a record changed is accused of hiding whatever is edited on that day."""
+    customer = equal.customers[8]
+    day = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    with equal.world.installation.ledger.begin() as connection:
+        connection.exec_driver_sql(
+            "update talk.record set modified = %s where key = %s", (day - timedelta(days=2), customer)
+        )
+    equal.world.edit(CUSTOMER, customer, Phone="today", modified=day.isoformat())
+    assert equal.unlike(customer) == [("phone", "", CHANGED)]
     equal.sync()
     assert equal.unlike(customer) == []
 

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from talk_assets.ledger import records
+from talk_assets.ledger import records, settlement
 from talk_assets.ledger.database import Ledger
 
 _DIVISION, _ENTITY, _RUN = "1", "customerp.customer", "run"
@@ -40,3 +40,27 @@ def test_a_removal_that_is_reported_again(ledger: Ledger) -> None:
     # Without a time it cannot be told apart from another removal.
     assert live_after(None) == 0
     assert live_after(None) == 0
+
+
+def test_what_is_not_read_any_more_is_kept(ledger: Ledger) -> None:
+    """A record that cannot be read when a property is mapped again would look emptied, and its counterpart be wiped."""
+    common = {
+        "document": pd.Series([None], dtype="str"),
+        "position": pd.array([None], dtype="Int64"),
+        "modified": pd.Series([pd.NaT], dtype="datetime64[us, UTC]"),
+        "version": pd.Series([None], dtype="str"),
+        "accounted": True,
+    }
+
+    def held_after(**values: str | None) -> dict[str, str]:
+        """What is stored after these properties were read."""
+        texts = {name: pd.Series([value], dtype="str") for name, value in values.items()}
+        frame = pd.DataFrame({"key": ["a"], **common, **texts})
+        with ledger.begin() as connection:
+            records.store_records(connection, _DIVISION, _ENTITY, frame, list(values), _RUN)
+            return settlement.held(connection, _DIVISION, _ENTITY, "a")
+
+    assert held_after(name="A", phone="1", marked="true") == {"name": "A", "phone": "1", "marked": "true"}
+    # A mark would go on to say that the record is deleted.
+    assert held_after(name="B") == {"name": "B", "phone": "1"}
+    assert held_after(name=None, phone=None) == {}

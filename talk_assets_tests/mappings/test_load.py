@@ -43,6 +43,15 @@ BROKEN = [
         "did you mean only_digits?",
     ),
     Broken(
+        "flows that are left out",
+        "organisation",
+        "\nflows:\n",
+        "\nleft_out: [[customerp.customer, exact.accounts]]\nflows:\n",
+        "left_out:",
+        "left_out",
+        "the flows to leave out are named by TALK_LEAVE_OUT",
+    ),
+    Broken(
         "unknown key of a property",
         "organisation",
         "    group: address\n    meaning: Street",

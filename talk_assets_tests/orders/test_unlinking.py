@@ -6,6 +6,7 @@ from talk_assets.errors import OrderRefused
 from talk_assets.mappings.load import load_capabilities, load_mappings
 from talk_assets.orders.accepting import accept_creation
 from talk_assets.orders.linking import link
+from talk_assets.orders.listing import list_holds
 from talk_assets.orders.unlinking import parted, unlink
 from talk_assets_tests.cycle.harness import World
 from talk_assets_tests.orders.conftest import WHO
@@ -159,3 +160,31 @@ def test_the_others_stay_with_whom_a_flow_pairs_them() -> None:
         contact: other,
         other: other,
     }
+
+
+@pytest.mark.parametrize("first", ["unlinked", "deleted"])
+def test_a_record_that_comes_back_is_still_unlinked(world: World, first: str) -> None:
+    """A company that was restored from a backup would be entered in the books a second time."""
+    customer, account = pair(world, Phone="1")
+    held = show(world, customer)
+    entity, _, key = customer.partition("/")
+    if first == "unlinked":
+        unlink(at_desk(world), customer, account, WHO)
+        assert world.sync().writes == []
+    world.remove(entity, key)
+    world.sync()
+    if first == "deleted":
+        unlink(at_desk(world), customer, account, WHO)
+    assert world.sync().writes == []
+    # Nobody has to do anything about it meanwhile.
+    assert customer not in {row["record"] for row in list_holds(at_desk(world))}
+    before = set(world.all("exact.accounts"))
+    world.restore(entity, key, **held)
+    for _ in range(2):
+        assert world.sync().writes == []
+    assert set(world.all("exact.accounts")) == before
+    assert customer in {row["record"] for row in list_holds(at_desk(world), "unlinked")}
+    accept_creation(at_desk(world), customer, WHO)
+    world.sync()
+    assert len(set(world.all("exact.accounts")) - before) == 1
+    assert world.sync().writes == []

@@ -29,7 +29,7 @@ _ORDERS = {
 _GUARDS = {
     EMPTY_FEED: (guards.EMPTY,),
     TOO_MANY_MISSING: (guards.MISSING, guards.DELETED),
-    TOO_MANY_WRITES: (guards.VOLUME,),
+    TOO_MANY_WRITES: (guards.VOLUME, guards.REMOVALS),
 }
 _RECORDS = ("members", "member", "records", "record", "pair", "of", "from", "and", "with", "other")
 

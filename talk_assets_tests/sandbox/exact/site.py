@@ -129,7 +129,9 @@ class _Host:
 
 def _serve(app: ASGIApp, **options: Any) -> tuple[uvicorn.Server, int]:
     """A server that runs in a thread of its own, and its port."""
-    config = uvicorn.Config(app, host="127.0.0.1", port=0, log_level="error", lifespan="off", **options)
+    # A busy machine lets a connection rest for longer than the five seconds after which servers end it.
+    given = {"timeout_keep_alive": 120, **options}
+    config = uvicorn.Config(app, host="127.0.0.1", port=0, log_level="error", lifespan="off", **given)
     server = uvicorn.Server(config)
     threading.Thread(target=server.run, daemon=True).start()
     while not server.started:
