@@ -43,7 +43,16 @@ ROOMS["connection"] = {"ledger", "systems"}
 ROOMS["checkup"] = {"connection", "mappings", "systems"}
 ROOMS["installation"] = ROOMS["onboarding"] | {"onboarding", "connection", "openlineage"}
 ROOMS["qa"] = ROOMS["installation"] | {"installation", "dataflow"}
-ROOMS["assets"] = ROOMS["installation"] | {"installation", "dagster_home", "orders", "lineage", "undo", "equality"}
+ROOMS["assets"] = ROOMS["installation"] | {
+    "installation",
+    "dagster_home",
+    "orders",
+    "lineage",
+    "undo",
+    "equality",
+    "qa",
+    "dataflow",
+}
 ROOMS["automation"] = ROOMS["assets"] | {"assets"}
 ROOMS["definitions"] = ROOMS["automation"] | {"automation"}
 ROOMS["console"] = ROOMS["automation"]

@@ -12,12 +12,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from rich.table import Table
 
 from talk_assets import console
-from talk_assets.installation import Installation, open_installation
 from talk_assets.qa.play import Tell
 from talk_assets.qa.report import check_report, write_report
 from talk_assets.qa.result import FAILED, NOT_APPLICABLE, PASSED, Result
-from talk_assets.qa.run import confirm_live, play, signed_off, throw_away
-from talk_assets.settings import BOTH_SYSTEMS, Settings, load_settings
+from talk_assets.qa.run import confirm_live, play, played_on, signed_off
+from talk_assets.settings import BOTH_SYSTEMS, load_settings
 
 
 def qa(
@@ -43,11 +42,13 @@ def qa(
         TalkError: it cannot start, or a system stopped answering.
     """
     settings = load_settings(BOTH_SYSTEMS, division) if live else load_settings(())
-    if live:
-        confirm_live(settings, division)
     for file in reports:
         check_report(file)
-    with _installation(settings, live=live) as at:
+    if live:
+        confirm_live(settings, division)
+    else:
+        console.remark("Playing against a sandbox and a ledger of its own, which are gone afterwards.")
+    with played_on(settings, division if live else None) as at:
         mappings = signed_off(settings, against, at)
         with _progress(quiet=as_json and not sys.stderr.isatty()) as tell:
             result = play(at, mappings, only=flows, live=live, tell=tell)
@@ -64,17 +65,6 @@ def qa(
     for file in reports:
         console.remark(f"Written: {file}")
     return not result.failed
-
-
-@contextmanager
-def _installation(settings: Settings, *, live: bool) -> Iterator[Installation]:
-    if live:
-        with open_installation(settings) as configured:
-            yield configured
-        return
-    console.remark("Playing against a sandbox and a ledger of its own, which are gone afterwards.")
-    with throw_away(settings) as own:
-        yield own
 
 
 @contextmanager

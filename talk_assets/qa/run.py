@@ -78,6 +78,27 @@ def confirm_live(settings: Settings, division: str | None) -> None:
         raise ConfigurationError(f"--division: {division} is named, and EXACT_DIVISION is {settings.exact_division}.")
 
 
+@contextmanager
+def played_on(settings: Settings, live_division: str | None) -> Iterator[Installation]:
+    """The installation that the checklist is played on.
+
+    Args:
+        settings: as configured.
+        live_division: the division that is named for the configured systems; None: a sandbox of its own.
+
+    Raises:
+        ConfigurationError: see `confirm_live` and `throw_away`.
+        LedgerError: the ledger cannot be used.
+    """
+    if live_division is None:
+        with throw_away(settings) as own:
+            yield own
+        return
+    confirm_live(settings, live_division)
+    with open_installation(settings) as configured:
+        yield configured
+
+
 def signed_off(settings: Settings, against: Path | None, installation: Installation) -> Mappings:
     """The mappings as they were signed off, without flows that the installation leaves out.
 
