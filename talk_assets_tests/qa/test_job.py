@@ -40,3 +40,18 @@ def test_the_job_shows_at_a_flow_which_rows_failed(tmp_path: Path) -> None:
     # Some properties are edited together with the wrong one.
     assert "barcode" in failed
     assert "code" not in failed
+
+
+def test_materializing_a_pair_plays_nothing() -> None:
+    """Whoever materializes an asset in Dagit waits for two minutes, or has a test division written to."""
+    chosen = pair_key("product_items")
+    with home({}) as place, place.environment(), dg.DagsterInstance.ephemeral() as instance:
+        job = build_defs().resolve_implicit_global_asset_job_def()
+        result = job.execute_in_process(
+            instance=instance, raise_on_error=False, run_config=QUIET, asset_selection=[chosen]
+        )
+        told = Told(instance, result.run_id)
+    assert told.success
+    assert "pairs/product_items:equal" in told.checks
+    assert "pairs/product_items:document" not in told.checks
+    assert "Nothing is played" in told.log
