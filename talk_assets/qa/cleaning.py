@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from talk_assets.errors import RecordGone, SystemFault
+from talk_assets.errors import RecordGone, SystemFault, TalkError
 from talk_assets.installation import Installation
 from talk_assets.ledger.records import count_live
 from talk_assets.mappings.model import Mappings
@@ -38,11 +38,7 @@ class Cleaner:
     referred: Sequence[Place]
 
     def clean(self, tell: Tell) -> list[str]:
-        """Remove everything; `entity/key: reason` of what is still there.
-
-        Raises:
-            TalkError: a sync cannot be run.
-        """
+        """Remove everything; `entity/key: reason` of what is still there, and why a sync could not take note."""
         waiting, last = self._clusters()
         total, done = sum(map(len, [*waiting, *last])), 0
         left: list[str] = []
@@ -54,12 +50,17 @@ class Cleaner:
                 tell(REMOVING, done, total, place[0])
                 left += self._remove(place)
                 done += 1
-            self._sync(tell, done, total)
+            left += self._synced(tell, done, total)
         tell(REMOVING, total, total, "")
         return left
 
-    def _sync(self, tell: Tell, done: int, total: int) -> None:
-        self.syncs.run(lambda what: tell(REMOVING, done, total, what))
+    def _synced(self, tell: Tell, done: int, total: int) -> list[str]:
+        """Have a sync take note; what it says where it cannot. Removing goes on all the same."""
+        try:
+            self.syncs.run(lambda what: tell(REMOVING, done, total, what))
+        except TalkError as error:
+            return [f"A sync while cleaning up: {error}"]
+        return []
 
     def _clusters(self) -> tuple[list[list[Place]], list[list[Place]]]:
         """What was made and what syncs created of it, what belongs together as one; then what others refer to.

@@ -49,7 +49,7 @@ class Judge:
             right, wanted, found = self._untouched(case, made)
         if right:
             return Row.of(case, PASSED, records=_names(made))
-        places = [*made.places, *((case.scope.customerp, act.line) for act in [act] if act is not None and act.line)]
+        places = [*made.places, *((case.source, act.line) for act in [act] if act is not None and act.line)]
         reason = " ".join(self.links.told([*places, *made.documents.items()]))
         return Row.of(case, FAILED, expected=wanted, found=found, reason=reason, records=_names(made))
 

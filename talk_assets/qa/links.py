@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -53,31 +55,16 @@ def read_links(ledger: Ledger, division: str, places: Sequence[Place], runs: Seq
     """
     keys = sorted({key for _, key in places})
     with ledger.begin() as connection:
-        mine = sa.select(member.c.cluster_id).where(
-            member.c.division == division, member.c.key == sa.any_(sa.literal(keys, sa.ARRAY(sa.Text)))
-        )
-        found = connection.execute(
-            sa.select(
-                member.c.entity,
-                member.c.key,
-                member.c.cluster_id,
-                member.c.origin,
-                member.c.linked_run,
-                member.c.deleted_at,
-            )
-            .where(member.c.division == division, member.c.cluster_id.in_(mine))
-            .order_by(member.c.linked_at, member.c.key)
-        ).all()
+        found = _members(connection, division, places, keys)
         held = connection.execute(
             sa.select(hold.c.entity, hold.c.key, hold.c.kind, hold.c.property, hold.c.reason).where(
-                hold.c.division == division,
-                hold.c.key == sa.any_(sa.literal(sorted({row.key for row in found}), sa.ARRAY(sa.Text))),
+                hold.c.division == division, hold.c.key == _any(sorted({row.key for row in found}), sa.Text())
             )
         ).all()
-        numbers = sorted({row.cluster_id for row in found})
         debts = connection.execute(
             sa.select(owed.c.cluster_id, owed.c.entity, owed.c.state, owed.c.reason).where(
-                owed.c.division == division, owed.c.cluster_id == sa.any_(sa.literal(numbers, sa.ARRAY(sa.BigInteger)))
+                owed.c.division == division,
+                owed.c.cluster_id == _any(sorted({row.cluster_id for row in found}), sa.BigInteger()),
             )
         ).all()
     clusters = {(row.entity, row.key): row.cluster_id for row in found}
@@ -99,3 +86,30 @@ def read_links(ledger: Ledger, division: str, places: Sequence[Place], runs: Seq
         {(row.cluster_id, row.entity) for row in debts if row.state == "person"},
         {(row.entity, row.key) for row in found if row.origin == INSERT and row.linked_run in runs},
     )
+
+
+def _members(
+    connection: sa.Connection, division: str, places: Sequence[Place], keys: Sequence[str]
+) -> list[sa.Row[tuple[str, str, int, str, str, datetime | None]]]:
+    """All records of the clusters that the records belong to."""
+    mine = sa.select(member.c.cluster_id).where(member.c.division == division, member.c.key == _any(keys, sa.Text()))
+    found = connection.execute(
+        sa.select(
+            member.c.entity,
+            member.c.key,
+            member.c.cluster_id,
+            member.c.origin,
+            member.c.linked_run,
+            member.c.deleted_at,
+        )
+        .where(member.c.division == division, member.c.cluster_id.in_(mine))
+        .order_by(member.c.linked_at, member.c.key)
+    ).all()
+    # Other people's records of another kind may have the same keys.
+    wanted = set(places)
+    ours = {row.cluster_id for row in found if (row.entity, row.key) in wanted}
+    return [row for row in found if row.cluster_id in ours]
+
+
+def _any(values: Sequence[object], kind: sa.types.TypeEngine[Any]) -> sa.ColumnElement[Any]:
+    return sa.any_(sa.literal(list(values), sa.ARRAY(kind)))

@@ -10,7 +10,7 @@ from talk_assets.qa.books import Books
 from talk_assets.qa.case import Case
 from talk_assets.qa.hands import Hands
 from talk_assets.qa.judging import Judge
-from talk_assets.qa.links import Links, read_links
+from talk_assets.qa.links import Links, Place, read_links
 from talk_assets.qa.making import Made, Maker
 from talk_assets.qa.result import FAILED, NOT_APPLICABLE, Row
 from talk_assets.qa.scope import Scope, scopes
@@ -97,7 +97,11 @@ class Play:
             done += len(wave)
             self._sync(EDITING, done, len(acting))
         self._sync(EDITING, done, len(acting))
-        links = self._look(acting, made, [act.line for act in acts.values() if act.line])
+        links = self._look(
+            acting,
+            made,
+            [(case.source, acts[case.id].line) for case in acting if case.id in acts and acts[case.id].line],
+        )
         judge = Judge(self.stock, self.books, links)
         return {case.id: judge.row(case, made[case.record], acts.get(case.id)) for case in acting}
 
@@ -128,14 +132,14 @@ class Play:
     def _sync(self, stage: str, done: int, total: int) -> None:
         self.syncs.run(lambda what: self.tell(stage, done, total, what))
 
-    def _look(self, cases: Sequence[Case], made: Mapping[str, Made], lines: Sequence[str] = ()) -> Links:
+    def _look(self, cases: Sequence[Case], made: Mapping[str, Made], lines: Sequence[Place] = ()) -> Links:
         """Read both systems, and what the ledger says of all records made."""
         self.tell(JUDGING, 0, 1, "reading both systems")
         self.books.refresh()
         find_lines(cases, made, self.books)
         places = [place for each in made.values() for place in (*each.places, *each.documents.items())]
         at = self.installation
-        links = read_links(at.ledger, at.division, [*places, *(("", line) for line in lines)], self.syncs.runs)
+        links = read_links(at.ledger, at.division, [*places, *lines], self.syncs.runs)
         self.tell(JUDGING, 1, 1, "")
         return links
 

@@ -17,6 +17,8 @@ from talk_assets.installation import Installation
 from talk_assets.ledger import guards
 
 Tell = Callable[[str], None]
+# How long another run of the division is waited for, such as one that a sensor began.
+PATIENCE = 600.0
 
 
 @dataclass
@@ -47,7 +49,7 @@ class Syncs:
         """
         run_id, started = str(uuid.uuid4()), time.monotonic()
         self.runs.append(run_id)
-        with self.installation.round(run_id) as cycle:
+        with self.installation.round(run_id, wait_seconds=PATIENCE) as cycle:
             if cycle.preview:
                 raise ConfigurationError(
                     "Nobody has confirmed the first sync of this installation yet, so nothing can be played. Look at "
