@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import dagster as dg
+import pytest
 
 from talk_assets.assets.checklist import CHECKLIST, DOCUMENT
 from talk_assets.assets.keys import pair_key
@@ -12,6 +13,7 @@ from talk_assets_tests.installed import home
 from talk_assets_tests.qa.test_play import mappings
 
 
+@pytest.mark.soak
 def test_the_job_shows_at_a_flow_which_rows_failed(tmp_path: Path) -> None:
     """Who works in Dagit cannot see whether the document still holds."""
     wrong = mappings(
