@@ -113,6 +113,8 @@ def _confirm_op(entity: str) -> dg.OpDefinition:
                 **row_count(talk.rows[entity]),
                 **counts({**shown, "owed": owed, "read_back": changed}),
                 **seconds(spent),
+                # Dagster takes the sink for materialized, and for fresh, all the same.
+                **({"preview": dg.MetadataValue.bool(True)} if talk.cycle.preview else {}),
                 "owed_writes": table(_owed(talk, owing)),
                 "written": _sample(talk, entity),
             }

@@ -9,7 +9,11 @@ from typing import Any
 import dagster as dg
 
 from talk_assets.assets.divisions import Division
-from talk_assets.errors import ConfigurationError
+from talk_assets.automation.watch import UNCONFIRMED
+from talk_assets.errors import ConfigurationError, TalkError
+from talk_assets.installation import open_installation
+from talk_assets.onboarding.gate import is_confirmed
+from talk_assets.settings import load_settings
 
 RESCAN = "rescan"
 # What the job of that name adds to a sync.
@@ -72,8 +76,11 @@ def _schedule(
 ) -> dg.ScheduleDefinition:
     settings = divisions[0].settings
 
-    def runs(context: dg.ScheduleEvaluationContext) -> Iterator[dg.RunRequest]:
-        for division in divisions:
+    def runs(context: dg.ScheduleEvaluationContext) -> Iterator[dg.RunRequest | dg.SkipReason]:
+        confirmed = [division for division in divisions if _is_confirmed(division)]
+        if not confirmed:
+            yield dg.SkipReason(UNCONFIRMED)
+        for division in confirmed:
             key = None if division.partition is None else f"{context.scheduled_execution_time} {division.partition}"
             # What the job is configured with is for a person's launch; a schedule's run has what is said here.
             yield dg.RunRequest(
@@ -94,3 +101,15 @@ def _schedule(
         )
     except dg.DagsterInvalidDefinitionError as error:
         raise ConfigurationError(f"{setting.upper()}, TALK_TIME_ZONE: {error}") from None
+
+
+def _is_confirmed(division: Division) -> bool:
+    """Whether a division's runs start by themselves; also where that cannot be asked, as each run asks it again."""
+    try:
+        settings = load_settings(division=division.partition)
+        if settings.sandbox:
+            return True
+        with open_installation(settings) as installation:
+            return is_confirmed(installation.ledger, installation.division)
+    except TalkError:
+        return True

@@ -11,7 +11,7 @@ from talk_assets.assets.keys import deletions_key, feed_key, sink_key
 from talk_assets.automation.agenda import Agenda, wait_after
 from talk_assets.automation.changes import ask, exact_pause, feeds_of, is_told, settle, told_of
 from talk_assets.automation.lost import end_lost_runs
-from talk_assets.automation.trouble import forget_trouble, note_trouble
+from talk_assets.automation.trouble import forget_other_troubles, forget_trouble, note_trouble
 from talk_assets.automation.watch import Watch, watching
 from talk_assets.cycle.news import deletions_of
 from talk_assets.errors import SystemFault, TalkError
@@ -95,6 +95,7 @@ def ask_for_news(
     """
     feeds = feeds_of(watch.installation, system)
     agenda.keep(feeds)
+    forget_other_troubles(watch, system, feeds)
     told, pause = {}, timedelta(0)
     if system == "exact":
         told, pause = told_of(watch), exact_pause(watch.installation)

@@ -1,25 +1,36 @@
 """What keeps a sensor from asking a system: kept until it answers again, so that a person can be told."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from http import HTTPStatus
 
 import sqlalchemy as sa
 
 from talk_assets.automation.watch import Watch
-from talk_assets.errors import AccessDenied, SystemFault
+from talk_assets.errors import AccessDenied, SystemFault, SystemUnavailable
 from talk_assets.ledger.cursors import cursors_named, forget_cursors, read_cursor, store_cursor
 
-# Nobody but a person can give a right or a login.
-LOGIN = "login"
+# Nobody but a person can give a login, or the right to one entity.
+LOGIN, RIGHT = "login", "right"
 PASSING = "passing"
 _NAMED = "trouble."
+_HELP = {
+    ("customerp", LOGIN): "correct CUSTOMERP_TOKEN",
+    ("customerp", RIGHT): "give the owner of CUSTOMERP_TOKEN the right to it",
+    ("exact", LOGIN): (
+        "log in again with `talk-assets exact login`, and where that does not help look at EXACT_CLIENT_ID, "
+        "EXACT_CLIENT_SECRET and EXACT_DIVISION"
+    ),
+    ("exact", RIGHT): "give the user who logged in, and the app's registration, the right to it",
+}
 # In the ledger's list of what runs remember, where no run is concerned.
 _NO_RUN = "sensor"
 
 
 @dataclass(frozen=True)
 class Trouble:
-    """Why a feed could not be asked for news, since when, and whether only a person can help (`LOGIN`)."""
+    """Why a feed could not be asked for news, since when, and whether only a person can help (`LOGIN`, `RIGHT`)."""
 
     feed: str
     kind: str
@@ -28,14 +39,16 @@ class Trouble:
 
 
 def note_trouble(watch: Watch, feed: str, fault: SystemFault) -> None:
-    """Keep what hindered a question, and since when."""
+    """Keep what hindered a question, in our own words, and since when."""
     division, name = watch.installation.division, f"{_NAMED}{feed}"
-    kind = LOGIN if isinstance(fault, AccessDenied) else PASSING
+    kind = PASSING
+    if isinstance(fault, AccessDenied):
+        kind = RIGHT if fault.status == HTTPStatus.FORBIDDEN else LOGIN
     with watch.installation.ledger.begin() as connection:
         noted = read_cursor(connection, division, name)
         known = _read(name, noted) if noted is not None else None
         since = known.since if known is not None and known.kind == kind else watch.now
-        store_cursor(connection, division, name, f"{kind} {since.isoformat()} {fault}", _NO_RUN)
+        store_cursor(connection, division, name, f"{kind} {since.isoformat()} {_sentence(feed, kind, fault)}", _NO_RUN)
 
 
 def forget_trouble(watch: Watch, feed: str) -> None:
@@ -44,9 +57,29 @@ def forget_trouble(watch: Watch, feed: str) -> None:
         forget_cursors(connection, watch.installation.division, [f"{_NAMED}{feed}"])
 
 
+def forget_other_troubles(watch: Watch, system: str, feeds: Sequence[str]) -> None:
+    """A system is asked about these feeds only: others are left out or mapped no more."""
+    division = watch.installation.division
+    with watch.installation.ledger.begin() as connection:
+        noted = cursors_named(connection, division, f"{_NAMED}{system}.")
+        left = noted.keys() - {f"{_NAMED}{feed}" for feed in feeds}
+        if left:
+            forget_cursors(connection, division, sorted(left))
+
+
 def troubles(connection: sa.Connection, division: str) -> list[Trouble]:
     """What keeps feeds from being asked, by their names."""
     return [_read(name, value) for name, value in sorted(cursors_named(connection, division, _NAMED).items())]
+
+
+def _sentence(feed: str, kind: str, fault: SystemFault) -> str:
+    """What is wrong in our own words: a system's can hold what its records hold, and this is sent to a chat."""
+    system, status = fault.system.capitalize(), "no answer" if fault.status is None else str(fault.status)
+    if kind != PASSING:
+        what = f"{feed} may not be read" if kind == RIGHT else f"{system} refuses the login"
+        return f"{what} ({status}); {_HELP[fault.system, kind]}."
+    does = "does not answer as it should" if isinstance(fault, SystemUnavailable) else "gives another answer than known"
+    return f"{system} {does} when {feed} is asked for ({status}); Dagit shows its words at {fault.system}_changes."
 
 
 def _read(name: str, noted: str) -> Trouble:

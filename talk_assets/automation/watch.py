@@ -12,6 +12,12 @@ from talk_assets.ledger.locks import holder_of_division
 from talk_assets.onboarding.gate import is_confirmed
 from talk_assets.settings import load_settings
 
+# Why nothing starts by itself.
+UNCONFIRMED = (
+    "Nobody has confirmed the first sync of this installation yet: look at the asset reports/onboarding, and then run "
+    "the job sync with resources.talk.config.confirm: true, or `talk-assets sync --confirm`."
+)
+
 
 @dataclass(frozen=True)
 class Watch:
@@ -50,10 +56,7 @@ def watching(division: str | None) -> Iterator[Watch]:
 
 def _hindrance(installation: Installation, holder: str | None) -> str | None:
     if not installation.sandbox and not is_confirmed(installation.ledger, installation.division):
-        return (
-            "Nobody has confirmed the first sync of this installation yet: look at the asset reports/onboarding, and "
-            "then run the job sync with resources.talk.config.confirm: true, or `talk-assets sync --confirm`."
-        )
+        return UNCONFIRMED
     if holder is not None:
         return f"The division is at work ({holder}); what changes meanwhile is looked at afterwards."
     return None

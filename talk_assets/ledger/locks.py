@@ -10,6 +10,8 @@ import sqlalchemy as sa
 from talk_assets.errors import LedgerError, LedgerLost
 from talk_assets.ledger.database import Ledger
 
+# The name of a connection that holds a lock for a run begins so.
+_OF_RUN = "talk-assets run "
 _KEY = sa.text("hashtextextended(:name, 0)")
 # What pg_locks shows of a 64-bit key: its halves.
 _HOLDER = sa.text(
@@ -72,6 +74,13 @@ def holder_of_division(connection: sa.Connection, division: str) -> str | None:
     return None if row is None else _holder(connection, f"division {division}")
 
 
+def run_of_division(connection: sa.Connection, division: str) -> str | None:
+    """The run that goes on in a division at this moment; None when none does."""
+    row = connection.execute(_HOLDER, {"name": f"talk:division {division}"}).one_or_none()
+    name = "" if row is None else str(row[0])
+    return name.removeprefix(_OF_RUN) if name.startswith(_OF_RUN) else None
+
+
 @contextmanager
 def advisory_lock(ledger: Ledger, name: str, wait_seconds: float, run: str = "") -> Iterator[HeldLock]:
     """Hold a lock by name on a connection of its own.
@@ -85,7 +94,7 @@ def advisory_lock(ledger: Ledger, name: str, wait_seconds: float, run: str = "")
     Raises:
         LedgerError: the lock is held elsewhere for longer than that.
     """
-    with ledger.dedicated(f"talk-assets run {run}" if run else "talk-assets") as connection:
+    with ledger.dedicated(f"{_OF_RUN}{run}" if run else "talk-assets") as connection:
         if not _acquire(connection, name, wait_seconds):
             raise LedgerError(
                 f"The lock on {name} is held by {_holder(connection, name)}; waited {wait_seconds:g} s. Wait until it "

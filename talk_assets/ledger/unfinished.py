@@ -32,13 +32,20 @@ def due(connection: sa.Connection, division: str) -> pd.DataFrame:
     )
 
 
-def failed_runs(connection: sa.Connection, division: str) -> tuple[int, datetime | None]:
-    """How many runs failed or were cut off since the last one that did not, and when the latest of them began."""
+def failed_runs(connection: sa.Connection, division: str, going_on: str | None = None) -> tuple[int, datetime | None]:
+    """How many runs failed or were cut off since the last one that did not, and when the latest of them began.
+
+    Args:
+        connection: in a transaction.
+        division: the division.
+        going_on: the run that has not ended yet, where there is one.
+    """
     ended_well = sa.select(sa.func.max(run.c.started_at)).where(run.c.division == division, run.c.outcome == DONE)
     found = connection.execute(
         sa.select(sa.func.count(), sa.func.max(run.c.started_at)).where(
             run.c.division == division,
             run.c.outcome.is_distinct_from(DONE),
+            run.c.run_id != (going_on or ""),
             run.c.started_at > sa.func.coalesce(ended_well.scalar_subquery(), sa.text("'-infinity'::timestamptz")),
         )
     ).one()
@@ -85,3 +92,16 @@ def late(
         )
     ).one()
     return int(found[0]), found[1]
+
+
+def late_per_entity(
+    connection: sa.Connection, division: str, before: datetime, states: Sequence[str] = ("owed", "dead")
+) -> list[tuple[str, int, datetime]]:
+    """Entity, how many writes to it stand so since before a moment, and since when the oldest does."""
+    rows = connection.execute(
+        sa.select(owed.c.entity, sa.func.count(), sa.func.min(owed.c.since))
+        .where(owed.c.division == division, owed.c.state.in_(states), owed.c.since < before)
+        .group_by(owed.c.entity)
+        .order_by(owed.c.entity)
+    )
+    return [(str(entity), int(count), oldest) for entity, count, oldest in rows]

@@ -1,25 +1,28 @@
-"""Who is told what needs a person: over a real chat's webhook and a real mail server."""
+"""Who is told what needs a person: over a real chat's webhook."""
 
 import json
-import socket
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from email import message_from_bytes
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
 import dagster as dg
 import pytest
-from aiosmtpd.controller import Controller
-from aiosmtpd.smtp import AuthResult, LoginPassword
 
 from talk_assets.automation.alerts import Alerts
-from talk_assets.automation.conditions import Condition
-from talk_assets.automation.messages import NotTold, send
+from talk_assets.automation.conditions import Condition, own_words
+from talk_assets.automation.schedules import RESCAN
+from talk_assets.automation.trouble import note_trouble
+from talk_assets.automation.watch import watching
+from talk_assets.definitions import SYNC, build_defs
+from talk_assets.errors import AccessDenied, SystemUnavailable
+from talk_assets.installation import open_installation
 from talk_assets.ledger.guards import VOLUME
-from talk_assets.settings import Settings
+from talk_assets.settings import load_settings
+from talk_assets_tests.assets.runs import QUIET
 from talk_assets_tests.automation.looks import Sensor, query
+from talk_assets_tests.automation.test_messages import Mails, served
 from talk_assets_tests.installed import Home, Sandbox
 
 BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
@@ -87,7 +90,7 @@ def test_each_condition_is_told_once_and_once_that_it_is_over(systems: Sandbox, 
         alerts.look(**told)
         assert len(chat.texts) == 2, chat.texts
         assert "talk-assets accept exact.items" in chat.texts[1]
-        assert "1 write is owed for more than 24 hours" in chat.texts[1]
+        assert "1 write to exact.accounts is owed for more than 24 hours" in chat.texts[1]
         assert "did not end well" in chat.texts[1]
         systems.end_faults()
         query(synced, "delete from talk.owed")
@@ -116,6 +119,116 @@ def test_what_could_not_be_sent_is_sent_at_the_next_look(synced: Home, chat: Cha
     assert len(chat.texts) == 1
 
 
+def test_who_was_told_is_not_told_again_with_those_who_were_not(synced: Home, chat: Chat) -> None:
+    """A mistake in TALK_SMTP_URL posts the same message to the chat every thirty seconds, for ever."""
+    with dg.DagsterInstance.ephemeral() as instance:
+        alerts = Sensor(synced, instance, "alerts")
+        told = {"TALK_ALERT_WEBHOOK": chat.url, "TALK_ALERT_EMAIL": "a@example.com"}
+        query(synced, "update talk.run set outcome = 'failures'")
+        assert "TALK_SMTP_URL is not set" in str(alerts.look(**told)), "what failed is seen beside what was told"
+        for _ in range(2):
+            with pytest.raises(dg.Failure, match="TALK_SMTP_URL"):
+                alerts.look(**told, TALK_SMTP_URL="smtp://user:hidden@127.0.0.1:1")
+        assert len(chat.texts) == 1, chat.texts
+        box = Mails()
+        with served(box) as port:
+            for _ in range(2):
+                alerts.look(**told, TALK_SMTP_URL=f"smtp://127.0.0.1:{port}")
+        query(synced, "update talk.run set outcome = 'done'")
+    assert len(chat.texts) == len(box.mails) == 1
+    assert b"did not end well" in box.mails[0]
+
+
+def test_a_run_that_goes_on_has_not_failed(synced: Home, chat: Chat) -> None:
+    """Every look that falls into a healthy run tells of a failure, and a minute later that it is over."""
+    with dg.DagsterInstance.ephemeral() as instance:
+        alerts, told = Sensor(synced, instance, "alerts"), {"TALK_ALERT_WEBHOOK": chat.url}
+        with synced.environment(), open_installation(load_settings()) as at, at.cycle("going on"):
+            alerts.look(**told)
+        assert chat.texts == []
+        # Its process has ended, and left it so.
+        alerts.look(**told)
+        assert "The last run did not end well" in chat.texts[0]
+        # A run that is repeated says nothing of how it will end.
+        with synced.environment(), open_installation(load_settings()) as at, at.cycle("again"):
+            alerts.look(**told)
+        query(synced, "update talk.run set outcome = 'done'")
+        assert len(chat.texts) == 1
+
+
+def test_a_right_that_is_missing_hides_no_refused_login(systems: Sandbox, synced: Home, chat: Chat) -> None:
+    """A feed that is left out because it may not be read is told of for ever, and no login that fails after it."""
+    with dg.DagsterInstance.ephemeral() as instance:
+        alerts, exact = Sensor(synced, instance, "alerts"), Sensor(synced, instance, "exact_changes")
+        told, left_out = {"TALK_ALERT_WEBHOOK": chat.url}, {"TALK_LEAVE_OUT": "contact_contacts,employee_contacts"}
+        systems.fault("exact", path="sync/CRM/Contacts", status=403, times=None)
+        exact.look()
+        alerts.look(**told)
+        assert "exact.contacts" in chat.texts[0]
+        systems.end_faults()
+        systems.fault("exact", status=401, times=None)
+        exact.cursor = None
+        exact.look()
+        alerts.look(**told)
+        assert "Over: " not in chat.texts[1]
+        assert "talk-assets exact login" in chat.texts[1]
+        systems.end_faults()
+        exact.cursor = None
+        exact.look(**left_out)
+        alerts.look(**told, **left_out)
+    assert chat.texts[2].count("Over: ") == 2, chat.texts
+    assert "is well again" in chat.texts[2]
+    assert query(synced, "select feed from talk.cursor where feed like 'trouble.%'") == []
+
+
+def test_an_outage_of_the_ledger_is_told(synced: Home, chat: Chat) -> None:
+    """Nothing is synchronised any more, and the place that would tell of it says nothing; or it says all is well."""
+    with dg.DagsterInstance.ephemeral() as instance:
+        alerts, told = Sensor(synced, instance, "alerts"), {"TALK_ALERT_WEBHOOK": chat.url}
+        query(synced, "update talk.run set outcome = 'failures'")
+        alerts.look(**told)
+        assert "did not end well" in chat.texts[0]
+        for _ in range(2):
+            alerts.look(**told, TALK_DATABASE_URL="postgresql://talk:hidden@127.0.0.1:1/talk")
+        assert len(chat.texts) == 2, chat.texts
+        assert "no run can begin: " in chat.texts[1]
+        assert "hidden" not in chat.texts[1]
+        assert "Over: " not in chat.texts[1], "what cannot be looked at is not over"
+        alerts.look(**told)
+        query(synced, "update talk.run set outcome = 'done'")
+    assert chat.texts[2].count("Over: ") == 1
+    assert "needs less" in chat.texts[2]
+
+
+def test_a_whole_read_that_did_not_begin_is_told(synced: Home, chat: Chat) -> None:
+    """What only the whole read finds stays unread, day after day; or an old failure of a sync is told for ever."""
+    with dg.DagsterInstance.ephemeral() as instance:
+        alerts, told = Sensor(synced, instance, "alerts"), {"TALK_ALERT_WEBHOOK": chat.url}
+
+        def run(job: str, **changes: str) -> bool:
+            with synced.environment(**changes):
+                made = build_defs().resolve_job_def(job)
+                # What a person or the schedule launches; a part of it is enough here.
+                part = [dg.AssetKey(["exact", "deletions"])]
+                return made.execute_in_process(
+                    instance=instance, asset_selection=part, run_config=dict(QUIET), raise_on_error=False
+                ).success
+
+        assert not run(SYNC, EXACT_DIVISION="1")
+        alerts.look(**told)
+        assert " failed: " in chat.texts[0]
+        assert run(RESCAN)
+        alerts.look(**told)
+        assert chat.texts[1].count("Over: ") == 1, "a run that came through later ends it, whichever job it is of"
+        assert not run(RESCAN, EXACT_DIVISION="1")
+        assert run(SYNC)
+        alerts.look(**told)
+        assert "launch the job rescan" in chat.texts[2], "no other run reads what it did not"
+        assert run(RESCAN)
+        alerts.look(**told)
+    assert "is well again" in chat.texts[3]
+
+
 @pytest.mark.soak
 def test_a_run_that_could_not_begin_is_told(systems: Sandbox, synced: Home, chat: Chat) -> None:
     """A revoked token ends every run before it is noted in the ledger: nobody would hear of it."""
@@ -128,47 +241,102 @@ def test_a_run_that_could_not_begin_is_told(systems: Sandbox, synced: Home, chat
     assert "failed: " in chat.texts[0]
 
 
-def test_an_e_mail_is_sent_with_login(synced: Home) -> None:
-    """E-mail is configured, and nobody ever gets one."""
-
-    class Box:
-        def __init__(self) -> None:
-            self.mails: list[bytes] = []
-
-        async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:  # noqa: N802  # the server's name for it
-            self.mails.append(envelope.content)
-            assert envelope.rcpt_tos == ["a@example.com", "b@example.com"]
-            return "250 OK"
-
-    def allowed(_server: Any, _session: Any, _envelope: Any, _mechanism: str, data: LoginPassword) -> AuthResult:
-        return AuthResult(success=data == LoginPassword(b"us/er", b"p@ss"))
-
-    box = Box()
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = int(taken.getsockname()[1])
-    server = Controller(box, hostname="127.0.0.1", port=port, authenticator=allowed, auth_require_tls=False)
-    server.start()
-    try:
-        with synced.environment(
-            TALK_ALERT_EMAIL="a@example.com, b@example.com", TALK_SMTP_URL=f"smtp://us%2Fer:p%40ss@127.0.0.1:{port}"
-        ):
-            send(Settings(), "Division 1 needs somebody", "• A guard stopped exact.items.")
-    finally:
-        server.stop()
-    away = {"TALK_ALERT_EMAIL": "a@example.com", "TALK_SMTP_URL": f"smtp://user:hidden@127.0.0.1:{port}"}
-    with synced.environment(**away), pytest.raises(NotTold, match="TALK_SMTP_URL") as refused:
-        send(Settings(), "Division 1 needs somebody", "text")
-    assert "hidden" not in str(refused.value)
-    (mail,) = box.mails
-    assert message_from_bytes(mail)["Subject"] == "Division 1 needs somebody"
-
-
 def test_what_comes_and_goes_is_told_once_an_hour() -> None:
     """A system that answers every other minute sends thirty messages an hour."""
     alerts, found = Alerts(), [Condition("exact passing", "Exact does not answer.")]
-    told = 0
+    told = list[str]()
     for minute in range(121):
-        begins, _ = alerts.changes(found if minute % 2 == 0 else [], BEGIN + timedelta(minutes=minute))
-        told += len(begins)
-        alerts = Alerts.load(alerts.model_dump_json())
-    assert told == 3
+        begins, over = alerts.changes(found if minute % 2 == 0 else [], BEGIN + timedelta(minutes=minute))
+        told += [*("begun" for _ in begins), *("over" for _ in over)]
+        alerts = Alerts.model_validate_json(alerts.model_dump_json())
+    assert told == ["begun", "over", "begun", "over", "begun"]
+
+
+def test_what_came_back_to_stay_is_told_after_the_hour() -> None:
+    """The last that was heard of it is that it was over."""
+    alerts, found = Alerts(), [Condition("exact passing", "Exact does not answer.")]
+    assert alerts.changes(found, BEGIN) == (["Exact does not answer."], [])
+    assert alerts.changes([], BEGIN + timedelta(minutes=1)) == ([], ["Exact does not answer."])
+    assert alerts.changes(found, BEGIN + timedelta(minutes=2)) == ([], [])
+    assert alerts.changes(found, BEGIN + timedelta(minutes=60)) == (["Exact does not answer."], [])
+    assert alerts.changes([], BEGIN + timedelta(minutes=61)) == ([], ["Exact does not answer."])
+
+
+def test_debts_that_have_grown_are_told_again() -> None:
+    """One write that stays refused hides the five hundred that follow a week later."""
+    alerts = Alerts()
+
+    def told(count: int, entity: str = "exact.accounts") -> bool:
+        found = [Condition("debts exact.accounts", "owed", 1), Condition(f"debts {entity}", f"{count} owed", count)]
+        begins, over = alerts.changes(found[-1:] if entity == "exact.accounts" else found, BEGIN)
+        assert not over
+        return bool(begins)
+
+    assert told(1)
+    assert not told(11), "a few more are no other matter"
+    assert told(12)
+    assert not told(23)
+    assert told(501)
+    assert told(1, "exact.items"), "what is owed to another entity is told by itself"
+
+
+def test_a_write_that_waits_for_weeks_is_told(synced: Home, chat: Chat) -> None:
+    """A customer's account that never comes keeps its contacts out of the books, and nobody hears of it."""
+    insert = (
+        "insert into talk.owed (division, cluster_id, entity, operation, values, state, since, run) select division, "
+        "cluster_id, 'exact.contacts', 'create', '{{}}', 'waiting', now() - interval '{} days', 'x' from talk.member "
+        "limit 1"
+    )
+    with dg.DagsterInstance.ephemeral() as instance:
+        alerts, told = Sensor(synced, instance, "alerts"), {"TALK_ALERT_WEBHOOK": chat.url}
+        query(synced, insert.format(6))
+        alerts.look(**told)
+        assert chat.texts == []
+        query(synced, "update talk.owed set since = now() - interval '8 days' where run = 'x'")
+        alerts.look(**told)
+        query(synced, "delete from talk.owed where run = 'x'")
+    assert "1 write to exact.contacts waits for another record" in chat.texts[0]
+
+
+def test_debts_are_told_per_entity(synced: Home, chat: Chat) -> None:
+    """A refused write to one entity hides that nothing reaches another one."""
+    insert = (
+        "insert into talk.owed (division, cluster_id, entity, operation, values, state, since, run) select division, "
+        "cluster_id, '{}', 'update', '{{}}', 'dead', now() - interval '25 hours', 'x' from talk.member limit 1"
+    )
+    with dg.DagsterInstance.ephemeral() as instance:
+        alerts, told = Sensor(synced, instance, "alerts"), {"TALK_ALERT_WEBHOOK": chat.url}
+        query(synced, insert.format("exact.accounts"))
+        alerts.look(**told)
+        query(synced, insert.format("customerp.customer"))
+        alerts.look(**told)
+        query(synced, "delete from talk.owed where run = 'x'")
+    assert [text.count("1 write to customerp.customer is owed") for text in chat.texts] == [0, 1]
+
+
+def test_no_message_holds_what_a_system_says_of_a_record(systems: Sandbox, synced: Home, chat: Chat) -> None:
+    """A name or an address in an error of Exact's stands in everybody's chat, for ever."""
+    said = {
+        "exact.contacts": AccessDenied("exact", "reading: Exact answered 403, Jan Jansen may not", status=403),
+        "exact.items": AccessDenied("exact", "reading: Exact answered 401, Jan Jansen has left", status=401),
+        "customerp.customer": SystemUnavailable("customerp", "reading: it answered 503 (Jan Jansen)", status=503),
+    }
+    with dg.DagsterInstance.ephemeral() as instance:
+        alerts, told = Sensor(synced, instance, "alerts"), {"TALK_ALERT_WEBHOOK": chat.url}
+        with synced.environment(), watching(None) as watch:
+            for feed, fault in said.items():
+                note_trouble(watch, feed, fault)
+        since = "replace(value, left(split_part(value, ' ', 2), 4), '2020')"
+        query(synced, f"update talk.cursor set value = {since} where feed like 'trouble.%'")
+        alerts.look(**told)
+        query(synced, "delete from talk.cursor where feed like 'trouble.%'")
+    (text,) = chat.texts
+    assert text.count("• ") == 3, text
+    assert "Jan" not in text
+    assert all(name in text for name in ("exact.contacts", "(403)", "talk-assets exact login", "(503)"))
+    for sentence in (
+        "writing exact.accounts/1: Exact refuses it with 500, Jan Jansen exists. Correct the record.",
+        "reading customerp.customer: Customerp answered 404 (Jan Jansen): there is no such record",
+    ):
+        assert own_words(sentence) == f"{sentence[: sentence.index('Jan') - 2]}; see its log in Dagit."
+    assert own_words("EXACT_DIVISION is not set.") == "EXACT_DIVISION is not set."

@@ -11,6 +11,8 @@ from talk_assets.assets.divisions import settings_of
 from talk_assets.dagster_home import dagster_home
 from talk_assets.definitions import build_defs
 from talk_assets.errors import ConfigurationError
+from talk_assets.ledger.database import open_ledger
+from talk_assets.onboarding.gate import confirm
 from talk_assets.settings import load_divisions, load_settings
 from talk_assets_tests.assets.runs import CONFIRMED, QUIET, Told
 from talk_assets_tests.automation.looks import Sensor, names, query
@@ -160,6 +162,10 @@ def test_a_command_is_told_which_division_is_meant(first: Sandbox, place: Home) 
 
 def test_the_rescan_of_the_day_is_of_every_division(place: Home, first: Sandbox) -> None:
     """The books of one company would never be looked through."""
+    ledger = open_ledger(place.settings["TALK_DATABASE_URL"])
+    for division in (str(first.said["exact_division"]), SECOND):
+        confirm(ledger, division, "x", "somebody")
+    ledger.close()
     with place.environment():
         definitions = build_defs()
         context = dg.build_schedule_context(

@@ -1,7 +1,8 @@
 """The sensors on a real ledger and real systems: what they ask, what they start, and what they leave alone."""
 
 import uuid
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import dagster as dg
 import pytest
@@ -14,6 +15,7 @@ from talk_assets.ledger.database import open_ledger
 from talk_assets.ledger.locks import division_lock
 from talk_assets.ledger.notifications import keep
 from talk_assets.mappings.load import load_capabilities, load_mappings
+from talk_assets.onboarding.gate import confirm
 from talk_assets_tests.assets.runs import QUIET, run
 from talk_assets_tests.automation.looks import Sensor, names, query
 from talk_assets_tests.conftest import DatabaseServer
@@ -272,6 +274,27 @@ def test_nothing_is_started_before_somebody_confirmed(systems: Sandbox, database
     with home(systems.settings, database_server) as place, dg.DagsterInstance.ephemeral() as instance:
         for name in ("customerp_changes", "exact_changes", "owed_writes"):
             assert "Nobody has confirmed the first sync" in str(Sensor(place, instance, name).look())
+        with place.environment():
+            definitions = build_defs()
+            repository = definitions.get_repository_def()
+
+        def ask(name: str, **changes: str) -> Any:
+            at = datetime(2026, 11, 30, 2, 30, tzinfo=UTC)
+            with place.environment(**changes):
+                context = dg.build_schedule_context(scheduled_execution_time=at, repository_def=repository)
+                return definitions.get_schedule_def(name).evaluate_tick(context)
+
+        for name in ("daily_rescan", "daily_comparison"):
+            asked = ask(name)
+            assert not asked.run_requests
+            assert "Nobody has confirmed the first sync" in str(asked.skip_message)
+            away = ask(name, TALK_DATABASE_URL="postgresql://talk@127.0.0.1:1/talk")
+            assert away.run_requests, "the read of the day is not lost with a moment's outage: its run asks again"
+        ledger = open_ledger(place.settings["TALK_DATABASE_URL"])
+        confirm(ledger, str(systems.said["exact_division"]), "x", "somebody")
+        ledger.close()
+        for name in ("daily_rescan", "daily_comparison"):
+            assert ask(name).run_requests
 
 
 def test_a_feed_that_may_not_be_read_stops_no_other_and_is_asked_with_measure(systems: Sandbox, exact: Sensor) -> None:

@@ -38,6 +38,7 @@ def test_nothing_is_written_until_somebody_confirms(place: Home, systems: Sandbo
     assert "Nobody has confirmed the first sync of this installation yet" in told.log
     assert "| customer_accounts | registration_number |" in told.metadata["reports/onboarding"]["report"]
     assert {row["outcome"] for row in told.metadata["written/exact/accounts"]["written"]} == {"would be sent"}
+    assert told.metadata["written/exact/accounts"]["preview"], "Dagster takes it for materialized"
     file = tmp_path / "onboarding.md"
     onboarded = place.call("onboard", "--markdown", str(file), "--json")
     assert onboarded.code == 0
