@@ -201,6 +201,35 @@ def docs(
     write(out=out, page=page)
 
 
+@app.command()
+def qa(
+    flow: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="Only this flow, as customer_accounts; can be repeated."),
+    ] = None,
+    report: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="FILE", help="Write a page (.html) or JUnit XML (.xml); can be repeated."),
+    ] = None,
+    against: Annotated[
+        Path | None,
+        typer.Option(metavar="FOLDER", help="The mappings as signed off; by default those that are shipped."),
+    ] = None,
+    live: Annotated[
+        bool, typer.Option("--live", help="Play against the configured systems, and remove what was made.")
+    ] = False,
+    division: Annotated[
+        str | None, typer.Option(metavar="NUMBER", help="The test division; has to be named with --live.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.")] = False,
+) -> None:
+    """Play the checklist of the data-flow document: every property, both ways, at its edges; on a sandbox."""
+    from talk_assets.commands.qa import qa as play
+
+    if not play(flows=flow or [], reports=report or [], against=against, live=live, division=division, as_json=as_json):
+        raise typer.Exit(FAILED)
+
+
 @app.command(
     add_help_option=False,
     context_settings={"allow_extra_args": True, "ignore_unknown_options": True},

@@ -6,6 +6,7 @@ from typing import Any
 
 import dagster as dg
 
+from talk_assets.assets.checklist import checklist_job, document_checks
 from talk_assets.assets.described import describing
 from talk_assets.assets.divisions import DIVISION, Partitions, configured_divisions, job_config, partitions_of
 from talk_assets.assets.equal import COMPARE, compare_job, equal_checks
@@ -67,12 +68,12 @@ def build_defs(
         *(undelivered_check(entity, partitions) for entity in written),
         *(volume_check(entity, partitions) for entity in written),
     ]
-    equal = equal_checks(mappings, partitions)
+    equal, document = equal_checks(mappings, partitions), document_checks(mappings, partitions)
     return dg.Definitions(
         assets=complete,
-        asset_checks=[*checks, equal],
+        asset_checks=[*checks, equal, document],
         jobs=[
-            *_runs(partitions, divisions[0].tag, equal),
+            *_runs(partitions, divisions[0].tag, equal, document),
             preview_job(assets, checks, written, divisions),
             undo_job(divisions),
             *order_jobs(divisions),
@@ -102,10 +103,12 @@ def _made(mappings: Mappings, capabilities: Capabilities, partitions: Partitions
     ]
 
 
-def _runs(partitions: Partitions, division: str, apart: dg.AssetChecksDefinition) -> list[Any]:
-    """The jobs over a division: one reads what changed, one everything, and one only compares, by the checks apart."""
-    compared = dg.AssetSelection.checks(apart)
-    everything = dg.AssetSelection.all() - compared
+def _runs(
+    partitions: Partitions, division: str, equal: dg.AssetChecksDefinition, document: dg.AssetChecksDefinition
+) -> list[Any]:
+    """The jobs over a division: one reads what changed, one everything; one only compares, one plays the checklist."""
+    compared, played = dg.AssetSelection.checks(equal), dg.AssetSelection.checks(document)
+    everything = dg.AssetSelection.all() - compared - played
     # Where divisions are partitions, each run gets the tag of its own.
     tags = {DIVISION: division} if partitions is None else {}
     return [
@@ -130,6 +133,7 @@ def _runs(partitions: Partitions, division: str, apart: dg.AssetChecksDefinition
             ),
         ),
         compare_job(compared, job_config(partitions, {}), tags),
+        checklist_job(played, job_config(partitions, {}), tags),
     ]
 
 

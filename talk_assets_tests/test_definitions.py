@@ -105,7 +105,7 @@ def test_every_layer_is_checked() -> None:
     checks = {f"{key.asset_key.to_user_string()}:{key.name}" for key in graph().asset_check_keys}
     expected = {f"{name}:schema" for name in ENTITIES | PAIRS | MERGED}
     expected |= {f"{name}:ambiguity" for name in PAIRS} | {f"{name}:conflicts" for name in MERGED}
-    expected |= {f"{name}:equal" for name in PAIRS}
+    expected |= {f"{name}:{check}" for name in PAIRS for check in ("equal", "document")}
     expected |= {f"{name}:undelivered" for name in SINKS}
     feeds = FEEDS - DELETIONS
     expected |= {f"{name}:guard" for name in SINKS | feeds} | {"exact/employees:readable"}

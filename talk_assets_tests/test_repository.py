@@ -42,7 +42,17 @@ ROOMS["equality"] = ROOMS["cycle"] | {"cycle"}
 ROOMS["connection"] = {"ledger", "systems"}
 ROOMS["checkup"] = {"connection", "mappings", "systems"}
 ROOMS["installation"] = ROOMS["onboarding"] | {"onboarding", "connection", "openlineage"}
-ROOMS["assets"] = ROOMS["installation"] | {"installation", "dagster_home", "orders", "lineage", "undo", "equality"}
+ROOMS["qa"] = ROOMS["installation"] | {"installation", "dataflow"}
+ROOMS["assets"] = ROOMS["installation"] | {
+    "installation",
+    "dagster_home",
+    "orders",
+    "lineage",
+    "undo",
+    "equality",
+    "qa",
+    "dataflow",
+}
 ROOMS["automation"] = ROOMS["assets"] | {"assets"}
 ROOMS["definitions"] = ROOMS["automation"] | {"automation"}
 ROOMS["console"] = ROOMS["automation"]
@@ -57,6 +67,7 @@ ROOMS["commands"] = ROOMS["round"] | {
     "lineage",
     "audit",
     "dataflow",
+    "qa",
 }
 ROOMS["cli_orders"] = ROOMS["cli_exact"] = ROOMS["cli_audit"] = {"commands"}
 ROOMS["cli"] = {"commands", "console", "cli_orders", "cli_exact", "cli_audit"}
