@@ -124,7 +124,7 @@ class Installation:
         preview: bool = False,
         moved: bool = False,
         rescan: bool = False,
-        wait_seconds: float = WAIT_SECONDS,
+        wait_seconds: float | None = None,
     ) -> Iterator[Cycle]:
         """Begin a run over the division: lock it, connect the systems, and note the run.
 
@@ -133,7 +133,7 @@ class Installation:
             preview: whether everything is computed, and nothing that is stored stays.
             moved: whether a system is known to have another address now.
             rescan: whether every feed is read from the beginning.
-            wait_seconds: how long to wait for another run of the division.
+            wait_seconds: how long to wait for another run of the division; by default half a minute.
 
         Raises:
             ConfigurationError: a system is not the one that the ledger was filled from.
@@ -143,8 +143,9 @@ class Installation:
             UnexpectedAnswer: something else answers there.
         """
         employer, addresses = self.settings.exact_employer_account, self._addresses()
+        patience = WAIT_SECONDS if wait_seconds is None else wait_seconds
         with ExitStack() as stack:
-            lock = stack.enter_context(division_lock(self.ledger, self.division, wait_seconds, run_id))
+            lock = stack.enter_context(division_lock(self.ledger, self.division, patience, run_id))
             profile = load_profile(self.settings.customerp_profile)
             capabilities = _as_profiled(self.capabilities, profile)
             if not preview:
@@ -187,7 +188,7 @@ class Installation:
         moved: bool = False,
         rescan: bool = False,
         confirmed_by: str | None = None,
-        wait_seconds: float = WAIT_SECONDS,
+        wait_seconds: float | None = None,
     ) -> Iterator[Cycle]:
         """Begin a run as commands and jobs do: a preview, until a person has confirmed that real systems are written.
 

@@ -45,7 +45,7 @@ def desk(
 
 @contextmanager
 def open_desk(
-    settings: Settings, run_id: str | None = None, *, reading: bool = False, wait_seconds: float = WAIT_SECONDS
+    settings: Settings, run_id: str | None = None, *, reading: bool = False, wait_seconds: float | None = None
 ) -> Iterator[Cycle]:
     """Open the ledger of an installation to give orders, or only to look.
 
@@ -53,7 +53,7 @@ def open_desk(
         settings: of the installation; no system is connected, and the sandbox is not started.
         run_id: under which history keeps the orders.
         reading: nothing is changed, so that a run may go on meanwhile.
-        wait_seconds: how long to wait for a run to end.
+        wait_seconds: how long to wait for a run to end; by default half a minute.
 
     Raises:
         ConfigurationError: a setting or a mapping is wrong.
@@ -72,7 +72,8 @@ def open_desk(
             raise OrderRefused("No sync has run yet, so there is nothing to settle. Start one with: talk-assets sync")
         at = desk(ledger, division, mappings, capabilities, run_id)
         if not reading:
-            stack.enter_context(division_lock(ledger, division, wait_seconds, at.run_id))
+            patience = WAIT_SECONDS if wait_seconds is None else wait_seconds
+            stack.enter_context(division_lock(ledger, division, patience, at.run_id))
         yield at
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from talk_assets import installation
+from talk_assets.assets import run as run_module
 from talk_assets.ledger.database import open_ledger
 from talk_assets.ledger.locks import division_lock
 from talk_assets.mappings import load as mappings_room
@@ -41,8 +41,8 @@ def test_a_preview_can_be_started_from_dagit(place: Home, systems: Sandbox) -> N
 def test_a_run_that_cannot_begin_says_so_once_per_step_and_ends_soon(
     place: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Every one of forty steps waits half a minute for another run to end."""
-    monkeypatch.setattr(installation, "WAIT_SECONDS", 1.0)
+    """Every one of forty steps waits an hour for another run to end."""
+    monkeypatch.setattr(run_module, "PATIENCE", 1.0)
     ledger = open_ledger(place.settings["TALK_DATABASE_URL"])
     with division_lock(ledger, place.settings["EXACT_DIVISION"], 0, "of somebody else"):
         began = time.monotonic()
