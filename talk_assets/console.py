@@ -38,15 +38,13 @@ def remark(sentence: str) -> None:
     err.print(escape(sentence), highlight=False, soft_wrap=True)
 
 
-@contextmanager
-def progress(totals: Mapping[str, int], *, quiet: bool) -> "Iterator[Listener]":
-    """Show a bar per stage while the block runs, on standard error.
+def bars(*, quiet: bool) -> Progress:
+    """Bars on standard error, each with a description, how far it is, and in its field `now` what is done at present.
 
     Args:
-        totals: stage to the number of its steps.
         quiet: show nothing.
     """
-    bar = Progress(
+    return Progress(
         TextColumn("{task.description:<7}"),
         BarColumn(bar_width=32),
         MofNCompleteColumn(),
@@ -55,6 +53,17 @@ def progress(totals: Mapping[str, int], *, quiet: bool) -> "Iterator[Listener]":
         console=err,
         disable=quiet,
     )
+
+
+@contextmanager
+def progress(totals: Mapping[str, int], *, quiet: bool) -> "Iterator[Listener]":
+    """Show a bar per stage while the block runs, on standard error.
+
+    Args:
+        totals: stage to the number of its steps.
+        quiet: show nothing.
+    """
+    bar = bars(quiet=quiet)
     with bar:
         tasks: dict[str, TaskID] = {
             stage: bar.add_task(_STAGES[stage], total=total, now="", start=False) for stage, total in totals.items()

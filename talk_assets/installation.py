@@ -153,13 +153,7 @@ class Installation:
                 stack.enter_context(told(*telling, {system: addresses[f"{system.upper()}_URL"] for system in SYSTEMS}))
             systems = stack.enter_context(self._systems(profile))
             ledger = stack.enter_context(self.ledger.preview()) if preview else self.ledger.guarded(lock.confirm)
-            if not moved:
-                with ledger.begin() as connection:
-                    confirm_origin(connection, self.division, self._addresses())
-            self._check(ledger, systems, run_id)
-            with ledger.begin() as connection:
-                remember_origin(connection, self.division, self._addresses(), run_id)
-                start_run(connection, self.division, run_id)
+            self._begin(ledger, systems, run_id, moved=moved)
             cycle = Cycle(
                 division=self.division,
                 run_id=run_id,
@@ -216,6 +210,16 @@ class Installation:
         if self.sandbox:
             return {"CUSTOMERP_URL": "sandbox", "EXACT_URL": "sandbox"}
         return {"CUSTOMERP_URL": str(self.settings.customerp_url), "EXACT_URL": str(self.settings.exact_url)}
+
+    def _begin(self, ledger: Ledger, systems: Mapping[str, Watched], run_id: str, *, moved: bool) -> None:
+        """Make sure that both systems are those of the ledger and know us, and note the run."""
+        if not moved:
+            with ledger.begin() as connection:
+                confirm_origin(connection, self.division, self._addresses())
+        self._check(ledger, systems, run_id)
+        with ledger.begin() as connection:
+            remember_origin(connection, self.division, self._addresses(), run_id)
+            start_run(connection, self.division, run_id)
 
     def _check(self, ledger: Ledger, systems: Mapping[str, Watched], run_id: str) -> None:
         """Ask both systems whether they know us, unless the last run shows that they do: questions cost calls."""

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import typer
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.progress import TaskID
 from rich.table import Table
 
 from talk_assets import console
@@ -70,15 +70,7 @@ def qa(
 @contextmanager
 def _progress(*, quiet: bool) -> Iterator[Tell]:
     """Show a bar per stage while the block runs, on standard error."""
-    bar = Progress(
-        TextColumn("{task.description:<7}"),
-        BarColumn(bar_width=32),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TextColumn("[dim]{task.fields[now]}"),
-        console=console.err,
-        disable=quiet,
-    )
+    bar = console.bars(quiet=quiet)
     tasks: dict[str, TaskID] = {}
     with bar:
 
