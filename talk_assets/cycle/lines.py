@@ -8,6 +8,7 @@ from talk_assets.cycle.holds import no_holds
 from talk_assets.cycle.references import known_targets
 from talk_assets.ledger import clusters as links
 from talk_assets.ledger.debts import creates_owed
+from talk_assets.ledger.former import former_members
 from talk_assets.ledger.records import records_of_documents
 from talk_assets.mappings.model import Subject
 from talk_assets.sync.creation import ever
@@ -50,12 +51,14 @@ def line_proposals(
     members = links.links_of(connection, cycle.division, lines)
     lines = lines.merge(members, on=["entity", "key"], how="left")
     proposals, doubts = [nothing], [no_holds()]
+    lost = former_members(connection, cycle.division, everyone)
+    known = pd.concat([documents[["cluster_id", "entity"]], lost], ignore_index=True)
     for flow in subject.flows.values():
         of_flow = lines[lines["entity"].isin(flow.entities)]
         if flow.create.unless is not None:
             # Where the document had such a member, its lines are another matter: an order may take less than the offer,
-            # also of one that is gone by now.
-            without = everyone["cluster_id"][everyone["entity"].eq(flow.create.unless)]
+            # also of one that is gone or unlinked by now.
+            without = known["cluster_id"][known["entity"].eq(flow.create.unless)]
             of_flow = of_flow[~of_flow["document_cluster"].isin(without)]
         both = of_flow.groupby("cluster_id")["entity"].nunique()
         open_lines = of_flow[~of_flow["cluster_id"].isin(both[both.eq(2)].index)]
@@ -90,11 +93,12 @@ def documents_with(
     documents = links.documents_of(connection, clusters).reindex(clusters)
     members = links.members_of(connection, cycle.division, pd.Index(documents.dropna().astype("int64").unique()))
     live = members[~members["deleted"].astype(bool)]
+    lost = former_members(connection, cycle.division, members)
     found = {}
     for entity in dict.fromkeys(str(cycle.capabilities[line].document) for line in subject.entities):
         there = {int(number) for number in live["cluster_id"][live["entity"].eq(entity)]}
         coming = creates_owed(connection, cycle.division, entity)
         found[entity] = documents.isin(there | coming)
-        known = {int(number) for number in members["cluster_id"][members["entity"].eq(entity)]}
-        found[ever(entity)] = documents.isin(known | coming)
+        former = {int(number) for number in lost["cluster_id"][lost["entity"].eq(entity)]}
+        found[ever(entity)] = documents.isin(there | former | coming)
     return found

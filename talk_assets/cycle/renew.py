@@ -8,9 +8,9 @@ import sqlalchemy as sa
 
 from talk_assets.cycle.absent import told_feed
 from talk_assets.cycle.context import Cycle
-from talk_assets.cycle.unlinked import UNLINKED
 from talk_assets.cycle.writes import FORBIDDEN
 from talk_assets.ledger.cursors import forget_cursors, read_cursor, store_cursor
+from talk_assets.ledger.former import UNLINKED
 from talk_assets.ledger.planned import owe_anew
 from talk_assets.ledger.records import mark_undecided
 from talk_assets.ledger.unmapped import drop_unmapped, drop_without_member

@@ -10,8 +10,8 @@ import sqlalchemy as sa
 
 from talk_assets.cycle.context import Cycle
 from talk_assets.ledger import notes
+from talk_assets.ledger.former import UNLINKED
 
-UNLINKED = "unlinked"
 _HOLD = ["entity", "key", "kind", "property", "reason", "value"]
 
 

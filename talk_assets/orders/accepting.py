@@ -3,9 +3,9 @@
 import pandas as pd
 
 from talk_assets.cycle.context import Cycle
-from talk_assets.cycle.unlinked import UNLINKED
 from talk_assets.errors import OrderRefused
 from talk_assets.ledger import guards, notes
+from talk_assets.ledger.former import UNLINKED
 from talk_assets.orders.named import find, frame_of, note, reconsider, subject_of
 
 ACCEPT = "accept"

@@ -10,7 +10,7 @@ from talk_assets.cycle.linking import AMBIGUOUS
 from talk_assets.cycle.pairs import INVALID_PAIR
 from talk_assets.cycle.references import REFERENCE
 from talk_assets.cycle.removed_lines import REMOVED_LINE
-from talk_assets.cycle.unlinked import UNLINKED
+from talk_assets.ledger.former import UNLINKED
 
 # A tripped guard, beside the kinds of hold.
 GUARD = "guard"

@@ -6,10 +6,10 @@ import sqlalchemy as sa
 from talk_assets.cycle.context import Cycle
 from talk_assets.cycle.linking import join_clusters, reconsider_lines, reconsider_referring
 from talk_assets.cycle.recover import MOST_OF_IT, link_insert, share_of_sent
-from talk_assets.cycle.unlinked import UNLINKED
 from talk_assets.errors import OrderRefused
 from talk_assets.ledger import clusters as links
 from talk_assets.ledger import debts, notes
+from talk_assets.ledger.former import UNLINKED
 from talk_assets.ledger.people import blocks_among, drop_block
 from talk_assets.ledger.records import records_by_key
 from talk_assets.ledger.settlement import intents_of

@@ -55,6 +55,7 @@ def decide(
     capabilities: Capabilities,
     clusters_of: pd.Series,
     now: pd.Timestamp,
+    former: pd.DataFrame | None = None,
 ) -> Decision:
     """Decide every property of the clusters that the members belong to.
 
@@ -66,6 +67,7 @@ def decide(
         clusters_of: index `entity/key`, value cluster number as text, of the records that references point to.
         now: time of reading, for records without a time of their own; of values that were there before and differ,
             none of which has one, a person decides, unless the mapping says in which order ties are broken.
+        former: `cluster_id, entity` of members that are gone, for rows with `when` or `unless`; None: of none.
     """
     clusters = _clusters(members)
     over = {entity: frame.over(clusters) for entity, frame in members.items()}
@@ -75,7 +77,7 @@ def decide(
     history: list[pd.DataFrame] = []
     conflicts: list[pd.DataFrame] = []
     for names in units(subject):
-        unit = build_unit(subject, names, over, agreed, capabilities, clusters_of)
+        unit = build_unit(subject, names, over, agreed, capabilities, clusters_of, former)
         if not unit.entities:
             continue
         told = np.column_stack([_edited(unit, over[entity], modified[entity]) for entity in unit.entities])

@@ -65,7 +65,7 @@ class Pairs:
         customerp: the records of Customerp.
         exact: those of Exact.
         golden: the agreed values, a canonical `str` column per property.
-        has: entity to whether there is a record of it that is the same, for rows that ask.
+        had: entity to whether there is, or ever was, a record of it that is the same, for rows that ask.
         facts: `pair, property, why` of what is known to keep values apart, `why` one of `FACTS`; '' for `property`
             concerns all of them.
     """
@@ -74,7 +74,7 @@ class Pairs:
     customerp: Side
     exact: Side
     golden: pd.DataFrame
-    has: Mapping[str, pd.Series]
+    had: Mapping[str, pd.Series]
     facts: pd.DataFrame
 
 
@@ -111,7 +111,7 @@ def differences(pairs: Pairs, capabilities: Capabilities, clusters_of: pd.Series
         unlike &= differ(fits_two[name], two.now[name], row, clusters_of)
         unlike &= differ(one.now[name], fits_one[name], row, clusters_of)
         for side in sides:
-            where = active(row, side.entity, pairs.has, one.now.index)
+            where = active(row, side.entity, pairs.had, one.now.index)
             unlike &= True if where is None else where
         if unlike.any():
             views = [

@@ -23,7 +23,7 @@ from talk_assets.sync.frames import Golden, Members, as_numbers
 from talk_assets.sync.owed import Owed, written
 from talk_assets.sync.remove import Removals, with_removals
 from talk_assets.sync.slots import entity_of
-from talk_assets.sync.unit import active
+from talk_assets.sync.unit import active, had
 
 # Why an update is not sent: the system takes no writes.
 WRITES_OFF = "writes_off"
@@ -64,6 +64,7 @@ def plan(
     defaults: Mapping[str, str],
     documents: Mapping[str, pd.Series] | None = None,
     removed: Removals | None = None,
+    former: pd.DataFrame | None = None,
 ) -> Plan:
     """Plan the writes of the given clusters.
 
@@ -80,6 +81,7 @@ def plan(
         defaults: values of the settings that the mapping names as defaults, references as `entity/key`.
         documents: for lines: document entity to whether each line's document has such a member, or will get one.
         removed: what the deletions in the clusters lead to.
+        former: see `decide`.
     """
     owed: dict[str, Owed] = {}
     problems: list[pd.DataFrame] = []
@@ -91,6 +93,7 @@ def plan(
         entity: over[entity].keys.notna() if entity in over else pd.Series(False, index=clusters)
         for entity in subject.entities
     }
+    known = had(over, former, clusters)
     there = {name: where.reindex(clusters, fill_value=False) for name, where in (documents or {}).items()}
     recent, historical = recent_clusters(subject, over, has)
     missing = missing_members(subject, has, recent, there, capabilities, gone, held, lines=documents is not None)
@@ -101,7 +104,7 @@ def plan(
         if not (has[entity].any() or wanted.any()):
             continue
         desired, unfit = to_target(golden.values, entity, subject, capability)
-        closed = _closed(subject, entity, has, open_conflicts, clusters)
+        closed = _closed(subject, entity, known, open_conflicts, clusters)
         for name, where in closed.items():
             desired[name] = desired[name].mask(where)
         if has[entity].any():
@@ -152,12 +155,12 @@ def _stacked(frames: list[pd.DataFrame], columns: list[str]) -> pd.DataFrame:
 
 
 def _closed(
-    subject: Subject, entity: str, has: Mapping[str, pd.Series], open_conflicts: pd.DataFrame, clusters: pd.Index
+    subject: Subject, entity: str, there: Mapping[str, pd.Series], open_conflicts: pd.DataFrame, clusters: pd.Index
 ) -> dict[str, Flags]:
     """Where a property is not to be written: its row does not apply, or a person has to decide first."""
     closed = {}
     for name, row in subject.held_by(entity).items():
-        where = active(row, entity, has, clusters)
+        where = active(row, entity, there, clusters)
         shut = np.zeros(len(clusters), dtype=bool) if where is None else ~where
         if len(open_conflicts):
             shut |= clusters.isin(open_conflicts["cluster_id"][open_conflicts["property"].eq(name)])

@@ -22,7 +22,7 @@ class Unit:
         parts: the properties; the first one's rule counts for all.
         entities: the columns, in the order of the mapping.
         present: whether the cluster has a member of the entity.
-        active: whether the mapping's row applies to that member (`when`, `unless`).
+        active: whether the mapping's row applies to that member (`when`, `unless`), see `had`.
         first_sight: whether the member's value was never accounted for.
         asked: of these, whether it is what a person was asked about, because no time told which value is right.
         answered: whether the member was changed after a person was asked.
@@ -135,6 +135,7 @@ def build_unit(
     golden: Golden,
     capabilities: Capabilities,
     clusters_of: pd.Series,
+    former: pd.DataFrame | None = None,
 ) -> Unit:
     """Number the values of some properties; the frames of `over` and `golden` share one index of clusters."""
     entities = [
@@ -155,11 +156,12 @@ def build_unit(
     answered = unseen & known & differs
     first_sight = unseen & ~answered
     times = [part.golden_times for part in parts]
+    there = had(over, former, golden.values.index)
     return Unit(
         parts=parts,
         entities=entities,
         present=present,
-        active=_stack([_active(rows, entity, over) for entity in entities], golden),
+        active=_stack([_active(rows, entity, there) for entity in entities], golden),
         first_sight=first_sight,
         asked=first_sight & known,
         answered=answered,
@@ -190,27 +192,46 @@ def _never_seen(members: Members, names: list[str]) -> Flags:
     return np.asarray(np.logical_and.reduce([members.times[name].isna().to_numpy(dtype=bool) for name in names]))
 
 
-def _active(rows: list[Property], entity: str, over: Mapping[str, Members]) -> Flags:
-    has = {name: members.keys.notna() for name, members in over.items()}
-    clusters = over[entity].keys.index
+def had(over: Mapping[str, Members], former: pd.DataFrame | None, clusters: pd.Index) -> dict[str, pd.Series]:
+    """Per entity which clusters have, or ever had, a member of it.
+
+    What a row with `when` or `unless` asks does not change when that member is gone: a value would otherwise move to a
+    property that was never meant to carry it.
+
+    Args:
+        over: entity to its live members, one row per cluster.
+        former: `cluster_id, entity` of members that are gone; None where there are none.
+        clusters: the clusters.
+    """
+    found = {entity: members.keys.notna() for entity, members in over.items()}
+    if former is None:
+        return found
+    for entity, numbers in former.groupby("entity")["cluster_id"]:
+        gone = pd.Series(clusters.isin(numbers), index=clusters)
+        found[str(entity)] = found[str(entity)] | gone if entity in found else gone
+    return found
+
+
+def _active(rows: list[Property], entity: str, there: Mapping[str, pd.Series]) -> Flags:
+    clusters = there[entity].index
     applies = np.zeros(len(clusters), dtype=bool)
     for row in rows:
         if entity in row.members:
-            where = active(row, entity, has, clusters)
+            where = active(row, entity, there, clusters)
             applies |= True if where is None else where
     return applies
 
 
-def active(row: Property, entity: str, has: Mapping[str, pd.Series], clusters: pd.Index) -> Flags | None:
-    """Where a row with `when` or `unless` applies, from which clusters have which entity; None: everywhere."""
+def active(row: Property, entity: str, there: Mapping[str, pd.Series], clusters: pd.Index) -> Flags | None:
+    """Where a row with `when` or `unless` applies, from which clusters had which entity (`had`); None: everywhere."""
     member = row.members[entity]
     needed = member.when or member.unless
     if needed is None:
         return None
-    there = has[needed].reindex(clusters, fill_value=False).to_numpy(dtype=bool) if needed in has else None
-    if there is None:
-        there = np.zeros(len(clusters), dtype=bool)
-    return np.asarray(there if member.when is not None else ~there)
+    known = np.zeros(len(clusters), dtype=bool)
+    if needed in there:
+        known = there[needed].reindex(clusters, fill_value=False).to_numpy(dtype=bool)
+    return np.asarray(known if member.when is not None else ~known)
 
 
 def named(names: list[str], entity: str) -> bool:

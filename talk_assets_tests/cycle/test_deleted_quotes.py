@@ -2,7 +2,9 @@
 
 import pytest
 
+from talk_assets.orders.unlinking import unlink
 from talk_assets_tests.cycle.harness import World
+from talk_assets_tests.orders.given import at_desk
 
 
 @pytest.mark.parametrize(("count", "named"), [(2, False), (1, True)])
@@ -30,3 +32,50 @@ def test_an_order_keeps_its_own_lines_when_its_quote_is_deleted(world: World, co
         world.sync()
     assert len(world.lines("customerp.order", order)) == count
     assert len(world.lines("exact.salesorders", sales)) == count
+
+
+def test_a_shared_quotation_keeps_the_day_of_its_offer_when_the_quote_is_deleted(world: World) -> None:
+    """Somebody tidies up old quotes, and the offers of the books say that they were made on the day of the order."""
+    order, quotation, quote = _of_one_quotation(world)
+    world.remove("customerp.quote", quote)
+    for _ in range(3):
+        world.sync()
+    assert world.show("exact.quotations", quotation)["QuotationDate"][:10] == "2024-02-01"
+    world.edit("customerp.order", order, OrderDate="2024-02-12", Description="later")
+    world.sync()
+    held = world.show("exact.quotations", quotation)
+    assert (held["QuotationDate"][:10], held["Description"]) == ("2024-02-01", "later")
+    assert world.sync().writes == []
+
+
+def test_unlinking_a_quote_from_the_quotation_that_it_shares_changes_no_order(world: World) -> None:
+    """Who corrects a wrong link has an order of four lines sold that was one of two, dated on the day of the offer."""
+    order, quotation, quote = _of_one_quotation(world)
+    sales = world.twin("customerp.order", order, "exact.salesorders")
+    unlink(at_desk(world), f"customerp.quote/{quote}", f"exact.quotations/{quotation}", "eva")
+    for _ in range(3):
+        world.sync()
+    assert len(world.lines("customerp.order", order)) == 1
+    assert len(world.lines("exact.salesorders", sales)) == 1
+    assert len(world.lines("exact.quotations", quotation)) == 2
+    assert world.show("customerp.order", order)["OrderDate"][:10] == "2024-02-09"
+    assert world.show("exact.quotations", quotation)["QuotationDate"][:10] == "2024-02-01"
+    assert world.sync().writes == []
+
+
+def _of_one_quotation(world: World) -> tuple[str, str, str]:
+    """An order of the first of two lines of a quote, the quotation that they share, and the quote."""
+    customer = world.add("customerp.customer", Name="Klant BV", Number="700")
+    products = [world.add("customerp.product", Number=f"P{n}", Name="Thing", Unit="piece") for n in (1, 2)]
+    lines = [{"ProductId": key, "Quantity": 3, "UnitPrice": 5} for key in products]
+    shared = {"CustomerId": customer, "CustomerReference": "R1", "Description": "x"}
+    quote = world.add("customerp.quote", **shared, QuoteDate="2024-02-01", Lines=lines)
+    for _ in range(2):
+        world.sync()
+    order = world.add("customerp.order", **shared, OrderDate="2024-02-09", Lines=lines[:1])
+    for _ in range(3):
+        world.sync()
+    quotation = world.twin("customerp.quote", quote, "exact.quotations")
+    assert world.partner("customerp.order", order, "exact.quotations") == quotation
+    assert world.sync().writes == []
+    return order, quotation, quote

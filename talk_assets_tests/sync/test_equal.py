@@ -74,7 +74,7 @@ def pair_up(
         customerp=side(LEFT, left, list(subject.held_by(LEFT))),
         exact=side(RIGHT, right, list(subject.held_by(RIGHT))),
         golden=texts(left if golden is None else golden, names, index),
-        has={entity: pd.Series(True, index=index) for entity in (LEFT, RIGHT)},
+        had={entity: pd.Series(True, index=index) for entity in (LEFT, RIGHT)},
         facts=facts([]),
     )
     return replace(made, **more)  # type: ignore[arg-type]
@@ -148,7 +148,7 @@ def state(simulation: Simulation, flow: Flow) -> Pairs:
         shown(flow.customerp),
         shown(flow.exact),
         golden=texts([simulation.agreed(number) for number in numbers], list(subject.properties), index),
-        has={e: pd.Series([e in ledger[n].members for n in numbers], index=index) for e in subject.entities},
+        had={e: pd.Series([e in ledger[n].members for n in numbers], index=index) for e in subject.entities},
         facts=facts([(number, name, CONFLICT) for number, name in sorted(simulation.disputed)]),
     )
 
@@ -263,8 +263,8 @@ def test_a_property_that_only_matches_and_a_row_that_does_not_apply_are_not_comp
     only = {"members": {LEFT: {}, RIGHT: {"when": "customerp.second"}}}
     pairs = pair_up(mapping({"number": {"direction": "match"}, "day": only}), [{"number": "1", "day": "1"}], [{}])
     assert found(pairs) == []
-    there = {**pairs.has, "customerp.second": moved(True)}
-    assert found(replace(pairs, has=there)) == [("0", "day", UNEQUAL)]
+    there = {**pairs.had, "customerp.second": moved(True)}
+    assert found(replace(pairs, had=there)) == [("0", "day", UNEQUAL)]
 
 
 def test_a_reference_is_equal_with_one_to_the_same_thing() -> None:
