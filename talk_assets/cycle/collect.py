@@ -150,19 +150,18 @@ def _apply_deletions(cycle: Cycle, connection: sa.Connection, entity: str, marke
         Whether the read can be taken: not when it marks records as deleted and they are too many.
     """
     subject = cycle.mappings.subject_of(entity)
-    reported = absence.count_reported(connection, cycle.division, entity)
-    newly = absence.count_live_among(connection, cycle.division, entity, sorted(marked))
-    gone = reported + newly
+    newly = absence.live_among(connection, cycle.division, entity, sorted(marked))
+    gone = absence.reported_keys(connection, cycle.division, entity) | newly
     # Counting all is dear, and few are never too many.
-    many = gone > subject.guards_of(entity).max_missing
-    known = store.count_live(connection, cycle.division, entity) if many else gone
+    many = len(gone) > subject.guards_of(entity).max_missing
+    known = store.count_live(connection, cycle.division, entity) if many else len(gone)
     if not stops_gone(cycle, connection, entity, guards.DELETED, gone, known):
         store.apply_deletions(connection, cycle.division, cycle.with_lines(entity))
         lines = cycle.lines_of(entity)
         if lines is not None:
             store.delete_lines_of_deleted(connection, cycle.division, entity, lines)
         return True
-    return newly == 0
+    return not newly
 
 
 def _store_structure(

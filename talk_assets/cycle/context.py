@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from talk_assets.ledger.database import Ledger
+from talk_assets.ledger.guards import Accepted
 from talk_assets.mappings.capabilities import Capabilities
 from talk_assets.mappings.model import Mappings, Subject
 from talk_assets.systems.base import System
@@ -28,7 +29,7 @@ class Cycle:
         systems: `customerp` and `exact`.
         defaults: values of the settings that mappings name as defaults, references as `entity/key`.
         still_locked: raises when another process may have taken the division over; asked before each write.
-        let_pass: by entity and kind of the guards that a person let pass and that this run has used up: how much was.
+        let_pass: by entity and kind of the guards that a person let pass and that this run has used up: what was.
         needed: per system the calls without which the run could not have done what it did.
         rests: per system that was asked for: seconds by which reading it for news is put off in this run.
         denied: entities that we may not read, and what the system said.
@@ -43,7 +44,7 @@ class Cycle:
     systems: Mapping[str, System]
     defaults: Mapping[str, str]
     still_locked: Callable[[], None] = _nothing
-    let_pass: dict[tuple[str, str], int] = field(default_factory=dict)
+    let_pass: dict[tuple[str, str], Accepted] = field(default_factory=dict)
     needed: Counter[str] = field(default_factory=Counter)
     rests: dict[str, float] = field(default_factory=dict)
     denied: dict[str, str] = field(default_factory=dict)

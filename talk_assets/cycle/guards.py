@@ -1,11 +1,11 @@
 """Step 7: what looks like an accident waits for a person.
 
 A guard that tripped is kept in the ledger, so that it survives restarts. It is over when what it saw is over, or when a
-person lets it pass once: `talk-assets accept`. That holds for as much as the person was told of, and for what is let
-through anyway; more than that trips it anew.
+person lets it pass once: `talk-assets accept`. That holds for what the person was told of, records that are gone by
+their keys and writes by their number, and for as much as is let through anyway; more than that trips it anew.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -36,6 +36,7 @@ class _Seen:
         limit: how many are let through.
         what: that in words.
         then: what comes of it, and what a person can do.
+        keys: of the records, where an acceptance is about these and no others.
     """
 
     kind: str
@@ -44,10 +45,17 @@ class _Seen:
     limit: int
     what: str
     then: str
+    keys: Collection[str] | None = None
 
     @property
     def over(self) -> bool:
         return self.count > self.limit
+
+    def beyond(self, accepted: guards.Accepted) -> bool:
+        """Whether it is more than a person let pass, and than is let through anyway."""
+        if self.keys is None or accepted.keys is None:
+            return self.count - accepted.seen > self.limit
+        return len(set(self.keys) - accepted.keys) > self.limit
 
 
 def stops_empty_feed(cycle: Cycle, connection: sa.Connection, entity: str, known: int, *, empty: bool) -> bool:
@@ -84,7 +92,9 @@ def stops_empty_lines(cycle: Cycle, connection: sa.Connection, lines: str, *, em
     return stops_empty_feed(cycle, connection, lines, known, empty=empty)
 
 
-def stops_gone(cycle: Cycle, connection: sa.Connection, entity: str, kind: str, gone: int, known: int) -> bool:
+def stops_gone(
+    cycle: Cycle, connection: sa.Connection, entity: str, kind: str, gone: Collection[str], known: int
+) -> bool:
     """Whether records do not count as deleted because they are too many.
 
     Args:
@@ -92,14 +102,14 @@ def stops_gone(cycle: Cycle, connection: sa.Connection, entity: str, kind: str, 
         connection: in a transaction.
         entity: the entity read.
         kind: how that they are gone showed: MISSING from a whole read, or DELETED, as the system or they say.
-        gone: how many.
+        gone: their keys.
         known: of how many that were known.
     """
     most = cycle.mappings.subject_of(entity).guards_of(entity).most_missing(known)
     shown, look = _GONE[kind]
-    what = f"{gone:,} of {known:,} known records are {shown}, more than {most:,}"
+    what = f"{len(gone):,} of {known:,} known records are {shown}, more than {most:,}"
     then = f"none of them was taken for deleted. {look}"
-    return _stop(cycle, connection, entity, [_Seen(kind, TOO_MANY_MISSING, gone, most, what, then)])
+    return _stop(cycle, connection, entity, [_Seen(kind, TOO_MANY_MISSING, len(gone), most, what, then, gone)])
 
 
 def stops_writes(
@@ -143,7 +153,7 @@ def _stop(cycle: Cycle, connection: sa.Connection, entity: str, sights: Sequence
             continue
         at = (entity, seen.kind)
         known = cycle.let_pass.get(at) or guards.accepted(connection, cycle.division, entity, seen.kind)
-        if known is not None and seen.count <= known + seen.limit:
+        if known is not None and not seen.beyond(known):
             accepted[at] = known
         else:
             stopped = True
@@ -155,10 +165,14 @@ def _stop(cycle: Cycle, connection: sa.Connection, entity: str, sights: Sequence
     return stopped
 
 
-def _trip(cycle: Cycle, connection: sa.Connection, entity: str, seen: _Seen, accepted: int | None) -> None:
-    beyond = f", and a person accepted {accepted:,}" if accepted is not None else ""
+def _trip(cycle: Cycle, connection: sa.Connection, entity: str, seen: _Seen, accepted: guards.Accepted | None) -> None:
+    beyond = ""
+    if accepted is not None:
+        of_these = seen.keys is not None and accepted.keys is not None and not accepted.keys.issubset(seen.keys)
+        beyond = f", and a person accepted {accepted.seen:,}{', others among them' if of_these else ''}"
     reason = f"{seen.what}{beyond}; {seen.then}"
-    if guards.trip(connection, cycle.division, entity, seen.kind, reason=reason, seen=seen.count, run=cycle.run_id):
+    at = (connection, cycle.division, entity, seen.kind)
+    if guards.trip(*at, reason=reason, seen=seen.count, keys=seen.keys, run=cycle.run_id):
         subject = cycle.mappings.subject_of(entity).subject
         skip = {"subject": subject, "entity": entity, "rule": seen.rule, "detail": {"reason": reason}}
         notes.add_events(connection, cycle.division, [{**skip, "kind": "skip"}], cycle.run_id)

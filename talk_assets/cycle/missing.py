@@ -37,7 +37,7 @@ def note_absent(cycle: Cycle, connection: sa.Connection, entity: str, present: l
         return []
     store_cursor(connection, cycle.division, _feed(entity), cycle.run_id, cycle.run_id)
     if (entity, guards.EMPTY) not in cycle.let_pass:
-        missing = absence.count_missing(connection, cycle.division, entity, present)
+        missing = absence.missing_keys(connection, cycle.division, entity, present)
         known = count_live(connection, cycle.division, entity)
         if stops_gone(cycle, connection, entity, guards.MISSING, missing, known) or not missing:
             return []

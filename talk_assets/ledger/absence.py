@@ -25,24 +25,20 @@ def reported(division: str, entities: Sequence[str]) -> list[sa.ColumnElement[bo
     ]
 
 
-def count_reported(connection: sa.Connection, division: str, entity: str) -> int:
-    """How many live records are reported as removed and not marked so yet."""
+def reported_keys(connection: sa.Connection, division: str, entity: str) -> set[str]:
+    """The keys of live records that are reported as removed and not marked so yet."""
     new = sa.exists().where(*unapplied(division, [entity]))
     if not connection.execute(sa.select(new)).scalar_one():
-        return 0
-    return connection.execute(
-        sa.select(sa.func.count()).select_from(record).where(*reported(division, [entity]))
-    ).scalar_one()
+        return set()
+    return set(connection.execute(sa.select(record.c.key).where(*reported(division, [entity]))).scalars())
 
 
-def count_live_among(connection: sa.Connection, division: str, entity: str, keys: Sequence[str]) -> int:
-    """How many of the keys are those of live known records."""
+def live_among(connection: sa.Connection, division: str, entity: str, keys: Sequence[str]) -> set[str]:
+    """Which of the keys are those of live known records."""
     if not keys:
-        return 0
+        return set()
     among = _among(connection, keys)
-    return connection.execute(
-        sa.select(sa.func.count()).select_from(record).where(*_live(division, entity), among)
-    ).scalar_one()
+    return set(connection.execute(sa.select(record.c.key).where(*_live(division, entity), among)).scalars())
 
 
 def deleted_among(connection: sa.Connection, division: str, entity: str, keys: Sequence[str]) -> set[str]:
@@ -64,12 +60,10 @@ def deleted_among(connection: sa.Connection, division: str, entity: str, keys: S
     return set(found.scalars())
 
 
-def count_missing(connection: sa.Connection, division: str, entity: str, present: Sequence[str]) -> int:
-    """How many live known records are not among those present."""
+def missing_keys(connection: sa.Connection, division: str, entity: str, present: Sequence[str]) -> set[str]:
+    """The keys of live known records that are not among those present."""
     absent = ~_among(connection, present)
-    return connection.execute(
-        sa.select(sa.func.count()).select_from(record).where(*_live(division, entity), absent)
-    ).scalar_one()
+    return set(connection.execute(sa.select(record.c.key).where(*_live(division, entity), absent)).scalars())
 
 
 def note_misses(

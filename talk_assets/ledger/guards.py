@@ -1,6 +1,7 @@
 """Guards that tripped: noted until what they saw is over, or a person has let it pass once."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 
 import pandas as pd
 import sqlalchemy as sa
@@ -15,9 +16,32 @@ from talk_assets.ledger.tables import cluster, guard, owed
 EMPTY, MISSING, DELETED, VOLUME, REMOVALS = "empty", "missing", "deleted", "volume", "removals"
 
 
-def trip(connection: sa.Connection, division: str, entity: str, kind: str, *, reason: str, seen: int, run: str) -> bool:
+@dataclass(frozen=True)
+class Accepted:
+    """What a person let pass.
+
+    Attributes:
+        seen: how many records or writes.
+        keys: of the records, where these and no others may pass; None where their number counts.
+    """
+
+    seen: int
+    keys: frozenset[str] | None
+
+
+def trip(
+    connection: sa.Connection,
+    division: str,
+    entity: str,
+    kind: str,
+    *,
+    reason: str,
+    seen: int,
+    keys: Collection[str] | None,
+    run: str,
+) -> bool:
     """Note that a guard tripped; whether that is news. One that waits keeps its date, an accepted one does not."""
-    told = {"reason": reason, "seen": seen}
+    told = {"reason": reason, "seen": seen, "keys": sa.null() if keys is None else sorted(keys)}
     if connection.execute(sa.update(guard).values(told).where(*_at(division, entity, kind), _waiting())).rowcount:
         return False
     anew = {**told, "tripped_at": sa.func.now(), "run": run, "accepted_at": None, "accepted_by": None}
@@ -29,10 +53,13 @@ def trip(connection: sa.Connection, division: str, entity: str, kind: str, *, re
     return True
 
 
-def accepted(connection: sa.Connection, division: str, entity: str, kind: str) -> int | None:
-    """How many records or writes a person let pass; None when nobody did."""
-    seen = sa.select(guard.c.seen).where(*_at(division, entity, kind), guard.c.accepted_at.is_not(None))
-    return connection.execute(seen).scalar_one_or_none()
+def accepted(connection: sa.Connection, division: str, entity: str, kind: str) -> Accepted | None:
+    """What a person let pass; None when nobody did."""
+    told = sa.select(guard.c.seen, guard.c["keys"]).where(
+        *_at(division, entity, kind), guard.c.accepted_at.is_not(None)
+    )
+    found = connection.execute(told).one_or_none()
+    return None if found is None else Accepted(found[0], None if found[1] is None else frozenset(found[1]))
 
 
 def waits(connection: sa.Connection, division: str, entities: Sequence[str], kinds: Sequence[str]) -> bool:

@@ -332,6 +332,7 @@ guard = sa.Table(
     text("kind", "volume, missing or empty."),
     text("reason", "What was seen, against which limit."),
     sa.Column("seen", sa.BigInteger, nullable=False, comment="How many records or writes."),
+    sa.Column("keys", ARRAY(sa.Text), comment="Of the records that are gone: what is accepted is about these."),
     moment("tripped_at"),
     text("run"),
     moment("accepted_at", "When a person let it pass; then it is used once.", null=True),

@@ -110,6 +110,33 @@ def test_what_is_gone_after_a_person_accepted_is_not_taken_for_deleted(
         assert world.sync().writes == []
 
 
+@pytest.mark.parametrize("kinds", [["deleted"], ["deleted", "missing"]])
+def test_others_than_a_person_accepted_are_not_taken_for_deleted(
+    database_url: str, tmp_path: Path, kinds: list[str]
+) -> None:
+    """Three customers let go on Friday, that are there again on Saturday, would let three others go."""
+    guards = _FEW_GONE.replace("SNAPSHOT", str("missing" in kinds).lower())
+    with open_world(database_url, tmp_path, mappings=with_guards(tmp_path, guards)) as world:
+        keys = customers(world, 8)
+        before = {key: world.show("customerp.customer", key) for key in keys[:3]}
+        for key in keys[:3]:
+            world.remove("customerp.customer", key)
+        world.sync()
+        let_pass(world, "customerp.customer")
+        for key in keys[:3]:
+            world.restore("customerp.customer", key, **before[key])
+        for key in keys[3:6]:
+            world.remove("customerp.customer", key)
+        world.sync()
+        assert [each["kind"] for each in waiting(world)] == kinds
+        assert world.rows(_GONE) == [{"count": 0}]
+        told = let_pass(world, "customerp.customer")
+        assert all("and a person accepted 3" in each for each in told)
+        assert ("others among them; none of them was taken for deleted" in told[-1]) == ("missing" in kinds)
+        world.sync()
+        assert (waiting(world), world.rows(_GONE)) == ([], [{"count": 3}])
+
+
 def test_removals_after_a_person_accepted_are_counted_by_themselves(database_url: str, tmp_path: Path) -> None:
     """Two deletions let pass together with many edits would let as many deletions pass as there were edits."""
     with open_world(database_url, tmp_path, mappings=with_guards(tmp_path, _FEW_REMOVALS, "delete")) as world:
