@@ -76,7 +76,7 @@ def test_wrong_credentials(
     assert wrong not in sentence
 
 
-@pytest.mark.parametrize("setting", ["CUSTOMERP_URL", "EXACT_URL"])
+@pytest.mark.parametrize("setting", ["CUSTOMERP_URL", pytest.param("EXACT_URL", marks=pytest.mark.soak)])
 def test_nothing_listens(place: Home, setting: str) -> None:
     """A mistyped address shows as a stack of network errors."""
     sentence = refused(place, **{setting: NOWHERE, "EXACT_CLIENT_ID": "another"})
@@ -212,6 +212,7 @@ def test_a_refused_write(synced: Home, systems: Sandbox) -> None:
     assert corrected.json["writes"]["exact.accounts"]["updated"] == 1
 
 
+@pytest.mark.soak
 def test_what_was_written_before_a_right_was_withdrawn_is_counted(synced: Home, systems: Sandbox) -> None:
     """Nobody can tell from the end of a broken run which books it has already changed."""
     ledger = open_ledger(synced.settings["TALK_DATABASE_URL"])

@@ -119,7 +119,7 @@ def test_values_of_people_are_shown_as_the_setting_says(
     assert ("Z•••" in told.log) is (mode == "masked")
 
 
-@pytest.mark.parametrize("mode", ["full", "masked", "none"])
+@pytest.mark.parametrize("mode", ["masked", *(pytest.param(mode, marks=pytest.mark.soak) for mode in ("full", "none"))])
 def test_a_value_that_is_held_of_a_person_is_shown_as_the_setting_says(
     mode: str, first: Told, place: Home, systems: Sandbox
 ) -> None:

@@ -156,6 +156,7 @@ def test_a_run_that_goes_on_has_not_failed(synced: Home, chat: Chat) -> None:
         assert len(chat.texts) == 1
 
 
+@pytest.mark.soak
 def test_a_right_that_is_missing_hides_no_refused_login(systems: Sandbox, synced: Home, chat: Chat) -> None:
     """A feed that is left out because it may not be read is told of for ever, and no login that fails after it."""
     with dg.DagsterInstance.ephemeral() as instance:
@@ -200,6 +201,7 @@ def test_an_outage_of_the_ledger_is_told(synced: Home, chat: Chat) -> None:
     assert "needs less" in chat.texts[2]
 
 
+@pytest.mark.soak
 def test_a_whole_read_that_did_not_begin_is_told(synced: Home, chat: Chat) -> None:
     """What only the whole read finds stays unread, day after day; or an old failure of a sync is told for ever."""
     with dg.DagsterInstance.ephemeral() as instance:

@@ -142,6 +142,7 @@ def test_each_division_has_sensors_that_start_only_its_own_runs(
     assert "Zierikzee" in {account["City"] for account in second.exact("Accounts").values()}
 
 
+@pytest.mark.soak
 def test_a_command_is_told_which_division_is_meant(first: Sandbox, place: Home) -> None:
     """A command without a division would do to one company what was meant for another."""
     unsaid = place.call("status")

@@ -91,6 +91,7 @@ def test_a_quiet_day_leaves_half_of_the_calls(day: QuietDay, record_property: Ca
     assert asked >= 200, "what is not announced has to be found within minutes"
 
 
+@pytest.mark.soak
 def test_two_hours_leave_their_share_of_the_calls(day: QuietDay) -> None:
     """The same in short: two hours of a day have 417 of its calls."""
     _, asked, calls = day.live(timedelta(hours=2))

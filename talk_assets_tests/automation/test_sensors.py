@@ -295,6 +295,7 @@ def test_nothing_is_started_before_somebody_confirmed(systems: Sandbox, database
             assert ask(name).run_requests
 
 
+@pytest.mark.soak
 def test_a_feed_that_may_not_be_read_stops_no_other_and_is_asked_with_measure(systems: Sandbox, exact: Sensor) -> None:
     """One missing scope keeps all edits from coming, or the questions about it use up the calls of the day."""
     settled(exact)

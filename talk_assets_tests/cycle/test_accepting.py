@@ -82,6 +82,7 @@ def test_as_much_as_is_let_through_anyway_may_come_on_top(database_url: str, tmp
         assert world.sync().writes == [], "it is used up"
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("kinds", [["deleted"], ["deleted", "missing"]])
 def test_what_is_gone_after_a_person_accepted_is_not_taken_for_deleted(
     database_url: str, tmp_path: Path, kinds: list[str]
@@ -137,6 +138,7 @@ def test_others_than_a_person_accepted_are_not_taken_for_deleted(
         assert (waiting(world), world.rows(_GONE)) == ([], [{"count": 3}])
 
 
+@pytest.mark.soak
 def test_removals_after_a_person_accepted_are_counted_by_themselves(database_url: str, tmp_path: Path) -> None:
     """Two deletions let pass together with many edits would let as many deletions pass as there were edits."""
     with open_world(database_url, tmp_path, mappings=with_guards(tmp_path, _FEW_REMOVALS, "delete")) as world:

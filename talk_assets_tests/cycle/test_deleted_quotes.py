@@ -34,6 +34,7 @@ def test_an_order_keeps_its_own_lines_when_its_quote_is_deleted(world: World, co
     assert len(world.lines("exact.salesorders", sales)) == count
 
 
+@pytest.mark.soak
 def test_a_shared_quotation_keeps_the_day_of_its_offer_when_the_quote_is_deleted(world: World) -> None:
     """Somebody tidies up old quotes, and the offers of the books say that they were made on the day of the order."""
     order, quotation, quote = _of_one_quotation(world)

@@ -59,6 +59,7 @@ def test_one_feed_that_may_not_be_read_holds_back_itself(database_url: str, tmp_
         assert len(entered) == linked.count(None)
 
 
+@pytest.mark.soak
 def test_what_is_written_too_stops_what_rests_on_it(database_url: str, tmp_path: Path) -> None:
     """Every customer would be created once more in an administration whose accounts were not to be read."""
     with open_world(database_url, tmp_path, seed=_SEED) as world:
@@ -73,6 +74,7 @@ def test_what_is_written_too_stops_what_rests_on_it(database_url: str, tmp_path:
         assert len(after) == len(set(after)) > len(before)
 
 
+@pytest.mark.soak
 def test_a_flow_can_be_left_out_later(database_url: str, tmp_path: Path) -> None:
     """The status would end in a traceback, or tell for ever what a person has to enter for nobody."""
     with open_world(database_url, tmp_path, seed=_SEED) as world:

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from talk_assets_tests.cycle.harness import Values, World, open_world
 from talk_assets_tests.mappings.broken import copy_mappings, replace
 
@@ -35,6 +37,7 @@ def test_creates_that_fail_for_ever_hide_no_wrong_import(database_url: str, tmp_
         assert waiting(world) == [{"entity": "exact.accounts", "kind": "volume", "seen": 6}]
 
 
+@pytest.mark.soak
 def test_lines_of_documents_that_fail_hide_no_wrong_import(database_url: str, tmp_path: Path) -> None:
     """A quote of ten lines that Exact does not take would let ten wrong quotations through above the limit."""
     folder = with_guard(tmp_path, "sales_document", "exact.quotations")

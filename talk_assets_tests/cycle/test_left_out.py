@@ -3,6 +3,8 @@
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from talk_assets.cycle.report import status, summary
 from talk_assets.orders.desk import desk
 from talk_assets.orders.listing import list_conflicts, list_holds
@@ -37,6 +39,7 @@ def _told(world: World) -> tuple[int, int, int, list[dict[str, Any]], list[dict[
     return len(stands["conflicts"]), len(unlinked), counted["holds"], list_conflicts(orders), unlinked
 
 
+@pytest.mark.soak
 def test_what_was_unlinked_stays_so(database_url: str, tmp_path: Path) -> None:
     """A contact that somebody took apart from another would be created a second time, because of a setting."""
     with open_world(database_url, tmp_path, seed=_SEED) as world:
@@ -104,6 +107,7 @@ def _dates(world: World, order: str, other: str) -> set[str]:
     return {str(line.get("DeliveryDate"))[:10] for line in lines}
 
 
+@pytest.mark.soak
 def test_an_edit_made_while_a_flow_was_left_out_wins(database_url: str, tmp_path: Path) -> None:
     """An old delivery date, read again with the time of its record, would overwrite the one that somebody agreed on."""
     with open_world(database_url, tmp_path) as world:
@@ -118,6 +122,7 @@ def test_an_edit_made_while_a_flow_was_left_out_wins(database_url: str, tmp_path
         assert world.sync().writes == []
 
 
+@pytest.mark.soak
 def test_what_was_agreed_of_a_row_outlives_its_absence(database_url: str, tmp_path: Path) -> None:
     """A row taken out of a mapping for a day would make old values new ones, with the times of their records."""
     query = (
@@ -179,6 +184,7 @@ def test_a_row_put_back_empties_only_what_was_emptied(database_url: str, tmp_pat
             assert world.sync().writes == []
 
 
+@pytest.mark.soak
 def test_what_a_left_out_flow_was_about_to_create_is_not_created(database_url: str, tmp_path: Path) -> None:
     """People and offers would still be entered in the books by a flow that somebody had stopped for that reason."""
     folder = copy_mappings(tmp_path)
@@ -215,6 +221,7 @@ def test_what_a_left_out_flow_was_about_to_create_is_not_created(database_url: s
         assert world.sync().writes == []
 
 
+@pytest.mark.soak
 def test_a_record_that_is_left_out_keeps_its_counterpart(database_url: str, tmp_path: Path) -> None:
     """A customer's contact would be deleted in the books with the employee who was once the same person."""
     folder = copy_mappings(tmp_path)

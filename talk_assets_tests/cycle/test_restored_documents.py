@@ -17,6 +17,7 @@ def restored(world: World, quote: Quote) -> None:
     world.sync()
 
 
+@pytest.mark.soak
 def test_a_restored_quotation_has_its_lines(database_url: str, tmp_path: Path) -> None:
     """What somebody deleted by mistake would be back as an empty quotation, or never."""
     with flow_of_quotes(database_url, tmp_path, "when_gone: {exact: restore}") as world:
@@ -53,6 +54,7 @@ def test_a_line_that_was_removed_before_does_not_come_back(database_url: str, tm
         assert quote.quantities() == [3]
 
 
+@pytest.mark.soak
 def test_a_quote_restored_in_customerp_has_its_lines(database_url: str, tmp_path: Path) -> None:
     """The same in the other direction."""
     with flow_of_quotes(database_url, tmp_path, "when_gone: {customerp: restore}") as world:
@@ -67,6 +69,7 @@ def test_a_quote_restored_in_customerp_has_its_lines(database_url: str, tmp_path
         assert world.sync().writes == []
 
 
+@pytest.mark.soak
 def test_a_quote_that_is_brought_back_has_its_lines_in_exact(database_url: str, tmp_path: Path) -> None:
     """A quote deleted by mistake and put back would be an empty quotation from then on."""
     with flow_of_quotes(database_url, tmp_path, "when_gone: {customerp: delete}") as world:

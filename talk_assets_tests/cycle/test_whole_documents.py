@@ -94,6 +94,7 @@ def test_a_quote_that_was_held_when_its_line_was_edited_is_created_whole(
     assert quote.quantities() == [3, 5]
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("line_too", [False, True])
 def test_a_quote_that_becomes_young_enough_is_created_whole(
     database_url: str, tmp_path: Path, *, line_too: bool
@@ -112,6 +113,7 @@ def test_a_quote_that_becomes_young_enough_is_created_whole(
         assert quote.quantities() == ([3, 5] if line_too else [3, 3])
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("when", ["never", "before", "after"])
 def test_a_quote_that_was_unlinked_and_accepted_is_created_whole(world: World, when: str) -> None:
     """Who has a quotation made anew by an order would get one without lines, or with the edited line alone."""
@@ -132,6 +134,7 @@ def test_a_quote_that_was_unlinked_and_accepted_is_created_whole(world: World, w
     assert quote.quantities() == ([3, 3] if when == "never" else [3, 5])
 
 
+@pytest.mark.soak
 def test_a_line_that_was_forgotten_is_decided_before_its_quote_is_created(world: World) -> None:
     """What an earlier version left in the ledger, or any gap we do not know of, would be a quotation in parts."""
     world.fault("exact", method="POST", path="Quotations", status=429, times=None)
@@ -173,6 +176,7 @@ def test_a_quote_that_is_matched_later_gets_its_missing_lines(database_url: str,
         assert quote.quantities() == [3, 3]
 
 
+@pytest.mark.soak
 def test_a_quotation_that_is_entered_again_gets_its_missing_lines(world: World) -> None:
     """Who enters by hand what was deleted by mistake would have the lines that are left out wait for ever."""
     quote = Quote(world)
@@ -186,6 +190,7 @@ def test_a_quotation_that_is_entered_again_gets_its_missing_lines(world: World) 
     assert quote.quantities() == [3, 3]
 
 
+@pytest.mark.soak
 def test_a_quotation_that_is_back_gets_the_line_that_was_added_meanwhile(world: World) -> None:
     """A quotation restored from a backup would lack what was added to its quote while it was gone."""
     quote = Quote(world)

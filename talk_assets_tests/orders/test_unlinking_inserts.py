@@ -16,6 +16,7 @@ from talk_assets_tests.orders.conftest import WHO
 from talk_assets_tests.orders.given import at_desk, linked
 
 
+@pytest.mark.soak
 def test_what_was_sent_is_looked_up_first(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A sales order that arrived would be linked to the offer it has nothing to do with, and be written from it."""
     monkeypatch.setattr(http, "Patience", partial(Patience, first_wait=0.001))

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from talk_assets.mappings.load import load_capabilities, load_mappings
 from talk_assets.orders.unlinking import parted, unlink
 from talk_assets_tests.cycle.harness import World, open_world
@@ -9,6 +11,7 @@ from talk_assets_tests.orders.conftest import WHO
 from talk_assets_tests.orders.given import at_desk, linked
 
 
+@pytest.mark.soak
 def test_a_record_that_is_left_out_goes_with_its_own_counterpart(database_url: str, tmp_path: Path) -> None:
     """A colleague's surname would be written over a customer's contact who had been left out for a day."""
     with open_world(database_url, tmp_path) as world:
@@ -48,6 +51,7 @@ def _order(world: World) -> tuple[str, str, str]:
     return order, quotation, sales
 
 
+@pytest.mark.soak
 def test_a_document_that_is_left_out_goes_with_its_lines(database_url: str, tmp_path: Path) -> None:
     """A wrongly linked offer could not be taken apart while sales orders are left out, or lines would go astray."""
     with open_world(database_url, tmp_path) as world:

@@ -132,6 +132,7 @@ def held(systems: Sandbox) -> dict[str, Any]:
     return {**{name: systems.customerp(name) for name in CUSTOMERP}, **{name: systems.exact(name) for name in EXACT}}
 
 
+@pytest.mark.soak
 def test_live_systems_are_left_as_they_were_but_for_what_is_named(live: Home, systems: Sandbox) -> None:
     """The checklist leaves its records in somebody's books, or changes theirs."""
     division = systems.settings["EXACT_DIVISION"]

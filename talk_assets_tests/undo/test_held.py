@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import httpx
+import pytest
 
 from talk_assets.cycle import denied
 from talk_assets.orders.unlinking import unlink
@@ -15,6 +16,7 @@ def _undo(world: World, run: str) -> Undone:
         return carry_out(cycle, run, None, "ann")
 
 
+@pytest.mark.soak
 def test_people_are_undone_where_employees_may_not_be_read(database_url: str, tmp_path: Path) -> None:
     """Without Exact's payroll module no change of a person could be taken back, although every sync does without it."""
     with open_world(database_url, tmp_path) as world:
@@ -37,6 +39,7 @@ def test_people_are_undone_where_employees_may_not_be_read(database_url: str, tm
         assert world.sync().writes == []
 
 
+@pytest.mark.soak
 def test_nothing_is_created_for_what_was_unlinked(database_url: str, tmp_path: Path) -> None:
     """Who takes a night back gets a second company in the books for every link that somebody had corrected since."""
     with open_world(database_url, tmp_path) as world:
