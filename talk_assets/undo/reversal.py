@@ -22,7 +22,7 @@ from talk_assets.undo.written import Row
 # How history calls writes that made a record, or changed one.
 _CREATES, _UPDATES = ("create", written.FOUND_INSERT), ("update", written.FOUND_UPDATE)
 # Writes after which a record is no longer there, or no longer in use, and what they did.
-_REMOVALS = {"delete": "deleted", "archive": "archived"}
+_REMOVALS = {"delete": "deleted", "archive": "archived", written.VANISHED: "gone"}
 
 
 @dataclass(frozen=True)
@@ -139,6 +139,8 @@ def _removed(cycle: Cycle, connection: sa.Connection, rows: Sequence[Row]) -> li
             )
         else:
             reason = f"a deletion is not undone: enter it by hand. {held}"
+        if row["rule"] == written.VANISHED:
+            reason = f"its deletion was sent and not answered; it is gone since, by that or by somebody else: {reason}"
         found[record] = Removal(record, _REMOVALS[row["rule"]], reason)
     return list(found.values())
 

@@ -50,9 +50,11 @@ _WRITES = sa.text(
     "left join talk.record r using (division, entity, key) left join talk.cluster c on c.id = m.cluster_id "
     "where cast(:cluster as bigint) is null or m.cluster_id = :cluster or c.document_id = :cluster order by h.id"
 )
+# How records are told of that are gone since a deletion of them was sent and not answered.
+VANISHED = "vanished"
 # Deletions that were sent without an answer, of records that are gone: history knows only that they were missed.
 _VANISHED = sa.text(
-    "select distinct m.entity, m.key, m.cluster_id, 'delete' as rule from talk.request r "
+    "select distinct m.entity, m.key, m.cluster_id, 'vanished' as rule from talk.request r "
     "join talk.member m using (division, entity, key) left join talk.cluster c on c.id = m.cluster_id "
     "where r.division = :division and r.run = :run and r.operation = 'delete' "
     "and coalesce(r.outcome, 'failed') = 'failed' and m.deleted_at >= r.sent_at and m.origin <> 'deleted' "
