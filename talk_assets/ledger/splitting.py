@@ -10,6 +10,9 @@ from talk_assets.ledger.clusters import new_clusters
 from talk_assets.ledger.keys import keys_of
 from talk_assets.ledger.tables import base, cluster, conflict, golden, member, owed
 
+# By what it is known which clusters were one.
+_ORIGIN = sa.func.coalesce(cluster.c.parted_from, cluster.c.id)
+
 
 def split_cluster(
     connection: sa.Connection,
@@ -38,6 +41,8 @@ def split_cluster(
         run: the order's.
     """
     (own,) = new_clusters(connection, division, subject, [document], run)
+    origin = sa.select(_ORIGIN).where(cluster.c.id == number).scalar_subquery()
+    connection.execute(sa.update(cluster).values(parted_from=origin).where(cluster.c.id == own))
     wanted = keys_of(connection, leaving, "entity", "key")
     at = (member.c.division == division, member.c.entity == wanted.c.entity, member.c.key == wanted.c.key)
     connection.execute(sa.update(member).values(cluster_id=own).where(*at))
@@ -85,6 +90,14 @@ def _forget_agreed(
 def line_clusters(connection: sa.Connection, document: int) -> list[int]:
     """The clusters of the lines of a document's cluster."""
     return list(connection.execute(sa.select(cluster.c.id).where(cluster.c.document_id == document)).scalars())
+
+
+def parted_lines(connection: sa.Connection, document: int) -> pd.DataFrame:
+    """`old, cluster_id`: of the lines of a document's cluster those clusters that were one, and the eldest of them."""
+    eldest = sa.func.min(cluster.c.id).over(partition_by=_ORIGIN).label("cluster_id")
+    mine = sa.select(cluster.c.id.label("old"), eldest).where(cluster.c.document_id == document).subquery()
+    found = connection.execute(sa.select(mine).where(mine.c.old != mine.c.cluster_id).order_by(mine.c.old))
+    return pd.DataFrame(found.all(), columns=["old", "cluster_id"], dtype="int64")
 
 
 def move_under(connection: sa.Connection, number: int, document: int) -> None:

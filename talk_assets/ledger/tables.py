@@ -48,6 +48,7 @@ cluster = sa.Table(
     division(),
     text("subject", "What the records are about: organisation, person, product, sales_document, sales_line."),
     sa.Column("document_id", sa.BigInteger, index=True, comment="Of a line: cluster of its document."),
+    sa.Column("parted_from", sa.BigInteger, comment="The cluster that its records were in before they were unlinked."),
     moment("created_at"),
     text("created_run"),
     comment="Records of several entities that are the same thing, joined by links.",

@@ -13,6 +13,8 @@ from talk_assets.ledger.former import UNLINKED
 from talk_assets.ledger.people import blocks_among, drop_block
 from talk_assets.ledger.records import records_by_key
 from talk_assets.ledger.settlement import intents_of
+from talk_assets.ledger.splitting import parted_lines
+from talk_assets.mappings.model import Subject
 from talk_assets.orders.named import Named, find_two, frame_of, members, note, reconsider
 
 LINK = "link"
@@ -24,8 +26,9 @@ def link(cycle: Cycle, one: str, other: str, who: str) -> None:
     """Say that two records are the same, and that their clusters are one.
 
     What was said before by `unlink` of these two no longer counts. Both are decided again by the next run: of what they
-    hold differently, each property's rule decides, as for records that a criterion links. Where an insert was
-    interrupted and a record could be the one that it made, linking that record answers the question.
+    hold differently, each property's rule decides, as for records that a criterion links. Lines that `unlink` took
+    apart with their documents are the same again. Where an insert was interrupted and a record could be the one that it
+    made, linking that record answers the question.
 
     Args:
         cycle: see `desk`.
@@ -44,6 +47,8 @@ def link(cycle: Cycle, one: str, other: str, who: str) -> None:
         known = members(cycle, connection, first, second)
         _check_together(cycle, connection, first, second, known)
         number = _join(cycle, connection, first, second)
+        if first.subject.lines is not None:
+            _join_lines(cycle, connection, first.subject.lines, number)
         both = frame_of(first, second)
         nothing = pd.DataFrame(columns=["entity", "key", "kind", "property", "reason", "value"], dtype="str")
         notes.replace_holds(connection, cycle.division, both, [UNLINKED], nothing, cycle.run_id)
@@ -123,6 +128,26 @@ def _join(cycle: Cycle, connection: sa.Connection, one: Named, other: Named) -> 
     for record in (one, other):
         _close_inserts(cycle, connection, record.entity, numbers[0])
     return numbers[0]
+
+
+def _join_lines(cycle: Cycle, connection: sa.Connection, lines: Subject, number: int) -> None:
+    """Have lines that were taken apart with their documents be the same again, also with what is gone of them.
+
+    A line that somebody deleted would be created again otherwise. Lines that have another counterpart by now stay.
+    """
+    parted = parted_lines(connection, number)
+    if parted.empty:
+        return
+    both = pd.Index(pd.concat([parted["old"], parted["cluster_id"]]).unique())
+    known = links.members_of(connection, cycle.division, both)
+    known["origin"] = known["cluster_id"].replace(dict(zip(parted["old"], parted["cluster_id"], strict=True)))
+    live = known[~known["deleted"].astype(bool)]
+    twice = live["origin"][live.duplicated(["origin", "entity"], keep=False)]
+    blocks = blocks_among(connection, cycle.division, known)
+    apart = known.merge(blocks[["entity", "key"]], on=["entity", "key"])["origin"]
+    merged = parted[~parted["cluster_id"].isin([*twice, *apart])]
+    if len(merged):
+        join_clusters(cycle, connection, lines, merged)
 
 
 def _documents(cycle: Cycle, connection: sa.Connection, record: Named) -> int | None:

@@ -3,6 +3,7 @@
 import pytest
 
 from talk_assets.errors import OrderRefused
+from talk_assets.orders.accepting import accept_creation
 from talk_assets.orders.linking import link
 from talk_assets.orders.unlinking import unlink
 from talk_assets_tests.cycle.harness import World
@@ -95,3 +96,66 @@ def test_a_link_never_brings_together_what_was_unlinked(whole_world: World) -> N
     assert not linked(world, employee, listed)
     with pytest.raises(OrderRefused, match="can never be the same"):
         unlink(at_desk(world), employee, f"exact.accounts/{world.employer}", WHO)
+
+
+@pytest.mark.parametrize("alike", [False, True])
+@pytest.mark.parametrize("side", ["exact.salesorders", "customerp.order"])
+def test_a_line_that_somebody_deleted_stays_deleted_when_documents_are_linked_again(
+    whole_world: World, side: str, *, alike: bool
+) -> None:
+    """Who corrects a correction has a line back in the books, or in the order, that somebody had deleted."""
+    world = whole_world
+    customer, _ = pair(world)
+    products = [world.add("customerp.product", Number=number(), Name="Paint", Unit="piece") for _ in range(2)]
+    products = products[:1] * 2 if alike else products
+    lines = [{"ProductId": key, "Quantity": n, "UnitPrice": 4} for n, key in enumerate(products, start=1)]
+    at = {"CustomerId": customer.partition("/")[2], "CustomerReference": number()}
+    order = world.add("customerp.order", OrderDate="2024-02-09", Lines=lines, **at)
+    world.sync()
+    sales = world.twin("customerp.order", order, "exact.salesorders")
+    names = (f"customerp.order/{order}", f"exact.salesorders/{sales}")
+    gone_from = order if side == "customerp.order" else sales
+    line = next(key for key, held in world.lines(side, gone_from).items() if held["Quantity"] == 2)
+    world.remove_line(side, gone_from, line)
+    world.sync()
+    unlink(at_desk(world), *names, WHO)
+    world.sync()
+    assert not linked(world, *names)
+    link(at_desk(world), *names, WHO)
+    for _ in range(2):
+        world.sync()
+    assert linked(world, *names)
+    kept = {entity: world.lines(entity, key) for entity, key in (name.split("/") for name in names)}
+    counts = {entity: sorted(held["Quantity"] for held in lines.values()) for entity, lines in kept.items()}
+    assert counts.pop(side) == [1]
+    assert list(counts.values()) == [[1, 2]]
+    assert any(name.endswith(f"/{line}") for name in world.held("removed_line"))
+    kept_line = next(key for key, held in world.lines("customerp.order", order).items() if held["Quantity"] == 1)
+    world.edit_line("customerp.order", order, kept_line, Quantity=5)
+    world.sync()
+    assert [held["Quantity"] for held in world.lines(side, gone_from).values()] == [5]
+    assert world.sync().writes == []
+
+
+def test_a_line_that_somebody_deleted_is_in_a_document_that_is_created_anew(whole_world: World) -> None:
+    """The order that takes the place of an unlinked one lacks a line that only the unlinked one had lost."""
+    world = whole_world
+    customer, _ = pair(world)
+    products = [world.add("customerp.product", Number=number(), Name="Paint", Unit="piece") for _ in range(2)]
+    lines = [{"ProductId": key, "Quantity": n, "UnitPrice": 4} for n, key in enumerate(products, start=1)]
+    at = {"CustomerId": customer.partition("/")[2], "CustomerReference": number()}
+    order = world.add("customerp.order", OrderDate="2024-02-09", Lines=lines, **at)
+    world.sync()
+    sales = world.twin("customerp.order", order, "exact.salesorders")
+    line = next(key for key, held in world.lines("exact.salesorders", sales).items() if held["Quantity"] == 2)
+    world.remove_line("exact.salesorders", sales, line)
+    world.sync()
+    unlink(at_desk(world), f"customerp.order/{order}", f"exact.salesorders/{sales}", WHO)
+    accept_creation(at_desk(world), f"customerp.order/{order}", WHO)
+    for _ in range(2):
+        world.sync()
+    anew = world.twin("customerp.order", order, "exact.salesorders")
+    assert anew != sales
+    assert sorted(held["Quantity"] for held in world.lines("exact.salesorders", anew).values()) == [1, 2]
+    assert [held["Quantity"] for held in world.lines("exact.salesorders", sales).values()] == [1]
+    assert world.sync().writes == []
