@@ -122,6 +122,11 @@ class CustomerpClient:
         """What was asked so far: each request once."""
         return self._http.requests
 
+    @property
+    def hides_missing(self) -> bool:
+        """Whether a record that is not there is answered like one that may not be seen."""
+        return HTTPStatus.FORBIDDEN in self._profile.statuses.missing
+
     def close(self) -> None:
         """Release connections."""
         self._http.close()

@@ -1,9 +1,12 @@
 """One record as Customerp holds it, with its lines wherever the profile says they are."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any
 
-from talk_assets.errors import RecordGone, UnexpectedAnswer
+from talk_assets.errors import AccessDenied, RecordGone, UnexpectedAnswer
 from talk_assets.systems.base import Record
 from talk_assets.systems.customerp.client import Answer, CustomerpClient
 from talk_assets.systems.customerp.dialect import SYSTEM, Dialect
@@ -51,7 +54,33 @@ class Documents:
             RecordGone: it is gone.
         """
         doing = f"reading {self.dialect.entity} {key}"
-        return self.held(self._client.get(self.dialect.path_of(key), {}, doing, one=True), doing)
+        try:
+            answer = self._client.get(self.dialect.path_of(key), {}, doing, one=True)
+        except AccessDenied as error:
+            if not self.hidden(error):
+                raise
+            # Whoever may read the list may read all of it: a record that is not shown then is not there.
+            next(self._listing.pages(self.dialect.list, self.dialect.query, self.dialect.envelope, doing))
+            raise RecordGone(SYSTEM, f"{doing}: there is no such record or no more", status=error.status) from error
+        return self.held(answer, doing)
+
+    @contextmanager
+    def told_apart(self, key: str) -> Iterator[None]:
+        """While a record is written: where the system hides what is gone, say whether it is, or the right is missing.
+
+        Raises:
+            RecordGone: it is gone.
+        """
+        try:
+            yield
+        except AccessDenied as error:
+            if self.hidden(error):
+                self.one(key)
+            raise
+
+    def hidden(self, error: AccessDenied) -> bool:
+        """Whether an answer may as well mean that what was asked for is not there."""
+        return error.status == HTTPStatus.FORBIDDEN and self._client.hides_missing
 
     def now(self, key: str) -> Record | None:
         """A record as it is now, without its lines; None when there is none."""
@@ -88,8 +117,9 @@ class Documents:
         if lines is None or lines.read != "path":
             return self._translator.raw_lines(self.one(key).raw)
         doing = f"reading the lines of {self.dialect.entity} {key}"
-        pages = self._listing.pages(self.dialect.lines_path(key), {}, self.dialect.line_envelope, doing, one=True)
-        return [line for page in pages for line in page.items]
+        with self.told_apart(key):
+            pages = self._listing.pages(self.dialect.lines_path(key), {}, self.dialect.line_envelope, doing, one=True)
+            return [line for page in pages for line in page.items]
 
     def from_list(self, raw: Any) -> tuple[Record, list[Record]]:
         """A record of a list, and its lines, which may have to be read by themselves.

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Mapping
 from typing import Any, Protocol, cast
 
-from talk_assets.errors import RecordChanged, RecordRejected, SystemFault, SystemUnavailable
+from talk_assets.errors import AccessDenied, RecordChanged, RecordRejected, SystemFault, SystemUnavailable
 from talk_assets.systems.base import Record, Values, Written
 from talk_assets.systems.customerp.client import Answer, CustomerpClient, location_key
 from talk_assets.systems.customerp.dialect import SYSTEM
@@ -164,7 +164,8 @@ class LinesAtPaths:
         body = self._translator.line_part.put_values({}, values)
         if self._lines.document is not None:
             put(body, self._lines.document, self._translator.head.wire_key(document))
-        answer = self._send(self._lines.create, self._dialect.lines_path(document), body, doing, new=True)
+        with self._documents.told_apart(document):
+            answer = self._send(self._lines.create, self._dialect.lines_path(document), body, doing, new=True)
         raw = get(answer.body, self._dialect.line_envelope.record)
         told = text_of(get(raw, self._lines.key)) if isinstance(raw, dict) else None
         own = told if isinstance(told, str) and told else location_key(answer)
@@ -191,7 +192,12 @@ class LinesAtPaths:
             for name in self._lines.leave_out:
                 remove(body, name)
         line.put_values(body, values)
-        answer = self._send(self._lines.update, self._dialect.line_path(document, own), body, doing, new=False)
+        try:
+            answer = self._send(self._lines.update, self._dialect.line_path(document, own), body, doing, new=False)
+        except AccessDenied as error:
+            if self._documents.hidden(error):
+                _line_of(self._documents.lines_now(document), own, line, doing)
+            raise
         return self._written(answer, document, key, doing)
 
     def _send(self, method: str, path: str, body: dict[str, Any], doing: str, *, new: bool) -> Answer:

@@ -93,15 +93,16 @@ class RecordWriter:
         doing = f"removing {self._dialect.entity} {key}"
         if not delete.allowed:
             raise RecordRejected(SYSTEM, f"{doing}: `delete.allowed` in {self._profile.source} is false")
-        answer = self._client.write(
-            delete.method,
-            self._dialect.path_of(key, delete.path),
-            None,
-            doing,
-            allowed=self._profile.statuses.delete,
-            names=self._translator.contract_name,
-            headers=self._if_match(version),
-        )
+        with self._documents.told_apart(key):
+            answer = self._client.write(
+                delete.method,
+                self._dialect.path_of(key, delete.path),
+                None,
+                doing,
+                allowed=self._profile.statuses.delete,
+                names=self._translator.contract_name,
+                headers=self._if_match(version),
+            )
         return Written(key, None, answer.status)
 
     def body(self, key: str, version: str | None, doing: str) -> tuple[dict[str, Any], str | None]:
@@ -137,15 +138,16 @@ class RecordWriter:
     def send(self, key: str, body: dict[str, Any], version: str | None, doing: str) -> Answer:
         """Send an update of a record."""
         update = self._dialect.update
-        return self._client.write(
-            update.method,
-            self._dialect.path_of(key, update.path),
-            wrapped(body, self._dialect.envelope.write),
-            doing,
-            allowed=self._profile.statuses.update,
-            names=self._translator.contract_name,
-            headers=self._if_match(version),
-        )
+        with self._documents.told_apart(key):
+            return self._client.write(
+                update.method,
+                self._dialect.path_of(key, update.path),
+                wrapped(body, self._dialect.envelope.write),
+                doing,
+                allowed=self._profile.statuses.update,
+                names=self._translator.contract_name,
+                headers=self._if_match(version),
+            )
 
     def written(self, answer: Answer, key: str, doing: str) -> Written:
         """What an answer to a write says, read again where it says nothing and the profile asks for that.

@@ -1,16 +1,16 @@
 """An ERP of another make is adapted by its profile alone."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from talk_assets.errors import RecordChanged, RecordRejected
+from talk_assets.errors import AccessDenied, RecordChanged, RecordGone, RecordRejected
 from talk_assets.systems.customerp.profile_file import load_profile
 from talk_assets.systems.customerp.system import CustomerpSystem
 from talk_assets_tests.systems.customerp.conftest import Connect
 from talk_assets_tests.systems.customerp.nordlys import SECRET, Nordlys
-from talk_assets_tests.systems.loopback import Loopback, loopback
+from talk_assets_tests.systems.loopback import Answer, Asked, Loopback, loopback
 
 PROFILE = Path(__file__).parents[3] / "docs" / "customerp-profile-example.yaml"
 
@@ -164,3 +164,27 @@ def test_an_erp_without_a_list_of_removals_reports_none(nordlys: CustomerpSystem
     """The sync would stop at an address that the ERP does not have."""
     assert nordlys.read_deletions(None).deletions == []
     assert server.asked == []
+
+
+def test_what_is_gone_is_told_from_what_may_not_be_seen(
+    erp: Nordlys, server: Loopback, nordlys: CustomerpSystem
+) -> None:
+    """A record that somebody removed would stop its entity; or a right that is withdrawn would pass for removals."""
+    kept, gone = erp.add("relations", companyName="Bakker"), erp.add("relations", companyName="Slager")
+    del erp.records["relations"][gone]
+    found = nordlys.find("customerp.customer", [str(kept), str(gone)])
+    assert [record["_key"] for record in found.records] == [str(kept)]
+    with pytest.raises(RecordGone):
+        nordlys.delete("customerp.customer", str(gone))
+    usual = server.answer
+
+    def refusing(method: str, words: str) -> Callable[[Asked], Answer]:
+        refused = Answer(403, {"error": {"message": words}})
+        return lambda asked: refused if asked.method == method else usual(asked)
+
+    server.answer = refusing("GET", "not yours")
+    with pytest.raises(AccessDenied, match=r"reading customerp\.customer"):
+        nordlys.find("customerp.customer", [str(kept), str(gone)])
+    server.answer = refusing("DELETE", "read only")
+    with pytest.raises(AccessDenied, match=r"removing customerp\.customer"):
+        nordlys.delete("customerp.customer", str(kept))
