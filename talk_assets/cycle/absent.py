@@ -1,5 +1,6 @@
 """Properties that a feed no longer tells."""
 
+import logging
 from collections.abc import Collection, Sequence
 
 import sqlalchemy as sa
@@ -15,6 +16,8 @@ from talk_assets.systems.base import Record
 _ENOUGH_TO_TELL = 10
 _LEAVES_OUT = "leaves out"
 
+logger = logging.getLogger(__name__)
+
 
 def check_names(
     cycle: Cycle,
@@ -27,8 +30,9 @@ def check_names(
 ) -> None:
     """Refuse a feed from which a property is gone.
 
-    A system may leave out what is empty; then a few records tell nothing. Which kind a system is shows in what it gave
-    so far: of one that has always told everything, a record without a property is a broken one.
+    A system may leave out what is empty; then a few records tell nothing, and many tell only of a property that some
+    known record has. Which kind a system is shows in what it gave so far: of one that has always told everything, a
+    record without a property is a broken one.
 
     Args:
         cycle: the run.
@@ -55,10 +59,22 @@ def check_names(
             "nothing out before",
         )
     _remember(cycle, connection, entity, known_as, partly, len(records))
-    if gone and len(records) < _ENOUGH_TO_TELL:
+    many = len(records) >= _ENOUGH_TO_TELL
+    leaves_out = known_as == _LEAVES_OUT or min(map(len, records)) < len(names)
+    if gone and (not many or leaves_out):
         held = cycle.mappings.subject_of(entity).held_by(entity)
         own = {name: row.members[entity].name for name, row in held.items() if row.members[entity].name in gone}
-        known = store.properties_in_use(connection, cycle.division, entity, list(own)) if complete and own else []
+        asked = list(own) if complete or many else []
+        known = store.properties_in_use(connection, cycle.division, entity, asked) if asked else []
+        unused = [name for name in gone if name not in {own[name] for name in known}]
+        if unused and many and complete:
+            logger.warning(
+                "Reading %s: none of %d records tells %s. If no record has a value there, all is well: the system "
+                "leaves out what is empty. Otherwise correct the name in the mapping or the connector profile.",
+                entity,
+                len(records),
+                ", ".join(unused),
+            )
         gone = sorted({own[name] for name in known})
     if gone:
         raise _refused(entity, f"{', '.join(gone)} is missing from all {len(records)} records")

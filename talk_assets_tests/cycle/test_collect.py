@@ -24,7 +24,7 @@ def _read(installation: Installation, server: Loopback, *products: dict[str, Any
         return collect(cycle, _PRODUCTS)
 
 
-def test_a_property_is_missed_when_it_was_there_before(world: World) -> None:
+def test_a_property_is_missed_when_it_was_there_before(world: World, caplog: pytest.LogCaptureFixture) -> None:
     """A small company whose ERP leaves out what is empty could not start; or a renamed property emptied the books."""
     sparse = {"Id": "1", "Number": "1", "Name": "Bolt"}
     with loopback(lambda _asked: Answer(404)) as server, world.reopened(customerp_url=server.url):
@@ -37,8 +37,21 @@ def test_a_property_is_missed_when_it_was_there_before(world: World) -> None:
         with pytest.raises(UnexpectedAnswer, match="Description is missing from all 2"):
             _read(installation, server, {**sparse, "Barcode": "1"}, {**sparse, "Id": "2"})
         many = [{**sparse, "Id": str(number), "Description": "x"} for number in range(10)]
-        with pytest.raises(UnexpectedAnswer, match="Barcode"):
-            _read(installation, server, *many)
+        assert _read(installation, server, *many).read == 10
+        assert "none of 10 records tells Barcode" in caplog.text
+        plain = [{**sparse, "Id": str(number)} for number in range(10)]
+        with pytest.raises(UnexpectedAnswer, match=r"Description is missing from all 11 records"):
+            _read(installation, server, *plain, {**sparse, "Id": "10", "Barcode": "1"})
+
+
+def test_a_property_that_many_records_lack_is_missed_when_nothing_else_is_left_out(world: World) -> None:
+    """A name that is wrong in the profile would empty the property of every product, and nobody is told."""
+    names = sorted(world.installation.mappings.wanted(_PRODUCTS))
+    whole: dict[str, Any] = {name: None for name in names if name != "Price"}
+    with loopback(lambda _asked: Answer(404)) as server, world.reopened(customerp_url=server.url):
+        many = [{**whole, "Id": str(number), "Number": str(number), "Name": "x"} for number in range(10)]
+        with pytest.raises(UnexpectedAnswer, match=r"Price is missing from all 10 records"):
+            _read(world.installation, server, *many)
 
 
 def test_a_property_is_missed_of_one_record_when_none_was_ever_left_out(world: World) -> None:

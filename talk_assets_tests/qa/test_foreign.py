@@ -36,6 +36,7 @@ def test_the_document_holds_with_an_erp_that_a_profile_adapts(adapted: Home, sys
     assert adapted.call("sync").code == 0
     before = {kind: sorted(records) for kind, records in erp.records.items()}
     done = adapted.call("qa", "--live", "--division", division, "--json")
+    assert done.out, done.complaint
     failed = [row for row in done.json["rows"] if row["outcome"] == "failed"]
     assert (done.code, failed) == (0, []), done.complaint
     assert done.json["counts"]["passed"] > 1000
