@@ -117,9 +117,14 @@ class RecordWriter:
         return self.whole(held), self.same_version(held, version, doing)
 
     def whole(self, held: Held) -> dict[str, Any]:
-        """A record that was read, as it is sent back."""
+        """A record that was read, as it is sent back; also the lines inside of it."""
         for name in self._dialect.update.leave_out:
             remove(held.raw, name)
+        lines = self._dialect.lines
+        if lines is not None and lines.read != "path":
+            for line in self._translator.raw_lines(held.raw):
+                for name in lines.leave_out:
+                    remove(line, name)
         return held.raw
 
     def same_version(self, held: Held, version: str | None, doing: str) -> str | None:

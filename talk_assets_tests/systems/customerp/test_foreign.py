@@ -148,6 +148,16 @@ def test_lines_that_are_replaced_keep_what_no_mapping_names(erp: Nordlys, nordly
         nordlys.update_lines("customerp.quote_line", str(key), {f"{key}/5": {"Quantity": "3"}})
 
 
+def test_a_document_is_changed_without_sending_back_what_is_computed_of_its_lines(
+    erp: Nordlys, nordlys: CustomerpSystem
+) -> None:
+    """No change of a document's own properties would ever be taken by an ERP that computes something of its lines."""
+    key = erp.add("offers", relation={"id": 1}, rows=[{"articleId": 7, "quantity": "1", "colour": "red"}])
+    nordlys.update("customerp.quote", str(key), {"Description": "of steel"})
+    kept = erp.records["offers"][key]
+    assert (kept["description"], kept["rows"][0]["colour"], len(kept["rows"])) == ("of steel", "red", 1)
+
+
 def test_refusals_are_understood(erp: Nordlys, nordlys: CustomerpSystem) -> None:
     """A refused record would stop its entity, or be tried for ever."""
     with pytest.raises(RecordRejected) as caught:
