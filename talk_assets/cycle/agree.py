@@ -17,7 +17,7 @@ from talk_assets.cycle.settling import account_plain
 from talk_assets.ledger import clusters as links
 from talk_assets.ledger import contested, debts, notes
 from talk_assets.ledger.evidence import first_evidence
-from talk_assets.ledger.former import former_members
+from talk_assets.ledger.former import ever_members
 from talk_assets.ledger.members import load_slots
 from talk_assets.ledger.planned import replace_owed
 from talk_assets.mappings.capabilities import Capabilities
@@ -76,8 +76,8 @@ def agree(
     targets = known_targets(cycle, connection, subject, frames)
     now = pd.Timestamp.now("UTC").floor("us")
     slotted, capabilities = with_slots(subject, cycle.capabilities, members)
-    former = former_members(connection, cycle.division, known)
-    decision = decide(slotted, members, before, capabilities=capabilities, clusters_of=targets, now=now, former=former)
+    ever = ever_members(connection, known)
+    decision = decide(slotted, members, before, capabilities=capabilities, clusters_of=targets, now=now, ever=ever)
     invalid, bad = _invalid(cycle, subject, decision)
     looked_at = _records(members)
     notes.replace_holds(connection, cycle.division, looked_at, [INVALID_GOLDEN], invalid, cycle.run_id)
@@ -88,7 +88,7 @@ def agree(
         decision,
         accounted={entity: account_plain(subject, m, now) for entity, m in decision.accounted.items()},
     )
-    planned = _plan(cycle, connection, slotted, capabilities, members, known, decision, targets, held, former)
+    planned = _plan(cycle, connection, slotted, capabilities, members, known, decision, targets, held, ever)
     _store(cycle, connection, subject, before, decision, planned)
     return Agreement(decision.history, decision.conflicts, invalid)
 
@@ -122,7 +122,7 @@ def _plan(
     decision: Decision,
     targets: pd.Series,
     held: pd.Index,
-    former: pd.DataFrame,
+    ever: pd.DataFrame,
 ) -> Plan:
     """What is owed for the clusters decided; deletions that met an edit are stored."""
     clusters = decision.golden.values.index
@@ -144,7 +144,7 @@ def _plan(
         defaults=cycle.defaults,
         documents=documents_with(cycle, connection, subject, clusters) if cycle.is_lines(subject) else None,
         removed=removed,
-        former=former,
+        ever=ever,
     )
 
 

@@ -8,7 +8,7 @@ from talk_assets.cycle.holds import no_holds
 from talk_assets.cycle.references import known_targets
 from talk_assets.ledger import clusters as links
 from talk_assets.ledger.debts import creates_owed
-from talk_assets.ledger.former import former_members
+from talk_assets.ledger.former import ever_members
 from talk_assets.ledger.records import records_of_documents
 from talk_assets.mappings.model import Subject
 from talk_assets.sync.creation import ever
@@ -51,8 +51,7 @@ def line_proposals(
     members = links.links_of(connection, cycle.division, lines)
     lines = lines.merge(members, on=["entity", "key"], how="left")
     proposals, doubts = [nothing], [no_holds()]
-    lost = former_members(connection, cycle.division, everyone)
-    known = pd.concat([documents[["cluster_id", "entity"]], lost], ignore_index=True)
+    known = ever_members(connection, everyone)
     for flow in subject.flows.values():
         of_flow = lines[lines["entity"].isin(flow.entities)]
         if flow.create.unless is not None:
@@ -93,12 +92,12 @@ def documents_with(
     documents = links.documents_of(connection, clusters).reindex(clusters)
     members = links.members_of(connection, cycle.division, pd.Index(documents.dropna().astype("int64").unique()))
     live = members[~members["deleted"].astype(bool)]
-    lost = former_members(connection, cycle.division, members)
+    known = ever_members(connection, members)
     found = {}
     for entity in dict.fromkeys(str(cycle.capabilities[line].document) for line in subject.entities):
         there = {int(number) for number in live["cluster_id"][live["entity"].eq(entity)]}
         coming = creates_owed(connection, cycle.division, entity)
         found[entity] = documents.isin(there | coming)
-        former = {int(number) for number in lost["cluster_id"][lost["entity"].eq(entity)]}
-        found[ever(entity)] = documents.isin(there | former | coming)
+        once = {int(number) for number in known["cluster_id"][known["entity"].eq(entity)]}
+        found[ever(entity)] = documents.isin(once | coming)
     return found

@@ -13,7 +13,7 @@ from talk_assets.equality.both import Both
 from talk_assets.ledger.clusters import clusters_of, load_golden, members_of, with_twins
 from talk_assets.ledger.compared import Known, known_records, owed_properties
 from talk_assets.ledger.contested import RECORD
-from talk_assets.ledger.former import former_members
+from talk_assets.ledger.former import ever_members
 from talk_assets.ledger.notes import conflicts_of, holds_of
 from talk_assets.mappings.model import Subject
 from talk_assets.sync.equal import CONFLICT, FILTERED, HELD, OWED, UNDECIDED, Pairs, Side
@@ -73,8 +73,7 @@ def known_pairs(
         *_owed(both, connection, keys, clusters),
         *(_filtered(subject, entity, golden) for entity in entities),
     ]
-    former = former_members(connection, both.division, members)
-    of_cluster = pd.concat([live[["cluster_id", "entity"]], former]).groupby("entity")["cluster_id"].agg(set)
+    of_cluster = ever_members(connection, members).groupby("entity")["cluster_id"].agg(set)
     pairs = Pairs(
         subject=subject,
         customerp=sides[0],

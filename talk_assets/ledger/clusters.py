@@ -276,6 +276,12 @@ def move_clusters(connection: sa.Connection, division: str, moves: pd.DataFrame)
         connection.execute(
             sa.update(cluster).values(document_id=int(row_new)).where(cluster.c.document_id == int(row_old))
         )
+        joined = cluster.alias("joined")
+        connection.execute(
+            sa.update(cluster)
+            .values(had=sa.func.array_cat(cluster.c.had, joined.c.had))
+            .where(cluster.c.id == int(row_new), joined.c.id == int(row_old), joined.c.had.is_not(None))
+        )
     return frame
 
 

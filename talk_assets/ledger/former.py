@@ -1,25 +1,39 @@
-"""The members that clusters no longer have: their record is gone, or a person unlinked it."""
+"""The members that clusters have, or ever had: their record may be gone, out of a filter, or unlinked by a person."""
+
+from collections.abc import Iterable
 
 import pandas as pd
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ARRAY
 
-from talk_assets.ledger.notes import holds_of
+from talk_assets.ledger.keys import among
+from talk_assets.ledger.tables import cluster
 
 # The kind of hold at a record that a person unlinked; its value is the record that it was unlinked from.
 UNLINKED = "unlinked"
 
 
-def former_members(connection: sa.Connection, division: str, members: pd.DataFrame) -> pd.DataFrame:
-    """`cluster_id, entity` of what clusters had, and have not any more.
+def ever_members(connection: sa.Connection, members: pd.DataFrame) -> pd.DataFrame:
+    """`cluster_id, entity` of what clusters have, or ever had, as far as rows with `when` or `unless` ask about it.
 
     Args:
         connection: in a transaction.
-        division: the division.
         members: all members of the clusters, see `ledger.clusters.members_of`.
     """
-    gone = members["deleted"].astype(bool)
-    live = members.loc[~gone, ["entity", "key", "cluster_id"]]
-    held = holds_of(connection, division, live, [UNLINKED]).merge(live, on=["entity", "key"])
-    parted = held[["cluster_id"]].assign(entity=held["value"].astype("str").str.replace(r"/.*$", "", regex=True))
-    found = pd.concat([members.loc[gone, ["cluster_id", "entity"]], parted], ignore_index=True)
+    numbers = [int(number) for number in members["cluster_id"].unique()]
+    rows = connection.execute(
+        sa.select(cluster.c.id, sa.func.unnest(cluster.c.had)).where(
+            cluster.c.id.in_(among(connection, numbers)), cluster.c.had.is_not(None)
+        )
+    )
+    unlinked = pd.DataFrame(rows.all(), columns=["cluster_id", "entity"])
+    found = pd.concat([members[["cluster_id", "entity"]], unlinked], ignore_index=True)
     return found.astype({"cluster_id": "int64", "entity": "str"}).drop_duplicates(ignore_index=True)
+
+
+def note_former(connection: sa.Connection, number: int, entities: Iterable[str]) -> None:
+    """Keep that a cluster had members of some entities."""
+    new = sorted(set(entities))
+    if new:
+        both = sa.func.array_cat(cluster.c.had, sa.cast(new, ARRAY(sa.Text)))
+        connection.execute(sa.update(cluster).values(had=both).where(cluster.c.id == number))

@@ -49,6 +49,7 @@ cluster = sa.Table(
     text("subject", "What the records are about: organisation, person, product, sales_document, sales_line."),
     sa.Column("document_id", sa.BigInteger, index=True, comment="Of a line: cluster of its document."),
     sa.Column("parted_from", sa.BigInteger, comment="The cluster that its records were in before they were unlinked."),
+    sa.Column("had", ARRAY(sa.Text), comment="Entities of records unlinked from it, where rows ask about them."),
     moment("created_at"),
     text("created_run"),
     comment="Records of several entities that are the same thing, joined by links.",

@@ -18,6 +18,7 @@ from talk_assets.mappings.model import Subject
 from talk_assets.orders.named import Named, find_two, frame_of, members, note, reconsider
 
 LINK = "link"
+_HOLD = ["entity", "key", "kind", "property", "reason", "value"]
 # How a link that a person made came to be, as members say it.
 BY_HAND = "person"
 
@@ -50,8 +51,8 @@ def link(cycle: Cycle, one: str, other: str, who: str) -> None:
         if first.subject.lines is not None:
             _join_lines(cycle, connection, first.subject.lines, number)
         both = frame_of(first, second)
-        nothing = pd.DataFrame(columns=["entity", "key", "kind", "property", "reason", "value"], dtype="str")
-        notes.replace_holds(connection, cycle.division, both, [UNLINKED], nothing, cycle.run_id)
+        for record, same in ((first, second), (second, first)):
+            _end_hold(cycle, connection, record, same)
         reconsider(cycle, connection, both, known)
         reconsider_lines(cycle, connection, both)
         rows = [
@@ -128,6 +129,15 @@ def _join(cycle: Cycle, connection: sa.Connection, one: Named, other: Named) -> 
     for record in (one, other):
         _close_inserts(cycle, connection, record.entity, numbers[0])
     return numbers[0]
+
+
+def _end_hold(cycle: Cycle, connection: sa.Connection, record: Named, same: Named) -> None:
+    """Forget that a record was unlinked, if it has a record of the kind again that it lost."""
+    one = frame_of(record)
+    held = notes.holds_of(connection, cycle.division, one, [UNLINKED])
+    lost = held["value"].astype("str").str.replace(r"/.*$", "", regex=True)
+    kept = held.loc[lost.ne(same.entity) & lost.ne(record.entity), _HOLD]
+    notes.replace_holds(connection, cycle.division, one, [UNLINKED], kept, cycle.run_id)
 
 
 def _join_lines(cycle: Cycle, connection: sa.Connection, lines: Subject, number: int) -> None:

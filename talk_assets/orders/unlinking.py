@@ -11,6 +11,7 @@ from talk_assets.cycle.unlinked import hold_unlinked
 from talk_assets.errors import OrderRefused
 from talk_assets.ledger import records
 from talk_assets.ledger.clusters import documents_of, members_of
+from talk_assets.ledger.former import note_former
 from talk_assets.ledger.people import store_block
 from talk_assets.ledger.settlement import inserts_open
 from talk_assets.ledger.splitting import line_clusters, move_under, split_cluster
@@ -93,11 +94,29 @@ def _split(cycle: Cycle, connection: sa.Connection, one: Named, other: Named) ->
     leaving = known[known["name"].map(sides).eq(smaller)]
     under = _document_of(connection, number)
     own = _divide(cycle, connection, subject, number, leaving, under)
+    staying = known[~known["name"].isin(leaving["name"])]
+    for kept, lost, cluster_id in ((staying, leaving, number), (leaving, staying, own)):
+        note_former(connection, cluster_id, asked_about(subject, kept["entity"], lost["entity"]))
     if subject.lines is not None:
         _split_lines(cycle, connection, subject.lines, number, own, leaving)
         reconsider_lines(cycle, connection, known[known["entity"].isin(subject.entities)])
     reconsider_referring(cycle, connection, subject, leaving)
     return leaving[["entity", "key", "name"]]
+
+
+def asked_about(subject: Subject, kept: Iterable[str], lost: Iterable[str]) -> set[str]:
+    """Of which of the entities that are lost a row of those that are kept asks (`when`, `unless`).
+
+    What the row says does not change by unlinking: an offer that a quote was unlinked from does not become the order's.
+    """
+    here = set(kept)
+    asked = {
+        str(member.when or member.unless)
+        for row in subject.properties.values()
+        for entity, member in row.members.items()
+        if entity in here and (member.when or member.unless)
+    }
+    return asked & set(lost) - here
 
 
 def parted(names: Iterable[str], one: str, other: str, subject: Subject) -> dict[str, str]:

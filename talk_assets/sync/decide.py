@@ -55,7 +55,7 @@ def decide(
     capabilities: Capabilities,
     clusters_of: pd.Series,
     now: pd.Timestamp,
-    former: pd.DataFrame | None = None,
+    ever: pd.DataFrame | None = None,
 ) -> Decision:
     """Decide every property of the clusters that the members belong to.
 
@@ -67,7 +67,8 @@ def decide(
         clusters_of: index `entity/key`, value cluster number as text, of the records that references point to.
         now: time of reading, for records without a time of their own; of values that were there before and differ,
             none of which has one, a person decides, unless the mapping says in which order ties are broken.
-        former: `cluster_id, entity` of members that are gone, for rows with `when` or `unless`; None: of none.
+        ever: `cluster_id, entity` of the members that clusters have or ever had, for rows with `when` or `unless`;
+            None: no others than `members`.
     """
     clusters = _clusters(members)
     over = {entity: frame.over(clusters) for entity, frame in members.items()}
@@ -77,7 +78,7 @@ def decide(
     history: list[pd.DataFrame] = []
     conflicts: list[pd.DataFrame] = []
     for names in units(subject):
-        unit = build_unit(subject, names, over, agreed, capabilities, clusters_of, former)
+        unit = build_unit(subject, names, over, agreed, capabilities, clusters_of, ever)
         if not unit.entities:
             continue
         told = np.column_stack([_edited(unit, over[entity], modified[entity]) for entity in unit.entities])

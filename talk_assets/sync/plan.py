@@ -64,7 +64,7 @@ def plan(
     defaults: Mapping[str, str],
     documents: Mapping[str, pd.Series] | None = None,
     removed: Removals | None = None,
-    former: pd.DataFrame | None = None,
+    ever: pd.DataFrame | None = None,
 ) -> Plan:
     """Plan the writes of the given clusters.
 
@@ -81,7 +81,7 @@ def plan(
         defaults: values of the settings that the mapping names as defaults, references as `entity/key`.
         documents: for lines: document entity to whether each line's document has such a member, or will get one.
         removed: what the deletions in the clusters lead to.
-        former: see `decide`.
+        ever: see `decide`.
     """
     owed: dict[str, Owed] = {}
     problems: list[pd.DataFrame] = []
@@ -93,7 +93,7 @@ def plan(
         entity: over[entity].keys.notna() if entity in over else pd.Series(False, index=clusters)
         for entity in subject.entities
     }
-    known = had(over, former, clusters)
+    known = had(over, ever, clusters)
     there = {name: where.reindex(clusters, fill_value=False) for name, where in (documents or {}).items()}
     recent, historical = recent_clusters(subject, over, has)
     missing = missing_members(subject, has, recent, there, capabilities, gone, held, lines=documents is not None)

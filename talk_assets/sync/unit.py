@@ -135,7 +135,7 @@ def build_unit(
     golden: Golden,
     capabilities: Capabilities,
     clusters_of: pd.Series,
-    former: pd.DataFrame | None = None,
+    ever: pd.DataFrame | None = None,
 ) -> Unit:
     """Number the values of some properties; the frames of `over` and `golden` share one index of clusters."""
     entities = [
@@ -156,7 +156,7 @@ def build_unit(
     answered = unseen & known & differs
     first_sight = unseen & ~answered
     times = [part.golden_times for part in parts]
-    there = had(over, former, golden.values.index)
+    there = had(over, ever, golden.values.index)
     return Unit(
         parts=parts,
         entities=entities,
@@ -192,7 +192,7 @@ def _never_seen(members: Members, names: list[str]) -> Flags:
     return np.asarray(np.logical_and.reduce([members.times[name].isna().to_numpy(dtype=bool) for name in names]))
 
 
-def had(over: Mapping[str, Members], former: pd.DataFrame | None, clusters: pd.Index) -> dict[str, pd.Series]:
+def had(over: Mapping[str, Members], ever: pd.DataFrame | None, clusters: pd.Index) -> dict[str, pd.Series]:
     """Per entity which clusters have, or ever had, a member of it.
 
     What a row with `when` or `unless` asks does not change when that member is gone: a value would otherwise move to a
@@ -200,15 +200,15 @@ def had(over: Mapping[str, Members], former: pd.DataFrame | None, clusters: pd.I
 
     Args:
         over: entity to its live members, one row per cluster.
-        former: `cluster_id, entity` of members that are gone; None where there are none.
+        ever: `cluster_id, entity` of the members that they have or ever had; None: no others.
         clusters: the clusters.
     """
     found = {entity: members.keys.notna() for entity, members in over.items()}
-    if former is None:
+    if ever is None:
         return found
-    for entity, numbers in former.groupby("entity")["cluster_id"]:
-        gone = pd.Series(clusters.isin(numbers), index=clusters)
-        found[str(entity)] = found[str(entity)] | gone if entity in found else gone
+    for entity, numbers in ever.groupby("entity")["cluster_id"]:
+        once = pd.Series(clusters.isin(numbers), index=clusters)
+        found[str(entity)] = found[str(entity)] | once if entity in found else once
     return found
 
 

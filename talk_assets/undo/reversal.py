@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from talk_assets.cycle.context import Cycle
 from talk_assets.cycle.merge import OPEN_STILL
 from talk_assets.ledger.clusters import clusters_of, members_of
-from talk_assets.ledger.former import former_members
+from talk_assets.ledger.former import ever_members
 from talk_assets.ledger.notes import holds_of
 from talk_assets.mappings.model import Property, Subject
 from talk_assets.sync.columns import arrow
@@ -187,10 +187,10 @@ class _Examination:
         self._owed = [row for row in written.owed(*at, numbers) if row["state"] != "person"]
         self._conflicts = written.conflicts(*at, numbers)
         self._held = self._holds()
-        lost = former_members(*at, members_of(connection, cycle.division, pd.Index(numbers, dtype="int64")))
-        self._former: dict[int, set[str]] = {}
-        for each in lost.to_dict("records"):
-            self._former.setdefault(int(each["cluster_id"]), set()).add(str(each["entity"]))
+        ever = ever_members(connection, members_of(*at, pd.Index(numbers, dtype="int64")))
+        self._ever: dict[int, set[str]] = {}
+        for each in ever.to_dict("records"):
+            self._ever.setdefault(int(each["cluster_id"]), set()).add(str(each["entity"]))
 
     def _holds(self) -> dict[int, str]:
         """Clusters that are held, and why."""
@@ -263,7 +263,7 @@ class _Examination:
         """The record of the same thing that would keep another value, because it is not written."""
         those = self._members.get(each.cluster, [])
         index = pd.Index([each.cluster])
-        there = {str(r["entity"]) for r in those} | self._former.get(each.cluster, set())
+        there = self._ever.get(each.cluster, set())
         had = {entity: pd.Series([entity in there], index=index) for entity in subject.entities}
         for other in those:
             entity = str(other["entity"])

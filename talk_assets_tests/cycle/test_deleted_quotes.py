@@ -1,9 +1,13 @@
 """A quote that is deleted while an order shares its quotation, over real HTTP."""
 
+from pathlib import Path
+
 import pytest
 
+from talk_assets.orders.accepting import accept_creation
 from talk_assets.orders.unlinking import unlink
-from talk_assets_tests.cycle.harness import World
+from talk_assets_tests.cycle.harness import World, open_world
+from talk_assets_tests.mappings.broken import copy_mappings, replace
 from talk_assets_tests.orders.given import at_desk
 
 
@@ -62,6 +66,35 @@ def test_unlinking_a_quote_from_the_quotation_that_it_shares_changes_no_order(wo
     assert world.show("customerp.order", order)["OrderDate"][:10] == "2024-02-09"
     assert world.show("exact.quotations", quotation)["QuotationDate"][:10] == "2024-02-01"
     assert world.sync().writes == []
+
+
+@pytest.mark.soak
+def test_accepting_that_a_quotation_stays_without_its_quote_changes_no_order(world: World) -> None:
+    """The offer in the books would be dated on the day of the order, and the order sold with all that was offered."""
+    order, quotation, quote = _of_one_quotation(world)
+    unlink(at_desk(world), f"customerp.quote/{quote}", f"exact.quotations/{quotation}", "eva")
+    world.sync()
+    accept_creation(at_desk(world), f"exact.quotations/{quotation}", "eva")
+    for _ in range(3):
+        world.sync()
+    assert len(world.lines("customerp.order", order)) == 1
+    assert world.show("exact.quotations", quotation)["QuotationDate"][:10] == "2024-02-01"
+    assert world.show("customerp.order", order)["OrderDate"][:10] == "2024-02-09"
+
+
+@pytest.mark.soak
+def test_a_quote_that_leaves_a_filter_leaves_its_quotation_as_it_is(database_url: str, tmp_path: Path) -> None:
+    """Closing a quote, where closed ones are not read, would date its offer on the day of the order."""
+    shut = "filters:\n  customerp.quote:\n    read: [{name: Status, differs: [closed]}]\n\n"
+    first = "properties:\n  quote_number:\n"
+    replace(copy_mappings(tmp_path) / "sales_document.yaml", first, shut + first)
+    with open_world(database_url, tmp_path, mappings=tmp_path) as world:
+        order, quotation, quote = _of_one_quotation(world)
+        world.edit("customerp.quote", quote, Status="closed")
+        for _ in range(3):
+            world.sync()
+        assert world.show("exact.quotations", quotation)["QuotationDate"][:10] == "2024-02-01"
+        assert len(world.lines("customerp.order", order)) == 1
 
 
 def _of_one_quotation(world: World) -> tuple[str, str, str]:

@@ -98,6 +98,29 @@ def test_a_link_never_brings_together_what_was_unlinked(whole_world: World) -> N
         unlink(at_desk(world), employee, f"exact.accounts/{world.employer}", WHO)
 
 
+def test_a_link_with_another_kind_of_record_creates_nothing(whole_world: World) -> None:
+    """An employee that was unlinked from a contact gets a new one as soon as anything else of it is put right."""
+    world = whole_world
+    mail = f"e{number()}@here.example"
+    person = {"FirstName": "Eva", "LastName": "Vos"}
+    employee = world.add("customerp.employee", Number=number()[-5:], Email=mail, **person)
+    world.sync()
+    contact = world.twin("customerp.employee", employee, "exact.contacts")
+    listed = world.add("exact.employees", BusinessEmail=f"x{mail}", **person)
+    world.sync()
+    unlink(at_desk(world), f"customerp.employee/{employee}", f"exact.contacts/{contact}", WHO)
+    world.sync()
+    before = set(world.all("exact.contacts"))
+    link(at_desk(world), f"customerp.employee/{employee}", f"exact.employees/{listed}", WHO)
+    for _ in range(2):
+        world.sync()
+    assert linked(world, f"customerp.employee/{employee}", f"exact.employees/{listed}")
+    assert set(world.all("exact.contacts")) == before
+    assert f"customerp.employee/{employee}" in world.held("unlinked")
+    link(at_desk(world), f"customerp.employee/{employee}", f"exact.contacts/{contact}", WHO)
+    assert f"customerp.employee/{employee}" not in world.held("unlinked")
+
+
 @pytest.mark.parametrize("alike", [False, True])
 @pytest.mark.parametrize("side", ["exact.salesorders", "customerp.order"])
 def test_a_line_that_somebody_deleted_stays_deleted_when_documents_are_linked_again(

@@ -34,7 +34,7 @@ def test_the_document_holds_with_an_erp_that_a_profile_adapts(adapted: Home, sys
     confirmed = adapted.call("sync", "--confirm")
     assert confirmed.code == 0, confirmed.complaint
     assert adapted.call("sync").code == 0
-    before = {kind: sorted(records) for kind, records in erp.records.items()}
+    before = {kind: sorted(records) for kind, records in erp.records.items() if records}
     done = adapted.call("qa", "--live", "--division", division, "--json")
     assert done.out, done.complaint
     failed = [row for row in done.json["rows"] if row["outcome"] == "failed"]
@@ -42,4 +42,4 @@ def test_the_document_holds_with_an_erp_that_a_profile_adapts(adapted: Home, sys
     assert not told, "\n".join(told)
     assert done.code == 0, done.complaint
     assert done.json["counts"]["passed"] > 1000
-    assert {kind: sorted(records) for kind, records in erp.records.items()} == before
+    assert {kind: sorted(records) for kind, records in erp.records.items() if records} == before
