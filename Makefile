@@ -49,11 +49,13 @@ lint-fix: $(READY) ## Correct format and style where that can be done by itself
 soak: $(READY) ## Run the tests that take long
 	@$(BIN)/pytest -m soak --timeout 7200 $(ARGS)
 
-docs: $(READY) ## Write the reference pages of docs/ anew from the code
+docs: $(READY) ## Write the reference pages of docs/ anew, and build the site from docs/ into site/
 	@$(BIN)/python -m documentation.reference
+	@NO_MKDOCS_2_WARNING=true $(BIN)/mkdocs build --strict --quiet $(ARGS)
+	@echo 'Open site/index.html'
 
 clean: ## Remove .venv and what the tools keep; .talk, with its data, stays
-	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis .tmp_dagster_home_* build dist
+	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis .tmp_dagster_home_* build dist site
 	find talk_assets talk_assets_tests benchmarks documentation -name __pycache__ -type d -prune -exec rm -rf {} +
 
 NEW_ENOUGH := import sys; raise SystemExit(sys.version_info < (3, 11))
