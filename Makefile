@@ -52,7 +52,7 @@ soak: $(READY) ## Run the tests that take long
 docs: $(READY) ## Write the reference pages of docs/ anew, and build the site from docs/ into site/
 	@$(BIN)/python -m documentation.reference
 	@NO_MKDOCS_2_WARNING=true $(BIN)/mkdocs build --strict --quiet $(ARGS)
-	@echo 'Open site/index.html'
+	@echo 'Open site/index.html; with search: $(BIN)/python -m http.server --directory site'
 
 clean: ## Remove .venv and what the tools keep; .talk, with its data, stays
 	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis .tmp_dagster_home_* build dist site
