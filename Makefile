@@ -3,7 +3,7 @@
 
 SHELL := bash
 .DEFAULT_GOAL := help
-.PHONY: help sync dev test check lint-fix soak clean
+.PHONY: help sync dev test check lint-fix soak docs clean
 
 # Without bytecode every command compiles some 2,700 modules anew, for seconds; images of Python often ask for that.
 unexport PYTHONDONTWRITEBYTECODE
@@ -49,9 +49,14 @@ lint-fix: $(READY) ## Correct format and style where that can be done by itself
 soak: $(READY) ## Run the tests that take long
 	@$(BIN)/pytest -m soak --timeout 7200 $(ARGS)
 
+docs: $(READY) ## Write the reference pages of docs/ anew, and build the site from docs/ into site/
+	@$(BIN)/python -m documentation.reference
+	@NO_MKDOCS_2_WARNING=true $(BIN)/mkdocs build --strict --quiet $(ARGS)
+	@echo 'Open site/index.html; with search: $(BIN)/python -m http.server --directory site'
+
 clean: ## Remove .venv and what the tools keep; .talk, with its data, stays
-	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis .tmp_dagster_home_* build dist
-	find talk_assets talk_assets_tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
+	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis .tmp_dagster_home_* build dist site
+	find talk_assets talk_assets_tests benchmarks documentation -name __pycache__ -type d -prune -exec rm -rf {} +
 
 NEW_ENOUGH := import sys; raise SystemExit(sys.version_info < (3, 11))
 

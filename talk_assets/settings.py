@@ -34,134 +34,140 @@ class Settings(BaseSettings):
     With neither CUSTOMERP_URL nor EXACT_URL set, the sandbox is used.
     """
 
-    model_config = SettingsConfigDict(env_file=".env", extra="ignore", env_ignore_empty=True)
-
-    talk_home: Path = Field(default=Path(".talk"), description="Where embedded data lives.")
-    talk_database_url: SecretStr | None = Field(
-        default=None, description="The ledger's PostgreSQL; without it an embedded server under TALK_HOME."
-    )
-    talk_secret_key: SecretStr | None = Field(
-        default=None, description="Key that encrypts tokens; without it a key file under TALK_HOME."
-    )
-    talk_mappings: Path | None = Field(default=None, description="Folder of mapping files instead of the shipped ones.")
-    talk_leave_out: Annotated[list[str], NoDecode] = Field(
-        default=[],
-        description=(
-            "Flows that are not synchronised, with commas between them: employee_employees where an administration has "
-            "no payroll module, say."
-        ),
-    )
-    talk_answer_seconds: float = Field(
-        default=60.0,
-        ge=1,
-        description=(
-            "How long an answer of a system is waited for; an insert without one is sent again after twice that time, "
-            "unless it arrives."
-        ),
-    )
-    talk_automation: bool = Field(
-        default=False,
-        description=(
-            "Whether the sensors and the schedule run from the start; otherwise each is switched on in Dagit, under "
-            "Automation."
-        ),
-    )
-    talk_customerp_poll_seconds: int = Field(
-        default=10, ge=1, description="How often the sensor asks Customerp whether something changed."
-    )
-    talk_exact_poll_seconds: int | None = Field(
-        default=None,
-        ge=10,
-        description=(
-            "How often the sensor asks Exact, where no notification told it to; by default as often as leaves more "
-            "than half of a day's calls, about every seven minutes."
-        ),
-    )
-    talk_rescan: str = Field(
-        default="30 2 * * *",
-        description="When everything is read from the beginning, as a cron schedule in TALK_TIME_ZONE.",
-    )
-    talk_time_zone: str = Field(
-        default="UTC", description="Time zone of TALK_RESCAN and TALK_COMPARE, as Europe/Amsterdam."
-    )
-    talk_compared_pairs: int = Field(
-        default=20,
-        ge=0,
-        description="How many linked pairs of each kind a comparison reads from both systems; 0: none.",
-    )
-    talk_compare: str = Field(
-        default="0 5 * * *", description="When pairs are compared, as a cron schedule in TALK_TIME_ZONE."
-    )
-    talk_fresh_hours: float | None = Field(
-        default=None,
-        ge=0,
-        description=(
-            "Hours within which each sink is to be materialized again, else Dagster shows it as overdue; by default 36 "
-            "with TALK_AUTOMATION and not at all without it; 0: not at all."
-        ),
-    )
-    talk_fresh_warn_hours: float | None = Field(
-        default=None, gt=0, description="Hours after which Dagster warns of it; by default three quarters of these."
-    )
-    talk_alert_webhook: SecretStr | None = Field(
-        default=None, description="Address that takes Slack's JSON, to which is sent what needs a person."
-    )
-    talk_alert_email: Annotated[list[str], NoDecode] = Field(
-        default=[], description="E-mail addresses that are told the same, with commas between them."
-    )
-    talk_alert_sender: str | None = Field(default=None, description="Sender of these e-mails, by default the first.")
-    talk_smtp_url: SecretStr | None = Field(
-        default=None, description="The mail server for them, smtp://user:password@host:587."
-    )
-    talk_alert_debt_hours: float = Field(
-        default=24.0, gt=0, description="For how many hours a write may be owed before a person is told."
-    )
-    talk_show_personal: ShowPersonal = Field(
-        default="masked",
-        description="What Dagster shows of values of people: full, masked (the first letter), or none.",
-    )
-    talk_history_days: int | None = Field(
-        default=None,
-        ge=30,
-        description="How long history is kept whole, in days; without it for ever. See docs/audit.md.",
-    )
-    talk_run_log_days: int = Field(
-        default=90, ge=1, description="How long Dagster keeps runs with their events and logs, in days."
-    )
-    customerp_url: str | None = Field(default=None, description="Root address of Customerp's API.")
-    customerp_token: SecretStr | None = Field(default=None, description="Customerp's token, or `user:password`.")
-    customerp_profile: Path | None = Field(default=None, description="Connector profile instead of the contract's.")
-    exact_url: str | None = Field(default=None, description="Site of Exact Online, as https://start.exactonline.nl.")
-    exact_division: int | None = Field(default=None, description="The administration that is synchronised.")
-    exact_divisions: Annotated[list[int], NoDecode] = Field(
-        default=[],
-        description=(
-            "Several administrations instead of one, with commas between them: each is a partition of the same assets. "
-            "A setting that begins with CUSTOMERP_ or EXACT_ is given for one of them by adding its number, as "
-            "CUSTOMERP_URL_123456."
-        ),
-    )
-    exact_client_id: str | None = Field(default=None, description="The app registration's client id.")
-    exact_client_secret: SecretStr | None = Field(default=None, description="The app registration's client secret.")
-    exact_redirect_uri: str = Field(
-        default="https://localhost/callback",
-        description="The app registration's redirect address, to which a login in the browser comes back.",
-    )
-    exact_refresh_token: SecretStr | None = Field(
-        default=None,
-        description="Instead of a first login in the browser; afterwards the ledger holds the current one.",
-    )
-    exact_webhook_secret: SecretStr | None = Field(default=None, description="The app's webhook secret.")
-    exact_employer_account: str | None = Field(
-        default=None,
-        description="Key (GUID) of the employer's own account in Exact, under which employees become contacts.",
+    model_config = SettingsConfigDict(
+        env_file=".env", extra="ignore", env_ignore_empty=True, use_attribute_docstrings=True
     )
 
-    openlineage_url: str | None = Field(
-        default=None, description="Receiver of OpenLineage events; without it none are sent."
-    )
-    openlineage_api_key: SecretStr | None = Field(default=None, description="The receiver's API key.")
-    openlineage_namespace: str = Field(default="talk-assets", description="Namespace of the jobs in these events.")
+    talk_home: Path = Path(".talk")
+    """Folder of what is kept on this machine: the embedded PostgreSQL, the key file, the sandbox, Dagster's storage.
+    Back it up, or name a database and a key of your own.
+    """
+    talk_database_url: SecretStr | None = None
+    """The ledger's database, `postgresql://user:password@host:5432/database`, used by every machine of an
+    installation. Without it an embedded server is started in `TALK_HOME`.
+    """
+    talk_secret_key: SecretStr | None = None
+    """Key that encrypts Exact's tokens in the ledger: 32 random bytes in URL-safe base64, as `openssl rand -base64 32
+    | tr '+/' '-_'` makes them. Without it the file `secret.key` in `TALK_HOME` is made once and used. Machines that
+    share a ledger need the same key.
+    """
+    talk_mappings: Path | None = None
+    """Folder of mapping files to be used instead of the shipped ones."""
+    talk_leave_out: Annotated[list[str], NoDecode] = []
+    """Names of flows that are not synchronised, with commas between them: `employee_employees` where the
+    administration has no payroll module. What is only about them is neither read nor written. Records that are linked
+    stay equal as long as both of their kinds have another flow: `employee_contacts` alone ends new links, `talk-assets
+    unlink` ends one that is there. What people said about records that are left out is kept, and counts again when the
+    flow is back.
+    """
+    talk_answer_seconds: float = Field(default=60.0, ge=1)
+    """How long an answer of Customerp or Exact is waited for, in seconds. A write without an answer may still arrive:
+    an insert is sent again only after twice that time. Raise it for an ERP that answers slowly.
+    """
+    talk_automation: bool = False
+    """Whether the sensors and the schedules run from the start. Otherwise each is switched on in Dagit, under
+    *Automation*.
+    """
+    talk_customerp_poll_seconds: int = Field(default=10, ge=1)
+    """How often the sensor asks Customerp whether something changed: one small call per kind of record."""
+    talk_exact_poll_seconds: int | None = Field(default=None, ge=10)
+    """How often the sensor asks Exact where no notification told it to. By default as often as takes two fifths of a
+    day's calls, every 6.5 minutes with 5,000 calls; Exact is asked at once where `talk-assets webhooks` was told of a
+    change.
+    """
+    talk_rescan: str = "30 2 * * *"
+    """When everything is read from the beginning, as a cron schedule."""
+    talk_time_zone: str = "UTC"
+    """Time zone of `TALK_RESCAN` and `TALK_COMPARE`, as `Europe/Amsterdam`."""
+    talk_compared_pairs: int = Field(default=20, ge=0)
+    """How many linked pairs of each kind a comparison reads from both systems, those that were not compared for
+    longest; `0`: none. One call of Exact per 20: docs/automation.md#are-both-sides-really-equal.
+    """
+    talk_compare: str = "0 5 * * *"
+    """When pairs are compared, as a cron schedule; best after `TALK_RESCAN`."""
+    talk_fresh_hours: float | None = Field(default=None, ge=0)
+    """Within how many hours each sink is to be materialized again; Dagit shows one that is not as overdue
+    (docs/operating.md#watching). `0`: none is ever overdue. Set it where sensors were switched on by hand, and higher
+    where `TALK_RESCAN` is seldom. By default 36 with `TALK_AUTOMATION`, else 0.
+    """
+    talk_fresh_warn_hours: float | None = Field(default=None, gt=0)
+    """After how many hours Dagit warns of it. By default three quarters of these."""
+    talk_alert_webhook: SecretStr | None = None
+    """Address that takes Slack's JSON (`{"text": ...}`; Slack, Mattermost, Rocket.Chat). What needs a person is sent
+    there once, and once more when it is over: docs/automation.md.
+    """
+    talk_alert_email: Annotated[list[str], NoDecode] = []
+    """E-mail addresses that are told the same, with commas between them; needs `TALK_SMTP_URL`."""
+    talk_alert_sender: str | None = None
+    """Sender of the e-mails. By default the first of these."""
+    talk_smtp_url: SecretStr | None = None
+    """Mail server, `smtp://user:password@host:587` or `smtps://...:465`. A password is only sent encrypted (STARTTLS),
+    or to this machine. Needed with `TALK_ALERT_EMAIL`.
+    """
+    talk_alert_debt_hours: float = Field(default=24.0, gt=0)
+    """For how many hours a write may be owed, or stay refused, before a person is told."""
+    talk_show_personal: ShowPersonal = "masked"
+    """What Dagster's pages and logs show of values about people (contacts and employees): `full` shows them, `masked`
+    only the first letter, `none` only that there is a value. Keys of records are always shown. The ledger, the command
+    line and both systems are not concerned. What was logged before stays as it was logged.
+    """
+    talk_history_days: int | None = Field(default=None, ge=30)
+    """How long history is kept whole, in days. Of what is older, what was replaced since is removed at
+    the end of runs, two seconds at a time; docs/audit.md#how-long-it-is-kept says what stays. A run from before can no
+    longer be undone; with a higher number, those of the days that are kept from then on can. By default for ever.
+    """
+    talk_run_log_days: int = Field(default=90, ge=1)
+    """How long Dagster keeps runs with their events and logs, in days. The job `clean_up_runs` removes older ones:
+    docs/operating.md#logs. The ledger is not concerned.
+    """
+    customerp_url: str | None = None
+    """Root address of Customerp's API, as `https://erp.example.com/api`. The ledger remembers it, as it does Exact's:
+    after a move to another address, run `talk-assets sync --moved` once.
+    """
+    customerp_token: SecretStr | None = None
+    """Its secret: the bearer token, or what the profile's way of authentication takes, such as `user:password`."""
+    customerp_profile: Path | None = None
+    """Connector profile (a YAML file) that says how your ERP differs from the published contract,
+    `docs/customerp-openapi.yaml`.
+    """
+    exact_url: str | None = None
+    """Site of your country, as `https://start.exactonline.nl`."""
+    exact_division: int | None = None
+    """Number of the administration that is synchronised. Beside `EXACT_DIVISIONS`, the one that commands mean where
+    `--division` is not given.
+    """
+    exact_divisions: Annotated[list[int], NoDecode] = []
+    """Several administrations instead of one, with commas between them: see docs/configuration.md#several-divisions.
+    """
+    exact_client_id: str | None = None
+    """Client id of your app registration."""
+    exact_client_secret: SecretStr | None = None
+    """Client secret of your app registration."""
+    exact_redirect_uri: str = "https://localhost/callback"
+    """Redirect address of your app registration, letter by letter. `talk-assets exact login` has Exact send the
+    browser there; nothing has to answer at it. With `http://localhost:PORT/...` the command receives the browser
+    itself.
+    """
+    exact_refresh_token: SecretStr | None = None
+    """Refresh token that a login by other means gave. Exact gives a new one with every use; from then on the ledger
+    holds the current one, for all divisions and machines that use the same site and client id. One that was never used
+    before is taken as a newer login; a spent one is ignored. Not needed after `talk-assets exact login`.
+    """
+    exact_webhook_secret: SecretStr | None = None
+    """Webhook secret of your app registration, by which Exact's notifications are recognised. Needed for webhooks."""
+    exact_employer_account: str | None = None
+    """Key (GUID) of the employer's own account in Exact. A new contact needs an account; without this setting,
+    employees that have no contact in Exact yet wait.
+    """
+
+    openlineage_url: str | None = None
+    """Root address of a receiver of OpenLineage events, as `https://lineage.example.com`; without it none are sent.
+    docs/audit.md#openlineage says what it is told.
+    """
+    openlineage_api_key: SecretStr | None = None
+    """The receiver's API key, sent as a bearer token."""
+    openlineage_namespace: str = "talk-assets"
+    """Namespace of the jobs in these events."""
 
     @field_validator("talk_leave_out", "talk_alert_email", "exact_divisions", mode="before")
     @classmethod
