@@ -121,6 +121,7 @@ def place(systems: Sandbox, database_server: DatabaseServer) -> Iterator[Home]:
         yield made
 
 
+@pytest.mark.soak
 def test_the_commands_do_what_the_pages_say(place: Home, systems: Sandbox) -> None:
     """A newcomer types what a page shows, and it fails."""
     # What a page shows as an example, and what it is here.
