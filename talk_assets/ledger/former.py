@@ -31,9 +31,12 @@ def ever_members(connection: sa.Connection, members: pd.DataFrame) -> pd.DataFra
     return found.astype({"cluster_id": "int64", "entity": "str"}).drop_duplicates(ignore_index=True)
 
 
-def note_former(connection: sa.Connection, number: int, entities: Iterable[str]) -> None:
-    """Keep that a cluster had members of some entities."""
-    new = sorted(set(entities))
-    if new:
-        both = sa.func.array_cat(cluster.c.had, sa.cast(new, ARRAY(sa.Text)))
-        connection.execute(sa.update(cluster).values(had=both).where(cluster.c.id == number))
+def former(connection: sa.Connection, number: int) -> set[str]:
+    """The entities of members that were unlinked from a cluster, where rows ask about them."""
+    return set(connection.execute(sa.select(cluster.c.had).where(cluster.c.id == number)).scalar_one() or [])
+
+
+def store_former(connection: sa.Connection, number: int, entities: Iterable[str]) -> None:
+    """Keep of which entities members were unlinked from a cluster, instead of what was kept before."""
+    had = sa.cast(sorted(entities), ARRAY(sa.Text))
+    connection.execute(sa.update(cluster).values(had=had).where(cluster.c.id == number))

@@ -11,7 +11,7 @@ from talk_assets.cycle.unlinked import hold_unlinked
 from talk_assets.errors import OrderRefused
 from talk_assets.ledger import records
 from talk_assets.ledger.clusters import documents_of, members_of
-from talk_assets.ledger.former import note_former
+from talk_assets.ledger.former import former, store_former
 from talk_assets.ledger.people import store_block
 from talk_assets.ledger.settlement import inserts_open
 from talk_assets.ledger.splitting import line_clusters, move_under, split_cluster
@@ -95,8 +95,9 @@ def _split(cycle: Cycle, connection: sa.Connection, one: Named, other: Named) ->
     under = _document_of(connection, number)
     own = _divide(cycle, connection, subject, number, leaving, under)
     staying = known[~known["name"].isin(leaving["name"])]
+    had = former(connection, number)
     for kept, lost, cluster_id in ((staying, leaving, number), (leaving, staying, own)):
-        note_former(connection, cluster_id, asked_about(subject, kept["entity"], lost["entity"]))
+        store_former(connection, cluster_id, asked_about(subject, kept["entity"], {*lost["entity"], *had}))
     if subject.lines is not None:
         _split_lines(cycle, connection, subject.lines, number, own, leaving)
         reconsider_lines(cycle, connection, known[known["entity"].isin(subject.entities)])

@@ -83,6 +83,25 @@ def test_accepting_that_a_quotation_stays_without_its_quote_changes_no_order(wor
 
 
 @pytest.mark.soak
+def test_an_order_gets_a_quotation_of_its_own_after_a_wrong_quote_was_unlinked(world: World) -> None:
+    """The quotation that is created for it is empty, and has no date: it would count as made from a quote."""
+    order, quotation, quote = _of_one_quotation(world)
+    for record in (f"customerp.quote/{quote}", f"customerp.order/{order}"):
+        unlink(at_desk(world), record, f"exact.quotations/{quotation}", "eva")
+        world.sync()
+    # It shares a reference with both, so that nobody could tell with which it belongs.
+    world.edit("customerp.order", order, CustomerReference="R2")
+    accept_creation(at_desk(world), f"customerp.order/{order}", "eva")
+    for _ in range(3):
+        world.sync()
+    own = world.twin("customerp.order", order, "exact.quotations")
+    assert own != quotation
+    assert world.show("exact.quotations", own)["QuotationDate"][:10] == "2024-02-09"
+    assert (len(world.lines("exact.quotations", own)), len(world.lines("exact.quotations", quotation))) == (1, 2)
+    assert world.show("exact.quotations", quotation)["QuotationDate"][:10] == "2024-02-01"
+
+
+@pytest.mark.soak
 def test_a_quote_that_leaves_a_filter_leaves_its_quotation_as_it_is(database_url: str, tmp_path: Path) -> None:
     """Closing a quote, where closed ones are not read, would date its offer on the day of the order."""
     shut = "filters:\n  customerp.quote:\n    read: [{name: Status, differs: [closed]}]\n\n"
