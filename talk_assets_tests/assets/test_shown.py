@@ -138,6 +138,7 @@ def test_a_value_that_is_held_of_a_person_is_shown_as_the_setting_says(
     assert ("'g•••' is not an e-mail address" in shown) is (mode == "masked")
 
 
+@pytest.mark.soak
 def test_why_a_value_is_not_put_back_does_not_tell_the_value(first: Told, place: Home, systems: Sandbox) -> None:
     """The preview of an undo shows what somebody is called now, where it says why that is left as it is."""
     contact = systems.customerp("contacts")[1]

@@ -178,6 +178,7 @@ def test_a_day_of_syncs_every_minute_with_five_hundred_changes(
     record_property("told", day.live(minutes=1440, changes=500))
 
 
+@pytest.mark.soak
 def test_a_quarter_of_an_hour_of_syncs_every_minute(day: Day) -> None:
     """The same in short: what is over sixty calls a minute is refused, and arrives late."""
     day.live(minutes=15, changes=12)

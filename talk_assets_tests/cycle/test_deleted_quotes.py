@@ -11,7 +11,7 @@ from talk_assets_tests.mappings.broken import copy_mappings, replace
 from talk_assets_tests.orders.given import at_desk
 
 
-@pytest.mark.parametrize(("count", "named"), [(2, False), (1, True)])
+@pytest.mark.parametrize(("count", "named"), [(2, False), pytest.param(1, True, marks=pytest.mark.soak)])
 def test_an_order_keeps_its_own_lines_when_its_quote_is_deleted(world: World, count: int, *, named: bool) -> None:
     """Somebody tidies up old quotes, and every order of theirs is doubled, in both systems."""
     customer = world.add("customerp.customer", Name="Klant BV", Number="700")

@@ -32,7 +32,7 @@ def test_new_properties_are_nobodys_business(database_url: str, tmp_path: Path) 
     ("system", "entity", "counterpart"),
     [
         ("exact", "exact.quotations", "customerp.quote"),
-        ("customerp", "customerp.quote", "exact.quotations"),
+        pytest.param("customerp", "customerp.quote", "exact.quotations", marks=pytest.mark.soak),
     ],
 )
 def test_a_new_code_holds_its_record_and_no_other(

@@ -89,7 +89,10 @@ _CHECKS: tuple[Check, ...] = (
 )
 
 
-@pytest.fixture(params=[("organisation", "product", "person"), ("sales_document",)], ids=["records", "documents"])
+@pytest.fixture(
+    params=[("organisation", "product", "person"), pytest.param(("sales_document",), marks=pytest.mark.soak)],
+    ids=["records", "documents"],
+)
 def journey(request: pytest.FixtureRequest, database_server: DatabaseServer, tmp_path: Path) -> Iterator[Journey]:
     url = database_server.create_ledger()
     with open_world(url, tmp_path) as world:
