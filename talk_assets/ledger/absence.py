@@ -1,6 +1,6 @@
 """Known records that a system does not show any more: reported as removed, or missing from whole reads."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
@@ -67,7 +67,13 @@ def missing_keys(connection: sa.Connection, division: str, entity: str, present:
 
 
 def note_misses(
-    connection: sa.Connection, division: str, entity: str, present: Sequence[str], *, needed: int, certain: bool
+    connection: sa.Connection,
+    division: str,
+    entity: str,
+    present: Sequence[str],
+    *,
+    needed: int,
+    certain: Collection[str],
 ) -> list[str]:
     """Count one more whole read in which known records were missing; the keys of those that were often enough.
 
@@ -77,10 +83,10 @@ def note_misses(
         entity: the entity read.
         present: keys of the records that the read brought.
         needed: in how many whole reads in a row a record has to be missing.
-        certain: whether this read is enough.
+        certain: keys of those for which this read is enough.
     """
     absent = ~_among(connection, present)
-    counted = sa.literal(needed) if certain else record.c.misses + 1
+    counted = sa.case((_among(connection, sorted(certain)), needed), else_=record.c.misses + 1)
     rows = connection.execute(
         sa.update(record)
         .values(misses=counted)
