@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from talk_assets.cycle.missing import note_absent
 from talk_assets.orders.accepting import accept
 from talk_assets_tests.cycle.harness import Values, World, open_world
 from talk_assets_tests.mappings.broken import copy_mappings, replace
@@ -136,6 +137,22 @@ def test_others_than_a_person_accepted_are_not_taken_for_deleted(
         assert ("others among them; none of them was taken for deleted" in told[-1]) == ("missing" in kinds)
         world.sync()
         assert (waiting(world), world.rows(_GONE)) == ([], [{"count": 3}])
+
+
+def test_what_nobody_accepted_is_not_gone_at_once(database_url: str, tmp_path: Path) -> None:
+    """A customer that a list hides once would be deleted with those that a person let go at that time."""
+    guards = _FEW_GONE.replace("SNAPSHOT", "false").replace("misses_needed: 1", "misses_needed: 2")
+    with open_world(database_url, tmp_path, mappings=with_guards(tmp_path, guards)) as world:
+        keys = customers(world, 8)
+
+        def missing_in(run: str, gone: list[str]) -> list[str]:
+            with world.installation.cycle(run) as cycle, cycle.ledger.begin() as connection:
+                return note_absent(cycle, connection, "customerp.customer", [key for key in keys if key not in gone])
+
+        assert missing_in("friday", keys[:3]) == []
+        let_pass(world, "customerp.customer")
+        assert missing_in("saturday", keys[:4]) == keys[:3]
+        assert missing_in("sunday", keys[3:4]) == keys[3:4]
 
 
 @pytest.mark.soak
