@@ -9,10 +9,9 @@ import pandas as pd
 import sqlalchemy as sa
 
 from talk_assets.cycle.context import Cycle
+from talk_assets.cycle.holds import HOLDS
 from talk_assets.ledger import notes
 from talk_assets.ledger.former import UNLINKED
-
-_HOLD = ["entity", "key", "kind", "property", "reason", "value"]
 
 
 def hold_unlinked(
@@ -23,7 +22,7 @@ def hold_unlinked(
     apart = "/".join(other)
     reason = f"{who} unlinked it from {apart}: nothing is created for it until it is linked, or a person accepts that"
     row = {"entity": entity, "key": key, "kind": UNLINKED, "property": "", "reason": reason, "value": apart}
-    held = pd.DataFrame([row], columns=_HOLD, dtype="str")
+    held = pd.DataFrame([row], columns=HOLDS, dtype="str")
     notes.replace_holds(connection, cycle.division, held, [UNLINKED], held, cycle.run_id)
 
 
@@ -41,7 +40,7 @@ def unlinked_clusters(cycle: Cycle, connection: sa.Connection, members: pd.DataF
     gone = held[~(held["entity"] + "/" + held["key"]).isin(live["entity"] + "/" + live["key"])]
     held = held.merge(live, on=["entity", "key"])
     held = held[~_found_again(held, live)]
-    kept = pd.concat([held[_HOLD], gone[_HOLD]], ignore_index=True)
+    kept = pd.concat([held[HOLDS], gone[HOLDS]], ignore_index=True)
     notes.replace_holds(connection, cycle.division, members, [UNLINKED], kept, cycle.run_id)
     return pd.Index([int(number) for number in held["cluster_id"].unique()], dtype="int64")
 

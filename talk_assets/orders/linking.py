@@ -4,6 +4,7 @@ import pandas as pd
 import sqlalchemy as sa
 
 from talk_assets.cycle.context import Cycle
+from talk_assets.cycle.holds import HOLDS
 from talk_assets.cycle.linking import join_clusters, reconsider_lines, reconsider_referring
 from talk_assets.cycle.recover import MOST_OF_IT, link_insert, share_of_sent
 from talk_assets.errors import OrderRefused
@@ -18,7 +19,6 @@ from talk_assets.mappings.model import Subject
 from talk_assets.orders.named import Named, find_two, frame_of, members, note, reconsider
 
 LINK = "link"
-_HOLD = ["entity", "key", "kind", "property", "reason", "value"]
 # How a link that a person made came to be, as members say it.
 BY_HAND = "person"
 
@@ -136,7 +136,7 @@ def _end_hold(cycle: Cycle, connection: sa.Connection, record: Named, same: Name
     one = frame_of(record)
     held = notes.holds_of(connection, cycle.division, one, [UNLINKED])
     lost = held["value"].astype("str").str.replace(r"/.*$", "", regex=True)
-    kept = held.loc[lost.ne(same.entity) & lost.ne(record.entity), _HOLD]
+    kept = held.loc[lost.ne(same.entity) & lost.ne(record.entity), HOLDS]
     notes.replace_holds(connection, cycle.division, one, [UNLINKED], kept, cycle.run_id)
 
 

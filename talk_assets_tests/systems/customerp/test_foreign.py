@@ -95,13 +95,13 @@ def test_an_edit_made_meanwhile_is_not_overwritten(erp: Nordlys, server: Loopbac
     key = erp.add("relations", companyName="Bakker")
     usual = server.answer
 
-    def edited_between(asked: object) -> object:
-        said = usual(asked)  # type: ignore[arg-type]
-        if asked.method == "GET":  # type: ignore[attr-defined]
+    def edited_between(asked: Asked) -> Answer:
+        said = usual(asked)
+        if asked.method == "GET":
             erp._save("relations", key, {"companyName": "user's"})
         return said
 
-    server.answer = edited_between  # type: ignore[assignment]
+    server.answer = edited_between
     with pytest.raises(RecordChanged):
         nordlys.update("customerp.customer", str(key), {"City": "Epe"})
     assert erp.records["relations"][key]["companyName"] == "user's"
