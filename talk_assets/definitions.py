@@ -18,9 +18,10 @@ from talk_assets.assets.onboarding import onboarding_asset
 from talk_assets.assets.order import sink_order
 from talk_assets.assets.order_jobs import order_jobs
 from talk_assets.assets.pairs import ambiguity_checks, pair_asset
+from talk_assets.assets.preview_job import preview_job
 from talk_assets.assets.run import talk_resource
-from talk_assets.assets.run_jobs import preview_job, undo_job
 from talk_assets.assets.sinks import sink_asset, undelivered_check
+from talk_assets.assets.undo_job import undo_job
 from talk_assets.automation.alerts import alert_sensor
 from talk_assets.automation.cleanup import clean_up
 from talk_assets.automation.schedules import RESCAN, RESCAN_CONFIG, compare_schedule, rescan_schedule

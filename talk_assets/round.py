@@ -1,21 +1,18 @@
 """One round in this process: the job that Dagster runs too, and what is to be said about it afterwards."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 
 import dagster as dg
 
-from talk_assets.assets.divisions import DIVISION, PARTITION
 from talk_assets.assets.keys import onboarding_key
 from talk_assets.assets.masking import People
 from talk_assets.assets.run import Listener, TalkRun
 from talk_assets.cycle.context import Cycle
 from talk_assets.cycle.send import Outcome
-from talk_assets.dagster_home import dagster_home, event_log_held_open
 from talk_assets.definitions import SYNC, build_defs
 from talk_assets.errors import ConfigurationError
 from talk_assets.installation import Installation
+from talk_assets.job_here import execute_here, failures
 
 
 @dataclass(frozen=True)
@@ -85,25 +82,9 @@ def execute(installation: Installation, cycle: Cycle, selection: list[dg.AssetKe
     """
     run = TalkRun(lambda: cycle, tell, People(installation.settings.talk_show_personal))
     job = build_defs(installation.mappings, installation.capabilities, {"talk": run}).resolve_job_def(SYNC)
-    with _instance(installation, preview=cycle.preview) as instance, event_log_held_open(instance, cycle.run_id):
-        result = job.execute_in_process(
-            instance=instance,
-            run_id=cycle.run_id,
-            raise_on_error=False,
-            asset_selection=selection,
-            # The lock keeps it apart from others. Were it killed, Dagster would take it for going on for ever, and
-            # with the tag of Dagster's own runs all of them would wait for it.
-            tags={DIVISION: f"{cycle.division}, by command", **_partition(installation, cycle)},
-            run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
-        )
-    failed = [_sentence(event) for event in result.all_events if event.is_step_failure]
+    result = execute_here(installation, cycle, job, selection)
     tripped = [_tripped(found) for found in result.get_asset_check_evaluations() if _is_error(found)]
-    return Round(run, failed, tripped)
-
-
-def _partition(installation: Installation, cycle: Cycle) -> dict[str, str]:
-    """The tag of the division, where it is one of several: as an argument it would bring the tag of Dagster's runs."""
-    return {PARTITION: cycle.division} if len(installation.settings.divisions) > 1 else {}
+    return Round(run, failures(result), tripped)
 
 
 def _is_error(evaluation: dg.AssetCheckEvaluation) -> bool:
@@ -113,22 +94,3 @@ def _is_error(evaluation: dg.AssetCheckEvaluation) -> bool:
 def _tripped(evaluation: dg.AssetCheckEvaluation) -> str:
     name = f"{evaluation.asset_key.to_user_string()}, {evaluation.check_name}"
     return f"{name}: {evaluation.description} To see which: talk-assets status"
-
-
-@contextmanager
-def _instance(installation: Installation, *, preview: bool) -> Iterator[dg.DagsterInstance]:
-    if preview:
-        with dg.DagsterInstance.ephemeral() as ephemeral:
-            yield ephemeral
-        return
-    with dg.DagsterInstance.from_config(str(dagster_home(installation.settings))) as kept:
-        yield kept
-
-
-def _sentence(event: dg.DagsterEvent) -> str:
-    failure = event.step_failure_data
-    if failure.user_failure_data is not None and failure.user_failure_data.description:
-        return f"{event.step_key}: {failure.user_failure_data.description}"
-    if failure.error is not None and failure.error.cls_name == dg.DagsterExecutionInterruptedError.__name__:
-        return f"{event.step_key}: interrupted. Nothing is lost: the next sync goes on from here."
-    return f"{event.step_key}: {failure.error.to_string() if failure.error else event.message}"

@@ -1,5 +1,6 @@
 """A run that undoes another one: it reads both systems, agrees on the former values, and has them written."""
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,7 +16,7 @@ from talk_assets.cycle.denied import can_be_missed
 from talk_assets.cycle.match import match
 from talk_assets.cycle.merge import merge
 from talk_assets.cycle.poll import poll
-from talk_assets.cycle.report import note_feed, note_writes
+from talk_assets.cycle.report import finish, note_feed, note_writes, summary
 from talk_assets.cycle.unlinked import unlinked_clusters
 from talk_assets.ledger import notes
 from talk_assets.ledger.clusters import members_of
@@ -43,7 +44,7 @@ class Undone:
 
 
 def carry_out(cycle: Cycle, run: str, cluster: int | None, who: str) -> Undone:
-    """Undo a run; in a preview everything is computed, and nothing stored or written.
+    """Undo a run, as a run with its end noted; in a preview everything is computed, and nothing stored or written.
 
     Both systems are read first, so that what somebody has changed since is seen, and left as it is.
 
@@ -56,6 +57,16 @@ def carry_out(cycle: Cycle, run: str, cluster: int | None, who: str) -> Undone:
     Raises:
         SystemFault: a system cannot be read or written; what was agreed on stays owed.
     """
+    started, complete = time.monotonic(), False
+    try:
+        undone = _carry_out(cycle, run, cluster, who)
+        complete = True
+    finally:
+        finish(cycle, summary(cycle, time.monotonic() - started), complete=complete)
+    return undone
+
+
+def _carry_out(cycle: Cycle, run: str, cluster: int | None, who: str) -> Undone:
     with cycle.ledger.begin() as connection:
         at = (connection, cycle.division, run, cluster)
         entities = {str(row["entity"]) for row in (*written.writes_of_run(*at), *written.vanished(*at))}

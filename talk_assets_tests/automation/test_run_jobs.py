@@ -77,3 +77,27 @@ def test_an_undo_is_shown_first_and_then_carried_out(
     told, _ = launched(synced, instance, "undo", "undo_run", run="no-such-run")
     (sentence,) = told.failed.values()
     assert "no-such-run" in sentence
+
+
+@pytest.mark.soak
+def test_an_undo_by_command_is_among_dagits_runs(systems: Sandbox, synced: Home) -> None:
+    """What was put back from a terminal is in the books, and nowhere in Dagit."""
+    customer = systems.customerp("customers")[2]
+    systems.edit_customerp(f"customers/{customer['Id']}", City="Norg")
+    synced.call("sync")
+    ((run,),) = query(synced, "select run_id from talk.run order by started_at desc limit 1")
+    shown = synced.call("undo", str(run), "--json")
+    assert shown.code == 0, shown.err
+    undone = synced.call("undo", str(run), "--apply", "--who", "ann", "--json")
+    assert undone.code == 0, undone.err
+    assert undone.json["applied"] is True
+    assert "Norg" not in {account["City"] for account in systems.exact("Accounts").values()}
+    with dg.DagsterInstance.from_config(str(synced.folder / "dagster")) as kept:
+        assert kept.get_run_by_id(shown.json["run_id"]) is None, "a preview counts as a run"
+        ran = kept.get_run_by_id(undone.json["run_id"])
+        assert ran is not None
+        assert (ran.job_name, ran.status) == ("undo", dg.DagsterRunStatus.SUCCESS)
+        ordered = {"run": run, "record": "", "apply": True, "who": "ann"}
+        assert ran.run_config["ops"] == {"undo_run": {"config": ordered}}
+        told = Told(kept, ran.run_id)
+        assert told.success, told.log

@@ -52,7 +52,7 @@ def test_what_was_deleted_or_archived_is_named_with_what_to_do(
         how, reason = told[f"exact.accounts/{account}"]
         assert how == "archived"
         assert reason.startswith("archiving is not undone: Status was set to 'S'")
-        _show(undone, "preview", carry=False)
+        _show(undone, "preview", carried=False)
         shown = capsys.readouterr().out
         assert all(reason in shown for _, reason in told.values())
 

@@ -1,10 +1,9 @@
-"""Jobs by which a person has something computed or put back from Dagit: a preview, and the undoing of a run.
+"""The job by which a person sees from Dagit what a sync would write.
 
 A preview stores nothing, in Dagster neither: its assets run on an instance of their own, and what they would write is
 shown at the job's one op.
 """
 
-import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -16,17 +15,11 @@ from pydantic import Field
 
 from talk_assets.assets.divisions import PATIENCE, Division, division_of, op_job, settings_of
 from talk_assets.assets.keys import onboarding_key, sink_key
-from talk_assets.assets.masking import PERSONAL, People
+from talk_assets.assets.masking import People
 from talk_assets.assets.metadata import counts, table
 from talk_assets.assets.run import TalkRun
-from talk_assets.cycle.report import finish, summary
-from talk_assets.cycle.send import Outcome
 from talk_assets.errors import TalkError
 from talk_assets.installation import Installation, open_installation
-from talk_assets.mappings.model import Mappings
-from talk_assets.orders.desk import current_user
-from talk_assets.undo.carry_out import carry_out
-from talk_assets.undo.listing import COLUMNS, named, rows
 
 _OPERATIONS = ("create", "update", "delete")
 _LISTED = {"written": "would be written to", "owed_writes": "waits for"}
@@ -36,15 +29,6 @@ class Preview(dg.Config):
     """What is looked at."""
 
     rescan: bool = Field(default=False, description="Read every feed from the beginning, not only what changed.")
-
-
-class Undo(dg.Config):
-    """What is put back."""
-
-    run: str = Field(description="Id of the run to undo, or how it begins; `talk-assets why` and history name it.")
-    record: str = Field(default="", description="Only what is the same as this record, as customerp.customer/cus-1.")
-    apply: bool = Field(default=False, description="Write; otherwise it is shown what would be put back.")
-    who: str = Field(default="", description="Who gives the order; empty: the user that Dagster runs as.")
 
 
 def preview_job(
@@ -107,47 +91,6 @@ def preview_job(
     )
 
 
-def undo_job(divisions: Sequence[Division]) -> dg.JobDefinition:
-    """The job that puts back what a run wrote, in one of several divisions."""
-
-    @dg.op(
-        name="undo_run",
-        out=dg.Out(dg.Nothing),
-        description="Put back what a run wrote, leaving out what was changed since; at first only shown.",
-    )
-    def undo_run(context: dg.OpExecutionContext, config: Undo) -> None:
-        started = time.monotonic()
-        with _installed(context) as installation:
-            with installation.ledger.begin() as connection:
-                run, cluster = named(
-                    connection, installation.division, installation.mappings, config.run, config.record or None
-                )
-            with installation.round(context.run_id, preview=not config.apply, wait_seconds=PATIENCE) as cycle:
-                complete = False
-                try:
-                    done = carry_out(cycle, run, cluster, config.who or current_user())
-                    complete = True
-                finally:
-                    finish(cycle, summary(cycle, time.monotonic() - started), complete=complete)
-            people = People(installation.settings.talk_show_personal)
-            found = [_masked(row, installation.mappings, people) for row in rows(done.plan, carried=config.apply)]
-        sent = sum(write["outcome"] == Outcome.DONE.value for write in done.writes)
-        context.add_output_metadata(
-            {
-                **counts({"put_back": len(done.plan.back), "left": len(done.plan.left), "sent": sent}),
-                "undone": table(pd.DataFrame(found, columns=list(COLUMNS), dtype="str")),
-            }
-        )
-
-    return op_job(
-        "undo",
-        undo_run,
-        "Put back what a run wrote: at first a preview, with `apply` a run like any other. The same as "
-        "`talk-assets undo`.",
-        divisions,
-    )
-
-
 @contextmanager
 def _installed(context: dg.OpExecutionContext) -> Iterator[Installation]:
     """The installation; what stops the block is a failure whose text is the error's one sentence."""
@@ -156,19 +99,6 @@ def _installed(context: dg.OpExecutionContext) -> Iterator[Installation]:
             yield installation
     except TalkError as error:
         raise dg.Failure(description=str(error), allow_retries=False) from None
-
-
-def _masked(row: tuple[str, ...], mappings: Mappings, people: People) -> tuple[str, ...]:
-    """A row of what is undone; of people as it is shown."""
-    what, record, name, written, before, why = row
-    entity = record.partition("/")[0]
-    # Of what is left out now it is not known whom it is about.
-    if entity in mappings.with_lines and mappings.subject_of(entity).subject not in PERSONAL:
-        return *row[:-1], people.reason(why, mappings)
-    # The reason of a hold is quoted otherwise.
-    because, held, reason = why.partition(" is held: ")
-    told = people.quoted(because) + held + people.between(reason)
-    return what, record, name, people.quoted(written), people.quoted(before), told
 
 
 def _shown(run: TalkRun, done: dg.ExecuteInProcessResult, written: Sequence[str]) -> dict[str, Any]:
