@@ -65,6 +65,8 @@ def test_dev_serves_the_code_location_and_ends_whole(place: Home) -> None:
     try:
         with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60) as dagit:
             entry = within(300, lambda: location(dagit))
+        # No address before anything answers there, and none that is not told at all.
+        within(30, lambda: f"Dagit: http://127.0.0.1:{port}" in log.read_text())
         pids = family(process.pid)
     finally:
         process.send_signal(signal.SIGINT)
@@ -81,7 +83,6 @@ def test_dev_serves_the_code_location_and_ends_whole(place: Home) -> None:
     within(30, lambda: not living(pids))
     within(30, lambda: not (place.folder / "postgres/data/postmaster.pid").exists())
     said = log.read_text()
-    assert f"Dagit: http://127.0.0.1:{port}" in said
     assert "No system is configured: using the sandbox" in said
     assert "Traceback" not in said
 

@@ -42,10 +42,10 @@ def dev(host: str, port: int) -> bool:
             subprocess.Popen([sys.executable, "-m", *command], env=environment)  # noqa: S603
             for command in (web, daemon)
         ]
-        console.out.print(f"Dagit: http://{host}:{port} (Ctrl-C ends it)")
+        console.out.print("Starting Dagit.")
         signal.signal(signal.SIGTERM, signal.default_int_handler)
         try:
-            ended = _first_to_end(processes)
+            ended = _first_to_end(processes, host, port)
         except KeyboardInterrupt:
             console.out.print("Ending.")
             return True
@@ -76,9 +76,22 @@ def _check_port(host: str, port: int) -> None:
         ) from None
 
 
-def _first_to_end(processes: list["subprocess.Popen[bytes]"]) -> "subprocess.Popen[bytes]":
+def _first_to_end(processes: list["subprocess.Popen[bytes]"], host: str, port: int) -> "subprocess.Popen[bytes]":
+    """Wait for it; the address is told once somebody who opens it finds pages there."""
+    told = False
     while True:
         for process in processes:
             if process.poll() is not None:
                 return process
+        if not told and _answers(host, port):
+            console.out.print(f"Dagit: http://{host}:{port} (Ctrl-C ends it)")
+            told = True
         time.sleep(0.5)
+
+
+def _answers(host: str, port: int) -> bool:
+    try:
+        socket.create_connection((host, port), timeout=1).close()
+    except OSError:
+        return False
+    return True

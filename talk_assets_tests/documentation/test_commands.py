@@ -269,8 +269,8 @@ def test_dagit_is_served() -> None:
         try:
             with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60) as dagit:
                 within(300, lambda: location(dagit))
+            within(30, lambda: f"Dagit: http://127.0.0.1:{port}" in log.read_text())
         finally:
             os.killpg(program.pid, signal.SIGINT)
             program.wait(60)
-        assert f"Dagit: http://127.0.0.1:{port}" in log.read_text()
         within(30, lambda: not (place.folder / "postgres/data/postmaster.pid").exists())
