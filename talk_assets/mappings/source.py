@@ -6,12 +6,15 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError, YAMLError
-from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+import yaml
+from yaml.error import MarkedYAMLError, YAMLError
+from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from talk_assets.errors import MappingError
 
+# libyaml reads in a twentieth of the time, which every start has to wait for. Its rules of YAML 1.1 for what NO or 010
+# are do not apply: only nodes are made, and their words taken as they are written.
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 Place = tuple[str | int, ...]  # keys and list indexes from the top of the file
 
 
@@ -46,7 +49,7 @@ def read_source(path: Path) -> Source:
         MappingError: the file cannot be read, is no YAML, has a key twice or has another top level.
     """
     try:
-        node = YAML(typ="safe", pure=True).compose(path.read_text(encoding="utf-8"))
+        node = yaml.compose(path.read_text(encoding="utf-8"), Loader=_LOADER)
     except OSError as error:
         raise MappingError(path, None, "", f"the file cannot be read: {error.strerror}.") from error
     except UnicodeDecodeError as error:
