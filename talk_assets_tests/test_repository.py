@@ -56,7 +56,8 @@ ROOMS["assets"] = ROOMS["installation"] | {
 ROOMS["automation"] = ROOMS["assets"] | {"assets"}
 ROOMS["definitions"] = ROOMS["automation"] | {"automation"}
 ROOMS["console"] = ROOMS["automation"]
-ROOMS["round"] = ROOMS["definitions"] | {"definitions"}
+ROOMS["job_here"] = ROOMS["assets"] | {"assets"}
+ROOMS["round"] = ROOMS["definitions"] | {"definitions", "job_here"}
 ROOMS["commands"] = ROOMS["round"] | {
     "round",
     "console",
