@@ -84,6 +84,7 @@ def test_a_division_is_a_partition_and_touches_no_other(
     assert {name: found.partition for name, found in ambiguous.items()} == {one: one, SECOND: SECOND}
 
 
+@pytest.mark.soak
 def test_each_division_is_compared_by_itself(first: Sandbox, place: Home, instance: dg.DagsterInstance) -> None:
     """One company's check would hide that the books of another are unequal."""
     one = str(first.said["exact_division"])

@@ -26,6 +26,7 @@ def _rights(world: World, **rights: str) -> None:
     httpx.put(f"{url}/_admin/rights", json=rights).raise_for_status()
 
 
+@pytest.mark.soak
 def test_one_feed_that_may_not_be_read_holds_back_itself(database_url: str, tmp_path: Path) -> None:
     """Without the payroll module no contact, quotation or order would ever be synchronised."""
     with open_world(database_url, tmp_path, seed=_SEED) as world:

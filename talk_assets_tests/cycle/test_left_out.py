@@ -150,6 +150,7 @@ def test_what_was_agreed_of_a_row_outlives_its_absence(database_url: str, tmp_pa
         assert _dates(world, order, other) == {"2027-03-15"}
 
 
+@pytest.mark.soak
 def test_a_row_put_back_empties_only_what_was_emptied(database_url: str, tmp_path: Path) -> None:
     """A description would be wiped in one system because its record in the other could not be read just then."""
     folder = copy_mappings(tmp_path)
@@ -254,6 +255,7 @@ def test_a_record_that_is_left_out_keeps_its_counterpart(database_url: str, tmp_
         assert world.sync().writes == []
 
 
+@pytest.mark.soak
 def test_a_document_is_created_beside_one_that_is_left_out(database_url: str, tmp_path: Path) -> None:
     """An order with a sales order could get no quotation, and no sync would end, once its other flow is left out."""
     with open_world(database_url, tmp_path, seed=_SEED) as world:

@@ -209,6 +209,7 @@ def _settled_by_a_person(documents: Documents, subtests: pytest.Subtests) -> Non
         assert [write for write in report.writes if write["operation"] == "create"] == []
 
 
+@pytest.mark.soak
 def test_lines_whose_answers_are_lost(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """An invoice would show a line twice: of two of one product it was not seen that one arrived and the other not."""
     monkeypatch.setattr(recover, "LATEST_ARRIVAL", timedelta(0))

@@ -28,6 +28,7 @@ def test_new_properties_are_nobodys_business(database_url: str, tmp_path: Path) 
         assert world.show("exact.accounts", theirs)["Phone"] == "0182 1"
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize(
     ("system", "entity", "counterpart"),
     [
