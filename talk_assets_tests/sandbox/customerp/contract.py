@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from ruamel.yaml import YAML
+import yaml
 
 ROOT = Path(__file__).parents[3]
-CONTRACT = YAML(typ="safe").load(ROOT / "docs/customerp-openapi.yaml")
+CONTRACT = yaml.load((ROOT / "docs/customerp-openapi.yaml").read_text(), Loader=yaml.CSafeLoader)

@@ -3,12 +3,12 @@
 from typing import Any
 
 import pytest
-from ruamel.yaml import YAML
+import yaml
 
 from talk_assets.sandbox.customerp.entities import ENTITIES, UNITS, Entity
 from talk_assets_tests.sandbox.customerp.contract import CONTRACT, ROOT
 
-CAPABILITIES = YAML(typ="safe").load(ROOT / "talk_assets/systems/customerp/capabilities.yaml")
+CAPABILITIES = yaml.safe_load((ROOT / "talk_assets/systems/customerp/capabilities.yaml").read_text())
 ALL = [entity for top in ENTITIES.values() for entity in (top, top.lines) if entity is not None]
 
 

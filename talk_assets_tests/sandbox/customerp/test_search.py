@@ -5,91 +5,52 @@ such call. `make test` tries the same few every time, `make soak` many and other
 """
 
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
-import schemathesis
-from hypothesis import HealthCheck, Phase, given, settings
-from hypothesis import strategies as st
-from schemathesis import checks
-from schemathesis.core.result import Ok
-from schemathesis.generation import GenerationMode
 
-from talk_assets_tests.sandbox.customerp.contract import CONTRACT, ROOT
-from talk_assets_tests.sandbox.customerp.site import TOKEN, Site, Stage
+from talk_assets_tests.sandbox.customerp.contract import CONTRACT
+from talk_assets_tests.sandbox.customerp.site import Site, Stage
 
-SCHEMA = schemathesis.openapi.from_path(ROOT / "docs/customerp-openapi.yaml")
-OPERATIONS = {found.ok().label: found.ok() for found in SCHEMA.get_all_operations() if isinstance(found, Ok)}
-HEADERS = {"Authorization": f"Bearer {TOKEN}"}
-# Two checks of schemathesis ask for more than a contract can say: that whatever fits the schemas is accepted
-# (references have to exist, keys to be new), and that whatever breaks one is refused for just that.
-EXCLUDED = [checks.positive_data_acceptance, checks.negative_data_rejection]
-RECORDS: dict[str, tuple[str, dict[str, Any]]] = {
-    "customers": ("cus-000042", {"Name": "Zonnebloem"}),
-    "contacts": ("con-000107", {"LastName": "Dijk", "CustomerId": "cus-000042"}),
-    "employees": ("emp-000003", {"LastName": "Wit"}),
-    "products": ("pro-000007", {"Number": "P7", "Name": "Pump"}),
-    "quotes": ("quo-000031", {"CustomerId": "cus-000042", "Lines": [{"ProductId": "pro-000007", "Quantity": 1}]}),
-    "orders": ("ord-000012", {"CustomerId": "cus-000042", "Lines": [{"ProductId": "pro-000007", "Quantity": 1}]}),
-}
+VERBS = ("get", "post", "put", "patch", "delete")
+LABELS = sorted(
+    f"{verb.upper()} {path}" for path, methods in CONTRACT["paths"].items() for verb in methods if verb in VERBS
+)
+# One process that imports schemathesis is enough.
+pytestmark = pytest.mark.xdist_group("contract search")
 
 
 @pytest.fixture
 def site(stage: Stage) -> Iterator[Site]:
     """A Customerp with the records that the contract's examples name."""
+    from talk_assets_tests.sandbox.customerp.calls import RECORDS
+
     with stage.running() as site:
         for collection, (key, values) in RECORDS.items():
             site.create(f"/_admin/{collection}", **values | {"key": key})
         yield site
 
 
-def search(site: Site, label: str, examples: int, *, afresh: bool) -> None:
-    """Make calls of one operation, with keys that exist and with others, and hold every answer against the contract."""
-    operation = OPERATIONS[label]
-    key = RECORDS.get(label.rpartition(" ")[2].split("/")[1], ("", {}))[0]
-    shapes = [operation.as_strategy(), operation.as_strategy(generation_mode=GenerationMode.NEGATIVE)]
-    if "{id}" in label:
-        known = {"id": key}
-        shapes = [
-            operation.as_strategy(path_parameters=known),
-            operation.as_strategy(path_parameters=known, generation_mode=GenerationMode.NEGATIVE),
-            operation.as_strategy(),
-        ]
-
-    @settings(
-        max_examples=examples,
-        derandomize=not afresh,
-        database=None,
-        deadline=None,
-        phases=[Phase.generate, Phase.shrink],
-        suppress_health_check=list(HealthCheck),
-    )
-    @given(case=st.one_of(shapes))
-    def calls(case: schemathesis.Case[Any]) -> None:
-        answer = case.call(base_url=str(site.http.base_url), headers=HEADERS, timeout=10)
-        case.validate_response(answer, excluded_checks=EXCLUDED, headers=HEADERS)
-
-    calls()
-
-
 def test_every_operation_is_searched() -> None:
     """An operation that schemathesis cannot read would be left out without a word."""
-    verbs = ("get", "post", "put", "patch", "delete")
-    assert set(OPERATIONS) == {
-        f"{verb.upper()} {path}" for path, methods in CONTRACT["paths"].items() for verb in methods if verb in verbs
-    }
+    from talk_assets_tests.sandbox.customerp.calls import OPERATIONS
+
+    assert sorted(OPERATIONS) == LABELS
 
 
-@pytest.mark.parametrize("label", sorted(OPERATIONS))
+@pytest.mark.parametrize("label", LABELS)
 def test_no_call_is_answered_outside_of_the_contract(site: Site, label: str) -> None:
     """A connector made by the contract would meet an answer that it does not know, or break the server."""
+    from talk_assets_tests.sandbox.customerp.calls import search
+
     search(site, label, 8, afresh=False)
 
 
 @pytest.mark.soak
-@pytest.mark.parametrize("label", sorted(OPERATIONS))
+@pytest.mark.parametrize("label", LABELS)
 def test_no_call_is_answered_outside_of_the_contract_however_long_one_tries(site: Site, label: str) -> None:
     """The few calls of every other run would miss what is rare."""
+    from talk_assets_tests.sandbox.customerp.calls import search
+
     search(site, label, 500, afresh=True)
 
 
