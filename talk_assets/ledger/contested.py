@@ -16,10 +16,20 @@ BY_US = "deleted"
 
 
 def verdicts(connection: sa.Connection, division: str, clusters: pd.Index) -> pd.Series:
-    """Index cluster, value what was said of a deletion that met an edit, as far as that deletion still holds."""
+    """Index cluster, value what was said of a deletion that met an edit, as far as that deletion still holds.
+
+    Only a later deletion of such a record ends it; of what somebody brought back, a later one in the other system.
+    """
+    entity = conflict.c.claims[0]["entity"].astext
+    system_of_it, system = (sa.func.split_part(name, ".", 1) for name in (entity, member.c.entity))
+    kept = sa.func.coalesce(conflict.c.resolution, "") == KEEP
     since = (
         sa.select(sa.func.max(member.c.deleted_at))
-        .where(member.c.cluster_id == conflict.c.cluster_id, member.c.origin != BY_US)
+        .where(
+            member.c.cluster_id == conflict.c.cluster_id,
+            member.c.origin != BY_US,
+            sa.case((kept, system != system_of_it), else_=member.c.entity == entity),
+        )
         .scalar_subquery()
     )
     found = read_frame(
@@ -35,9 +45,10 @@ def verdicts(connection: sa.Connection, division: str, clusters: pd.Index) -> pd
             conflict.c.division == division,
             conflict.c.kind == EDIT_VERSUS_DELETE,
             conflict.c.cluster_id.in_(among(connection, clusters)),
-            conflict.c.since >= since,
+            sa.or_(conflict.c.resolved_at.is_(None), conflict.c.since >= since),
         )
-        .order_by(conflict.c.id),
+        # What a person has yet to decide counts before what was said of something else.
+        .order_by(conflict.c.resolved_at.is_(None), conflict.c.id),
     ).drop_duplicates("cluster_id", keep="last")
     gone = (found["entity"] + "/" + found["key"]).to_numpy()
     words = [_said(text, name) for text, name in zip(found["resolution"].fillna(""), gone, strict=True)]
