@@ -7,6 +7,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from talk_assets.ledger.bulk import columns_under, json_columns, pack_json, read_frame, upsert_frame
+from talk_assets.ledger.contested import move_contested
 from talk_assets.ledger.keys import among, keys_of, numbers_of, records_named
 from talk_assets.ledger.tables import base, cluster, conflict, golden, intent, member, record
 from talk_assets.sync.frames import TIME, Golden, Members
@@ -266,6 +267,7 @@ def move_clusters(connection: sa.Connection, division: str, moves: pd.DataFrame)
     old = [int(number) for number in moves["old"]]
     for row_old, row_new in zip(old, moves["cluster_id"], strict=True):
         connection.execute(sa.update(intent).values(cluster_id=int(row_new)).where(intent.c.cluster_id == row_old))
+        move_contested(connection, row_old, int(row_new))
     connection.execute(
         sa.update(conflict)
         .values(resolved_at=sa.func.now(), resolution="the records joined another cluster")

@@ -104,6 +104,22 @@ def end_contested(connection: sa.Connection, division: str, clusters: pd.Index) 
     )
 
 
+def move_contested(connection: sa.Connection, old: int, number: int) -> None:
+    """Have what was said about deletions, or is still to be said, count for the cluster that another one joins.
+
+    Of two that are open the one of that cluster stays: one answer settles both.
+    """
+    mine = (conflict.c.cluster_id == old, conflict.c.kind == EDIT_VERSUS_DELETE)
+    other = conflict.alias("other")
+    twice = sa.exists().where(
+        conflict.c.resolved_at.is_(None),
+        other.c.cluster_id == number,
+        other.c.kind == EDIT_VERSUS_DELETE,
+        other.c.resolved_at.is_(None),
+    )
+    connection.execute(sa.update(conflict).values(cluster_id=number).where(*mine, ~twice))
+
+
 def keep_returned(connection: sa.Connection, division: str, returned: pd.DataFrame, subject: str, run: str) -> None:
     """Leave records `entity, key` alone that we had deleted or archived and that somebody brought back."""
     wanted = keys_of(connection, returned, "entity", "key")
