@@ -154,7 +154,13 @@ def _join_lines(cycle: Cycle, connection: sa.Connection, lines: Subject, number:
     live = known[~known["deleted"].astype(bool)]
     twice = live["origin"][live.duplicated(["origin", "entity"], keep=False)]
     blocks = blocks_among(connection, cycle.division, known)
-    apart = known.merge(blocks[["entity", "key"]], on=["entity", "key"])["origin"]
+    origin = known.set_index(["entity", "key"])["origin"]
+    one, other = (
+        origin.reindex(pd.MultiIndex.from_frame(blocks[names])).to_numpy()
+        for names in (["entity", "key"], ["other_entity", "other_key"])
+    )
+    # Lines that were linked crosswise are kept from lines of another origin, which says nothing about their own.
+    apart = one[one == other]
     merged = parted[~parted["cluster_id"].isin([*twice, *apart])]
     if len(merged):
         join_clusters(cycle, connection, lines, merged)

@@ -182,3 +182,33 @@ def test_a_line_that_somebody_deleted_is_in_a_document_that_is_created_anew(whol
     assert sorted(held["Quantity"] for held in world.lines("exact.salesorders", anew).values()) == [1, 2]
     assert [held["Quantity"] for held in world.lines("exact.salesorders", sales).values()] == [1]
     assert world.sync().writes == []
+
+
+def test_lines_that_were_linked_crosswise_stay_so_when_documents_are_linked_again(whole_world: World) -> None:
+    """Who corrects a correction has each line twice, in the quote and in the books."""
+    world = whole_world
+    customer, _ = pair(world)
+    product = world.add("customerp.product", Number=number(), Name="Paint", Unit="piece")
+    lines = [{"ProductId": product, "Quantity": n, "UnitPrice": 4} for n in (1, 2)]
+    at = {"CustomerId": customer.partition("/")[2], "CustomerReference": number()}
+    quote = world.add("customerp.quote", QuoteDate="2024-02-09", Lines=lines, **at)
+    world.sync()
+    quotation = world.twin("customerp.quote", quote, "exact.quotations")
+    names = (f"customerp.quote/{quote}", f"exact.quotations/{quotation}")
+    keys = list(world.lines("customerp.quote", quote))
+    theirs = [f"exact.quotation_lines/{world.twin('customerp.quote_line', k, 'exact.quotation_lines')}" for k in keys]
+    ours = [f"customerp.quote_line/{key}" for key in keys]
+    for one, other in zip(ours, theirs, strict=True):
+        unlink(at_desk(world), one, other, WHO)
+    for one, other in zip(ours, reversed(theirs), strict=True):
+        link(at_desk(world), one, other, WHO)
+    for _ in range(2):
+        world.sync()
+    unlink(at_desk(world), *names, WHO)
+    world.sync()
+    link(at_desk(world), *names, WHO)
+    for _ in range(2):
+        world.sync()
+    assert [len(world.lines(*name.split("/"))) for name in names] == [2, 2]
+    assert all(linked(world, one, other) for one, other in zip(ours, reversed(theirs), strict=True))
+    assert world.sync().writes == []
