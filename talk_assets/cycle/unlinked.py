@@ -17,13 +17,24 @@ from talk_assets.ledger.former import UNLINKED
 def hold_unlinked(
     cycle: Cycle, connection: sa.Connection, record: tuple[str, str], other: tuple[str, str], who: str
 ) -> None:
-    """Note at a record that a person unlinked it from another one."""
+    """Note at a record that a person unlinked it from another one, beside what it was unlinked from before.
+
+    A record of each entity that it lost is missed by itself; a later one of the same entity takes the former's place.
+    """
     entity, key = record
     apart = "/".join(other)
     reason = f"{who} unlinked it from {apart}: nothing is created for it until it is linked, or a person accepts that"
-    row = {"entity": entity, "key": key, "kind": UNLINKED, "property": "", "reason": reason, "value": apart}
+    row = {"entity": entity, "key": key, "kind": UNLINKED, "property": other[0], "reason": reason, "value": apart}
     held = pd.DataFrame([row], columns=HOLDS, dtype="str")
-    notes.replace_holds(connection, cycle.division, held, [UNLINKED], held, cycle.run_id)
+    before = notes.holds_of(connection, cycle.division, held, [UNLINKED])
+    others = before.loc[lost_entity(before).ne(other[0]), HOLDS]
+    found = pd.concat([others, held], ignore_index=True)
+    notes.replace_holds(connection, cycle.division, held, [UNLINKED], found, cycle.run_id)
+
+
+def lost_entity(held: pd.DataFrame) -> pd.Series:
+    """The entities of the records that records were unlinked from, of holds."""
+    return held["value"].astype("str").str.replace(r"/.*$", "", regex=True)
 
 
 def unlinked_clusters(cycle: Cycle, connection: sa.Connection, members: pd.DataFrame) -> pd.Index:
@@ -49,6 +60,6 @@ def _found_again(held: pd.DataFrame, live: pd.DataFrame) -> pd.Series:
     """Whether records are linked to one of the entity that they lost; of two of one entity, to any other record."""
     beside = held.reset_index().merge(live, on="cluster_id", suffixes=("", "_beside"))
     beside = beside[(beside["entity"] != beside["entity_beside"]) | (beside["key"] != beside["key_beside"])]
-    lost = beside["value"].str.replace(r"/.*$", "", regex=True)
+    lost = lost_entity(beside)
     again = beside[lost.eq(beside["entity_beside"]) | lost.eq(beside["entity"])]
     return held.index.to_series().isin(again["index"])

@@ -59,5 +59,5 @@ def accept_creation(cycle: Cycle, record: str, who: str) -> None:
         notes.replace_holds(connection, cycle.division, frame_of(found), [UNLINKED], nothing, cycle.run_id)
         reconsider(cycle, connection, frame_of(found))
         at = {"cluster_id": found.cluster_id, "entity": found.entity, "key": found.key}
-        detail = {"creation": True, "unlinked_from": str(held["value"].iloc[0])}
+        detail = {"creation": True, "unlinked_from": " and ".join(held["value"].astype("str"))}
         note(cycle, connection, ACCEPT, who, found.subject.subject, [{**at, "detail": detail}])

@@ -7,6 +7,7 @@ from talk_assets.cycle.context import Cycle
 from talk_assets.cycle.holds import HOLDS
 from talk_assets.cycle.linking import join_clusters, reconsider_lines, reconsider_referring
 from talk_assets.cycle.recover import MOST_OF_IT, link_insert, share_of_sent
+from talk_assets.cycle.unlinked import lost_entity
 from talk_assets.errors import OrderRefused
 from talk_assets.ledger import clusters as links
 from talk_assets.ledger import debts, notes
@@ -135,7 +136,7 @@ def _end_hold(cycle: Cycle, connection: sa.Connection, record: Named, same: Name
     """Forget that a record was unlinked, if it has a record of the kind again that it lost."""
     one = frame_of(record)
     held = notes.holds_of(connection, cycle.division, one, [UNLINKED])
-    lost = held["value"].astype("str").str.replace(r"/.*$", "", regex=True)
+    lost = lost_entity(held)
     kept = held.loc[lost.ne(same.entity) & lost.ne(record.entity), HOLDS]
     notes.replace_holds(connection, cycle.division, one, [UNLINKED], kept, cycle.run_id)
 

@@ -212,3 +212,39 @@ def test_lines_that_were_linked_crosswise_stay_so_when_documents_are_linked_agai
     assert [len(world.lines(*name.split("/"))) for name in names] == [2, 2]
     assert all(linked(world, one, other) for one, other in zip(ours, reversed(theirs), strict=True))
     assert world.sync().writes == []
+
+
+@pytest.mark.parametrize("first", ["exact.quotations", "exact.salesorders"])
+def test_an_order_unlinked_from_two_documents_waits_for_both(whole_world: World, first: str) -> None:
+    """Whoever puts one of two wrong links right has a second quotation, or sales order, in the books for the other."""
+    world = whole_world
+    customer, account = pair(world)
+    product = world.add("customerp.product", Number=number(), Name="Paint", Unit="piece")
+    at = {"CustomerId": customer.partition("/")[2], "CustomerReference": number()}
+    order = world.add(
+        "customerp.order", OrderDate="2024-02-09", Lines=[{"ProductId": product, "Quantity": 1, "UnitPrice": 4}], **at
+    )
+    world.sync()
+    wrong = {e: world.twin("customerp.order", order, e) for e in ("exact.quotations", "exact.salesorders")}
+    item = world.twin("customerp.product", product, "exact.items")
+    for entity in sorted(wrong, key=lambda name: name != first):
+        unlink(at_desk(world), f"customerp.order/{order}", f"{entity}/{wrong[entity]}", WHO)
+        world.sync()
+    last = next(entity for entity in wrong if entity != first)
+    names = {
+        "exact.quotations": ("OrderAccount", "QuotationLines"),
+        "exact.salesorders": ("OrderedBy", "SalesOrderLines"),
+    }
+    account_at, lines_at = names[last]
+    right = world.add(last, **{account_at: account.partition("/")[2], lines_at: [{"Item": item, "Quantity": 1}]})
+    world.sync()
+    before = set(world.all(first))
+    link(at_desk(world), f"customerp.order/{order}", f"{last}/{right}", WHO)
+    for _ in range(2):
+        world.sync()
+    assert world.partner("customerp.order", order, last) == right
+    assert set(world.all(first)) == before
+    assert f"customerp.order/{order}" in world.held("unlinked")
+    accept_creation(at_desk(world), f"customerp.order/{order}", WHO)
+    world.sync()
+    assert world.twin("customerp.order", order, first) not in before
