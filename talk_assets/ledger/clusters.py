@@ -7,9 +7,10 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from talk_assets.ledger.bulk import columns_under, json_columns, pack_json, read_frame, upsert_frame
-from talk_assets.ledger.contested import move_contested
+from talk_assets.ledger.contested import BY_US, move_contested
 from talk_assets.ledger.keys import among, keys_of, numbers_of, records_named
-from talk_assets.ledger.tables import base, cluster, conflict, golden, intent, member, record
+from talk_assets.ledger.requests import FAILED
+from talk_assets.ledger.tables import base, cluster, conflict, golden, intent, member, owed, record, request
 from talk_assets.sync.frames import TIME, Golden, Members
 
 # These are text because they are executed once per write: SQLAlchemy compiles an insert with ON CONFLICT every time.
@@ -209,13 +210,26 @@ def store_insert(connection: sa.Connection, division: str, entity: str, key: str
 
 
 def mark_deleted(connection: sa.Connection, division: str, frame: pd.DataFrame) -> None:
-    """Note that the records `entity, key` are gone from their system; the links stay for the answer why."""
+    """Note that the records `entity, key` are gone from their system; the links stay for the answer why.
+
+    One that we still wanted gone, and to which a deletion was sent that nobody answered, went by our doing.
+    """
     if frame.empty:
         return
     wanted = keys_of(connection, frame, "entity", "key")
+    still, sent = (
+        sa.exists().where(*(table.c[name] == member.c[name] for name in ("division", "entity", "key")), *about)
+        for table, about in (
+            (owed, (owed.c.operation == "delete",)),
+            (
+                request,
+                (request.c.operation.in_(["delete", "archive"]), sa.func.coalesce(request.c.outcome, FAILED) == FAILED),
+            ),
+        )
+    )
     connection.execute(
         sa.update(member)
-        .values(deleted_at=sa.func.now())
+        .values(deleted_at=sa.func.now(), origin=sa.case((sa.and_(still, sent), BY_US), else_=member.c.origin))
         .where(
             member.c.division == division,
             member.c.entity == wanted.c.entity,

@@ -57,7 +57,9 @@ _VANISHED = sa.text(
     "select distinct m.entity, m.key, m.cluster_id, 'vanished' as rule from talk.request r "
     "join talk.member m using (division, entity, key) left join talk.cluster c on c.id = m.cluster_id "
     "where r.division = :division and r.run = :run and r.operation = 'delete' "
-    "and coalesce(r.outcome, 'failed') = 'failed' and m.deleted_at >= r.sent_at and m.origin <> 'deleted' "
+    "and coalesce(r.outcome, 'failed') = 'failed' and m.deleted_at >= r.sent_at "
+    "and not exists (select from talk.history h where h.division = m.division and h.entity = m.entity "
+    "  and h.key = m.key and h.kind = 'write' and h.rule = 'delete' and h.at >= r.sent_at) "
     "and (cast(:cluster as bigint) is null or m.cluster_id = :cluster or c.document_id = :cluster) order by 1, 2"
 )
 # Everything of these clusters that is younger than the run's first write.

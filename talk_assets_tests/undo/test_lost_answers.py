@@ -71,3 +71,43 @@ def test_what_was_written_without_an_answer_is_undone_too(database_url: str, tmp
         # The run that found them names them, too; they are undone by now.
         (left,) = _undo(world, "sync 3").left
         assert "decided anew in run undo of night" in left.reason
+
+
+@pytest.mark.parametrize("both", [False, True])
+def test_a_deletion_without_an_answer_is_our_own(
+    database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, both: bool
+) -> None:
+    """A product that somebody brings back is deleted again because its item, which we deleted, is gone."""
+    monkeypatch.setattr(http, "Patience", partial(Patience, first_wait=0.001, attempts=1))
+    replace(
+        copy_mappings(tmp_path) / "product.yaml",
+        "    criteria:\n",
+        f"    when_gone: {{customerp: delete{', exact: delete' if both else ''}}}\n    criteria:\n",
+    )
+    with open_world(database_url, tmp_path, mappings=tmp_path) as world:
+        values = {"Number": "P1", "Name": "Thing", "Unit": "piece", "Price": 5}
+        product = world.add("customerp.product", **values)
+        world.add("customerp.product", Number="P2", Name="Other", Unit="piece", Price=5)
+        customer = world.add("customerp.customer", Name="Klant BV", Number="700", Phone="1")
+        world.sync()
+        item = world.twin("customerp.product", product, "exact.items")
+        world.sync()
+        world.edit("customerp.customer", customer, Phone="2")
+        world.remove("customerp.product", product)
+        with world.installation.cycle("night") as cycle:
+            world.take(cycle, Report())
+            world.fault("exact", method="DELETE", status=504, after=True, times=None)
+            for entity in ("exact.accounts", "exact.items"):
+                deliver(cycle, entity)
+        world.end_faults()
+        world.sync()
+        assert item not in world.all("exact.items")
+        assert [(each.record, each.how) for each in _undo(world, "night").removed] == [(f"exact.items/{item}", "gone")]
+        world.restore("customerp.product", product, Id=product, **values)
+        for _ in range(2):
+            world.sync()
+        assert product in world.all("customerp.product")
+        assert (
+            world.show("exact.items", world.twin("customerp.product", product, "exact.items"))["Description"] == "Thing"
+        )
+        assert world.sync().writes == []
