@@ -37,14 +37,16 @@ def note_absent(cycle: Cycle, connection: sa.Connection, entity: str, present: l
         return []
     store_cursor(connection, cycle.division, _feed(entity), cycle.run_id, cycle.run_id)
     missing = absence.missing_keys(connection, cycle.division, entity, present)
+    needed = cycle.mappings.subject_of(entity).deletions_of(entity).misses_needed
     if (entity, guards.EMPTY) not in cycle.let_pass:
         known = count_live(connection, cycle.division, entity)
-        if stops_gone(cycle, connection, entity, guards.MISSING, missing, known) or not missing:
+        # What was let pass before, and only could not be looked up, need not be let pass again.
+        fresh = missing - absence.missed(connection, cycle.division, entity, needed)
+        if stops_gone(cycle, connection, entity, guards.MISSING, fresh, known) or not missing:
             return []
     # What a person let pass need not be missing again.
     passed = [cycle.let_pass[at] for at in ((entity, guards.EMPTY), (entity, guards.MISSING)) if at in cycle.let_pass]
     certain = set[str]().union(*(missing if each.keys is None else each.keys for each in passed))
-    needed = cycle.mappings.subject_of(entity).deletions_of(entity).misses_needed
     return absence.note_misses(connection, cycle.division, entity, present, needed=needed, certain=certain)
 
 

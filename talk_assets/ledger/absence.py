@@ -96,6 +96,12 @@ def note_misses(
     return sorted(str(row.key) for row in rows if row.misses >= needed)
 
 
+def missed(connection: sa.Connection, division: str, entity: str, times: int) -> set[str]:
+    """The keys of live known records that were missing from so many whole reads in a row."""
+    found = sa.select(record.c.key).where(*_live(division, entity), record.c.misses >= times)
+    return set(connection.execute(found).scalars())
+
+
 def forget_misses(connection: sa.Connection, division: str, entity: str, keys: Sequence[str]) -> None:
     """Take records for there again."""
     among = _among(connection, keys)
