@@ -129,13 +129,13 @@ def keep_returned(connection: sa.Connection, division: str, returned: pd.DataFra
         .join_from(member, wanted, sa.and_(wanted.c.entity == member.c.entity, wanted.c.key == member.c.key))
         .where(member.c.division == division, member.c.origin == BY_US, member.c.deleted_at.is_not(None)),
     )
-    store_contested(
-        connection,
-        division,
-        subject,
-        ours.assign(other_entity=ours["entity"], other_key=ours["key"], wins=KEEP),
-        run,
-    )
+    keep(connection, division, ours, subject, run)
+
+
+def keep(connection: sa.Connection, division: str, records: pd.DataFrame, subject: str, run: str) -> None:
+    """Leave records `entity, key, cluster_id` alone, whatever was deleted until now."""
+    kept = records.assign(other_entity=records["entity"], other_key=records["key"], wins=KEEP)
+    store_contested(connection, division, subject, kept, run)
 
 
 def mark_deleted_by_us(connection: sa.Connection, division: str, entity: str, key: str) -> None:

@@ -5,8 +5,9 @@ import pandas as pd
 from talk_assets.cycle.context import Cycle
 from talk_assets.errors import OrderRefused
 from talk_assets.ledger import guards, notes
+from talk_assets.ledger.contested import BY_US, keep
 from talk_assets.ledger.former import UNLINKED
-from talk_assets.orders.named import find, frame_of, note, reconsider, subject_of
+from talk_assets.orders.named import find, frame_of, members, note, reconsider, subject_of
 
 ACCEPT = "accept"
 
@@ -57,6 +58,10 @@ def accept_creation(cycle: Cycle, record: str, who: str) -> None:
             raise OrderRefused(f"{found.name} is not held as unlinked: there is nothing to accept.")
         nothing = pd.DataFrame(columns=["entity", "key", "kind", "property", "reason", "value"], dtype="str")
         notes.replace_holds(connection, cycle.division, frame_of(found), [UNLINKED], nothing, cycle.run_id)
+        # To let something be created says nothing about what is gone: the record is not deleted for it.
+        known = members(cycle, connection, found)
+        if (known["deleted"] & known["origin"].ne(BY_US)).any():
+            keep(connection, cycle.division, known[known["name"].eq(found.name)], found.subject.subject, cycle.run_id)
         reconsider(cycle, connection, frame_of(found))
         at = {"cluster_id": found.cluster_id, "entity": found.entity, "key": found.key}
         detail = {"creation": True, "unlinked_from": " and ".join(held["value"].astype("str"))}
