@@ -14,6 +14,7 @@ from talk_assets.cycle.references import REFERENCE
 from talk_assets.cycle.unlinked import unlinked_clusters
 from talk_assets.ledger.clusters import links_of, members_of
 from talk_assets.ledger.documents import line_creates, lines_not_owed
+from talk_assets.ledger.former import ever_members
 from talk_assets.ledger.notes import hold_reasons, holds_of
 from talk_assets.ledger.records import records_of_documents
 
@@ -99,6 +100,7 @@ def _held_lines(cycle: Cycle, connection: sa.Connection, ready: Ready, creates: 
     for source in sources:
         lines = cycle.lines_of(source)
         documents = members[members["entity"].eq(source)]
+        documents = documents[~documents["cluster_id"].isin(_lines_of_others(cycle, connection, ready, members, lines))]
         if lines is None or documents.empty:
             continue
         known = records_of_documents(connection, cycle.division, lines, documents["key"], [])
@@ -113,3 +115,14 @@ def _held_lines(cycle: Cycle, connection: sa.Connection, ready: Ready, creates: 
         found.append(pd.Series(text.to_numpy(), index=unlinked["document"].map(cluster_of).to_numpy(), dtype="str"))
     every = pd.concat(found) if found else pd.Series(dtype="str")
     return every[~every.index.duplicated()]
+
+
+def _lines_of_others(
+    cycle: Cycle, connection: sa.Connection, ready: Ready, members: pd.DataFrame, lines: str | None
+) -> pd.Series:
+    """The clusters whose document is made of other lines than these, see `unless` of the flow of the lines."""
+    own = cycle.lines_of(ready.entity)
+    known = ever_members(connection, members)
+    flows = cycle.mappings.subject_of(own).flows.values() if own is not None else ()
+    unless = [flow.create.unless for flow in flows if {own, lines} == set(flow.entities)]
+    return known["cluster_id"][known["entity"].isin([str(entity) for entity in unless if entity is not None])]

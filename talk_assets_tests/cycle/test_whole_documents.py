@@ -215,3 +215,22 @@ def enter(world: World, quote: Quote) -> str:
     account = world.partner("customerp.customer", quote.customer, "exact.accounts")
     named = {"OrderAccount": account, "YourRef": "R1", "Description": "x"}
     return world.add("exact.quotations", **named, QuotationLines=[line])
+
+
+def test_a_quotation_of_a_quote_does_not_wait_for_lines_of_the_order(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An offer that is complete is not sent because the order that came from it has a line about an unknown product."""
+    monkeypatch.setattr(recover, "LATEST_ARRIVAL", timedelta(0))
+    world.fault("exact", method="POST", path="Quotations", status=503, times=None)
+    quote = Quote(world)
+    world.sync()
+    world.end_faults()
+    due(world)
+    bad = {"ProductId": "no-such-product", "Quantity": 1, "UnitPrice": 5}
+    named = {"CustomerId": quote.customer, "CustomerReference": "R2", "OrderDate": "2024-02-09"}
+    world.add("customerp.order", **named, QuoteId=quote.key, checked=False, Lines=[*quote.lines, bad])
+    world.sync()
+    due(world)
+    world.sync()
+    assert quote.quotation is not None, [debt["reason"] for debt in world.owed("exact.quotations")]
