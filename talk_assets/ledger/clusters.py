@@ -293,10 +293,9 @@ def move_clusters(connection: sa.Connection, division: str, moves: pd.DataFrame)
             sa.update(cluster).values(document_id=int(row_new)).where(cluster.c.document_id == int(row_old))
         )
         joined = cluster.alias("joined")
+        had = sa.select(joined.c.had).where(joined.c.id == int(row_old)).scalar_subquery()
         connection.execute(
-            sa.update(cluster)
-            .values(had=sa.func.array_cat(cluster.c.had, joined.c.had))
-            .where(cluster.c.id == int(row_new), joined.c.id == int(row_old), joined.c.had.is_not(None))
+            sa.update(cluster).values(had=sa.func.array_cat(cluster.c.had, had)).where(cluster.c.id == int(row_new))
         )
     return frame
 

@@ -1,5 +1,7 @@
 """Deletions that met an edit of the counterpart: what a person, or the mapping, said about them."""
 
+from collections.abc import Collection
+
 import pandas as pd
 import sqlalchemy as sa
 
@@ -9,6 +11,8 @@ from talk_assets.ledger.tables import conflict, member
 from talk_assets.sync.frames import DELETE, EDIT, KEEP, OPEN
 
 EDIT_VERSUS_DELETE = "edit_versus_delete"
+# What stands between a person and what they took.
+TOOK = " took "
 # Where a conflict about a property has its name.
 RECORD = "record"
 # The link of a record that we deleted or archived: it does not count as deleted by somebody.
@@ -49,18 +53,23 @@ def verdicts(connection: sa.Connection, division: str, clusters: pd.Index) -> pd
         )
         # What a person has yet to decide counts before what was said of something else.
         .order_by(conflict.c.resolved_at.is_(None), conflict.c.id),
-    ).drop_duplicates("cluster_id", keep="last")
+    )
     gone = (found["entity"] + "/" + found["key"]).to_numpy()
     words = [_said(text, name) for text, name in zip(found["resolution"].fillna(""), gone, strict=True)]
     said = pd.Series(words, index=pd.Index(found["cluster_id"].astype("int64")), dtype="str")
-    return said.mask(found["open"].astype(bool).to_numpy(), OPEN)
+    said = said.mask(found["open"].astype(bool).to_numpy(), OPEN).dropna()
+    return said[~said.index.duplicated(keep="last")]
 
 
-def _said(resolution: str, gone: str) -> str:
-    """What a resolution means: our own word, or a person's who names the record that is right."""
+def _said(resolution: str, gone: str) -> str | None:
+    """What a resolution means: our own word, or a person's who names the record that is right.
+
+    None where the question ended without an answer, as with an unlinking: it can be asked again.
+    """
     if resolution in (EDIT, DELETE, KEEP):
         return resolution
-    return DELETE if gone in resolution else EDIT
+    taken = resolution.rpartition(TOOK)[2] if TOOK in resolution else None
+    return None if taken is None else DELETE if taken == gone else EDIT
 
 
 def store_contested(connection: sa.Connection, division: str, subject: str, found: pd.DataFrame, run: str) -> None:
@@ -118,6 +127,32 @@ def move_contested(connection: sa.Connection, old: int, number: int) -> None:
         other.c.resolved_at.is_(None),
     )
     connection.execute(sa.update(conflict).values(cluster_id=number).where(*mine, ~twice))
+
+
+def divide_contested(connection: sa.Connection, number: int, own: int, leaving: Collection[str]) -> None:
+    """Have what was said about deletions, or is still to be said, go with the deleted record when a cluster is split.
+
+    An open question ends where nothing is left that could be deleted.
+
+    Args:
+        connection: in a transaction, in which the members that leave have left.
+        number: the cluster.
+        own: the cluster of those that left it.
+        leaving: `entity/key` of those.
+    """
+    about = conflict.c.kind == EDIT_VERSUS_DELETE
+    gone = sa.func.concat_ws("/", conflict.c.claims[0]["entity"].astext, conflict.c.claims[0]["key"].astext)
+    connection.execute(
+        sa.update(conflict)
+        .values(cluster_id=own)
+        .where(conflict.c.cluster_id == number, about, gone.in_(list(leaving)))
+    )
+    live = sa.exists().where(member.c.cluster_id == conflict.c.cluster_id, member.c.deleted_at.is_(None))
+    connection.execute(
+        sa.update(conflict)
+        .values(resolved_at=sa.func.now(), resolution="the records were unlinked")
+        .where(conflict.c.cluster_id.in_([number, own]), about, conflict.c.resolved_at.is_(None), ~live)
+    )
 
 
 def keep_returned(connection: sa.Connection, division: str, returned: pd.DataFrame, subject: str, run: str) -> None:

@@ -7,6 +7,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from talk_assets.ledger.clusters import new_clusters
+from talk_assets.ledger.contested import EDIT_VERSUS_DELETE, divide_contested
 from talk_assets.ledger.keys import keys_of
 from talk_assets.ledger.tables import base, cluster, conflict, golden, member, owed
 
@@ -28,7 +29,8 @@ def split_cluster(
     """Give some members of a cluster a cluster of their own; its number.
 
     Nothing was agreed there yet. What stays keeps what was agreed, but for values that came from those who leave: these
-    stand for election again among the members that stay. What was owed is forgotten, open conflicts end.
+    stand for election again among the members that stay. What was owed is forgotten, open conflicts end; but for what
+    is asked, or was said, about a deletion: that goes with the deleted record.
 
     Args:
         connection: in a transaction.
@@ -52,10 +54,15 @@ def split_cluster(
     names = set(leaving["entity"] + "/" + leaving["key"])
     _forget_agreed(connection, number, names, together)
     connection.execute(sa.delete(owed).where(owed.c.division == division, owed.c.cluster_id == number))
+    divide_contested(connection, number, own, names)
     connection.execute(
         sa.update(conflict)
         .values(resolved_at=sa.func.now(), resolution="the records were unlinked")
-        .where(conflict.c.cluster_id == number, conflict.c.resolved_at.is_(None))
+        .where(
+            conflict.c.cluster_id == number,
+            conflict.c.resolved_at.is_(None),
+            conflict.c.kind != EDIT_VERSUS_DELETE,
+        )
     )
     return own
 

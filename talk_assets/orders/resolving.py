@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from talk_assets.cycle.context import Cycle
 from talk_assets.errors import OrderRefused
 from talk_assets.ledger import settlement
+from talk_assets.ledger.contested import TOOK
 from talk_assets.ledger.notes import add_events
 from talk_assets.mappings.model import Property
 from talk_assets.orders.named import Named, find, members, note, reconsider
@@ -74,7 +75,7 @@ def _settle(
         elif settlement.unaccounted_for(connection, *at, name):
             settlement.account(connection, *at, name, settlement.held(connection, *at).get(name))
     before = settlement.agree(connection, number, name, answer.value, answer.winner, RESOLVE)
-    settlement.close_conflict(connection, number, name, f"{who} took {take or 'no value'}")
+    settlement.close_conflict(connection, number, name, f"{who}{TOOK}{take or 'no value'}")
     _note(cycle, connection, record, answer, before, take, who)
 
 
@@ -86,7 +87,7 @@ def _settle_record(
         told = " or ".join(f"{claimed} ({value})" for claimed, value in claims.items())
         raise OrderRefused(f"{take!r} does not decide what becomes of {record.name}: take {told}.")
     # By the name in it, the next run sees who is right.
-    settlement.close_conflict(connection, int(str(record.cluster_id)), name, f"{who} took {take}")
+    settlement.close_conflict(connection, int(str(record.cluster_id)), name, f"{who}{TOOK}{take}")
     row = {"cluster_id": record.cluster_id, "entity": record.entity, "key": record.key, "property": name}
     agreed = {"after": claims[take], "winner": take, "detail": {"take": take, "claims": claims}}
     note(cycle, connection, RESOLVE, who, record.subject.subject, [{**row, **agreed}])
