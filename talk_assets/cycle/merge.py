@@ -272,7 +272,7 @@ def _link(
         documents = pd.concat([f.set_index(f["entity"] + "/" + f["key"])["document_cluster"] for f in fresh.values()])
     together = pd.concat([named, live[["entity", "key"]]]).drop_duplicates()
     blocks = blocks_among(connection, cycle.division, together)
-    assignment = assign(everyone, live, free, blocks, twins=subject.keeps_twins)
+    assignment = assign(everyone, live, free, blocks, paired=subject.pairs, twins=subject.keeps_twins)
     return link(cycle, connection, subject, assignment, documents)
 
 

@@ -3,6 +3,8 @@
 What is left must be clear: records that could belong to either of the two are held, never guessed.
 """
 
+from collections.abc import Collection
+
 import numpy as np
 import pandas as pd
 from scipy.sparse import coo_matrix
@@ -12,7 +14,12 @@ _STAR = ["other_entity", "other_key", "criterion"]
 
 
 def kept_apart(
-    records: pd.DataFrame, proposals: pd.DataFrame, blocks: pd.DataFrame, *, twins: bool = False
+    records: pd.DataFrame,
+    proposals: pd.DataFrame,
+    blocks: pd.DataFrame,
+    *,
+    paired: Collection[tuple[str, str]] | None = None,
+    twins: bool = False,
 ) -> tuple[pd.Series, pd.Series]:
     """Take the groups apart that hold two records never to be linked.
 
@@ -21,6 +28,7 @@ def kept_apart(
             connect.
         proposals: `entity, key, other_entity, other_key, criterion`.
         blocks: `entity, key, other_entity, other_key` of the pairs never to be linked.
+        paired: the entities that flows pair: what the two had in common is no reason to join others. None: any two.
         twins: several records of an entity may be together.
 
     Returns:
@@ -37,7 +45,7 @@ def kept_apart(
     shared = _sharing(unit_of, proposals[(proposals["entity"] + "/" + proposals["key"]).isin(_names(inside))])
     fresh = int(group.max()) + 1
     for _, members in inside.groupby("group"):
-        for part, clear in _parts(members, shared, forbidden, twins=twins):
+        for part, clear in _parts(members, shared, forbidden, paired=paired, twins=twins):
             at = members.index[members["unit"].isin(part)]
             group[at], doubtful[at] = fresh, not clear
             fresh += 1
@@ -65,7 +73,12 @@ def _sharing(unit_of: pd.Series, proposals: pd.DataFrame) -> set[tuple[int, int]
 
 
 def _parts(
-    members: pd.DataFrame, shared: set[tuple[int, int]], forbidden: set[tuple[int, int]], *, twins: bool
+    members: pd.DataFrame,
+    shared: set[tuple[int, int]],
+    forbidden: set[tuple[int, int]],
+    *,
+    paired: Collection[tuple[str, str]] | None,
+    twins: bool,
 ) -> list[tuple[list[int], bool]]:
     """The parts into which a group falls, each with whether its units surely belong together.
 
@@ -78,7 +91,9 @@ def _parts(
         (one, other)
         for at, one in enumerate(units)
         for other in units[at + 1 :]
-        if (one, other) not in forbidden and (twins or not entities[one] & entities[other])
+        if (one, other) not in forbidden
+        and (twins or not entities[one] & entities[other])
+        and _can_meet(entities[one], entities[other], paired)
     ]
     found = []
     for part in _connected(units, possible):
@@ -90,6 +105,11 @@ def _parts(
         clear = len(part) == 1 or (not several and not apart and len(_connected(part, edges)) == 1)
         found.append((part, clear))
     return found
+
+
+def _can_meet(one: set[str], other: set[str], paired: Collection[tuple[str, str]] | None) -> bool:
+    """Whether a flow pairs any of their entities; twins are of the same."""
+    return paired is None or bool(one & other) or any({*pair} & one and {*pair} & other for pair in paired)
 
 
 def _connected(units: list[int], edges: list[tuple[int, int]]) -> list[list[int]]:

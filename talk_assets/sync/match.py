@@ -4,7 +4,7 @@ Stored links come first: two records whose clusters are already complete for a f
 Empty never matches. Two records of one entity in one cluster are ambiguous: held, neither guessed nor inserted.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -144,6 +144,7 @@ def assign(
     proposals: pd.DataFrame,
     blocks: pd.DataFrame | None = None,
     *,
+    paired: Collection[tuple[str, str]] | None = None,
     twins: bool = False,
 ) -> Assignment:
     """Form clusters from stored links and proposals.
@@ -153,6 +154,7 @@ def assign(
         members: `entity, key, cluster_id` of every live linked record of the clusters concerned.
         proposals: `entity, key, other_entity, other_key, criterion`; with `twins` also `flow`.
         blocks: `entity, key, other_entity, other_key` of records that are never to be in one cluster.
+        paired: the entities that flows pair; None: any two can be paired.
         twins: several records of an entity may be in one cluster, see `sync.doubles`.
 
     Returns:
@@ -167,7 +169,7 @@ def assign(
     records["group"] = labels[unit] if len(unit) else unit
     doubtful = pd.Series(False, index=records.index)
     if blocks is not None and len(blocks):
-        records["group"], doubtful = kept_apart(records, proposals, blocks, twins=twins)
+        records["group"], doubtful = kept_apart(records, proposals, blocks, paired=paired, twins=twins)
     several = records.groupby(["group", "entity"])["key"].transform("nunique").gt(1)
     if twins and several.any():
         several &= ~certain_twins(records, proposals["flow"], left, right)

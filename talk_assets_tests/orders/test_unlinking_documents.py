@@ -230,6 +230,8 @@ def test_an_order_unlinked_from_two_documents_waits_for_both(whole_world: World,
     for entity in sorted(wrong, key=lambda name: name != first):
         unlink(at_desk(world), f"customerp.order/{order}", f"{entity}/{wrong[entity]}", WHO)
         world.sync()
+    # What no flow pairs has nothing to do with one another.
+    assert not linked(world, *(f"{entity}/{key}" for entity, key in wrong.items()))
     last = next(entity for entity in wrong if entity != first)
     names = {
         "exact.quotations": ("OrderAccount", "QuotationLines"),

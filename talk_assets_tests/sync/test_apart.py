@@ -72,6 +72,24 @@ def test_records_that_share_nothing_are_not_joined_by_what_is_left() -> None:
     assert {"a/1", "b/2"} <= held(done)
 
 
+def test_what_no_flow_pairs_is_not_joined_for_a_third() -> None:
+    """An offer is written from an order's bill, because both were taken for papers of another order."""
+    proposals = pairs(("b/1", "a/1", "reference"), ("c/1", "a/1", "reference"))
+    ruled = apart(("a/1", "b/1"), ("a/1", "c/1"))
+    fresh = records("a/1", "b/1", "c/1")
+    done = assign(fresh, members({}), proposals, ruled, paired=[("a", "b"), ("a", "c")])
+    assert groups(done) == {frozenset({"a/1"}), frozenset({"b/1"}), frozenset({"c/1"})}
+    # With an order that they are papers of, too, they are together.
+    both = [
+        *proposals.itertuples(index=False, name=None),
+        ("b", "1", "a", "2", "number"),
+        ("c", "1", "a", "2", "number"),
+    ]
+    known = pd.DataFrame(both, columns=proposals.columns, dtype="str")
+    done = assign(records("a/1", "a/2", "b/1", "c/1"), members({}), known, ruled, paired=[("a", "b"), ("a", "c")])
+    assert groups(done) == {frozenset({"a/1"}), frozenset({"a/2", "b/1", "c/1"})}
+
+
 def test_other_groups_are_as_they_were() -> None:
     """One pair that was taken apart changes how everybody else is matched."""
     proposals = pairs(("b/1", "a/1", "mail"), ("b/2", "a/2", "mail"), ("a/4", "a/3", "mail"))
