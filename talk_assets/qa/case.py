@@ -22,9 +22,8 @@ Kind = Literal[
     "deleted",
 ]
 # What stands for the property where a row is about the record as a whole.
-RECORD = (
-    "record"  # How the letters of a criterion's value are changed so that only some comparisons still find it equal.
-)
+RECORD = "record"
+# How the letters of a criterion's value are changed so that only some comparisons still find it equal.
 LETTER_CASE, BLANKS, PUNCTUATION = "letter-case", "blanks", "punctuation"
 
 

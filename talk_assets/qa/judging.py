@@ -86,12 +86,20 @@ class Judge:
             return False, f"one {scope.exact}", f"{len(keys)} of them"
         if case.property not in scope.rows:
             return True, "", ""
-        sent = self._held(case, case.property, scope.customerp, made.key(scope.customerp))
+        sent = self._sent(case, made)
         wanted = after_creation(scope, case.property, sent)
+        return self._compared(case, made, case.property, {scope.customerp: sent, scope.exact: wanted})
+
+    def _sent(self, case: Case, made: Made) -> str:
+        """What the record was made with: Customerp may have dropped it without a word."""
+        scope = case.scope
+        row, member = scope.rows[case.property], scope.member(case.property, scope.customerp)
         if case.edge:
-            row, member = scope.rows[case.property], scope.member(case.property, case.source)
-            wanted = after_creation(scope, case.property, meaning(case.typed, row, member))
-        return self._compared(case, made, case.property, {scope.exact: wanted})
+            return meaning(case.typed, row, member)
+        given = self.stock.values(scope, scope.customerp, case.number)
+        if member.name in given:
+            return self.stock.shared(scope, case.property, scope.customerp, given)
+        return self._held(case, case.property, scope.customerp, made.key(scope.customerp))
 
     def _not_created(self, case: Case, made: Made) -> Verdict:
         scope = case.scope
@@ -124,7 +132,12 @@ class Judge:
             for key in made.keys[scope.customerp]
             for other in self._counterparts(scope.customerp, key, scope.exact)
         ]
-        return not found, f"{scope.customerp} is linked to nothing", _linked_to(scope.exact, found)
+        # Linked to nothing is also what no sync has looked at.
+        loose = [
+            f"{case.source}/{key}" for key in made.keys[case.source] if (case.source, key) not in self.links.ambiguous
+        ]
+        told = [_linked_to(scope.exact, found), *(f"{name} is not held as ambiguous" for name in loose)]
+        return not found and not loose, f"{scope.customerp} is linked to nothing, and all is held", "; ".join(told)
 
     def _joined(self, case: Case, made: Made) -> Verdict:
         scope, join = case.scope, case.scope.flow.join

@@ -7,6 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from talk_assets.cycle.linking import AMBIGUOUS
 from talk_assets.ledger.database import Ledger
 from talk_assets.ledger.tables import hold, member, owed
 
@@ -23,6 +24,7 @@ class Links:
         clusters: entity and key to number.
         members: number to the records of the cluster that are there.
         reasons: number to sentences: why something of it is held, or owed and not written.
+        ambiguous: the records that are held as it cannot be told which belong together.
         by_hand: numbers and entities of what waits to be entered by a person.
         inserted: the records of these clusters that runs of the checklist created.
     """
@@ -30,6 +32,7 @@ class Links:
     clusters: dict[Place, int]
     members: dict[int, list[Place]]
     reasons: dict[int, list[str]]
+    ambiguous: set[Place]
     by_hand: set[tuple[int, str]]
     inserted: set[Place]
 
@@ -58,7 +61,7 @@ def read_links(ledger: Ledger, division: str, places: Sequence[Place], runs: Seq
         found = _members(connection, division, places, keys)
         held = connection.execute(
             sa.select(hold.c.entity, hold.c.key, hold.c.kind, hold.c.property, hold.c.reason).where(
-                hold.c.division == division, hold.c.key == _any(sorted({row.key for row in found}), sa.Text())
+                hold.c.division == division, hold.c.key == _any(sorted({*keys, *(row.key for row in found)}), sa.Text())
             )
         ).all()
         debts = connection.execute(
@@ -73,7 +76,9 @@ def read_links(ledger: Ledger, division: str, places: Sequence[Place], runs: Seq
         if row.deleted_at is None:
             members.setdefault(row.cluster_id, []).append((row.entity, row.key))
     reasons: dict[int, list[str]] = {}
-    for row in held:
+    asked = {*places, *clusters}
+    holds = [row for row in held if (row.entity, row.key) in asked]
+    for row in holds:
         if (row.entity, row.key) in clusters:
             text = f"{row.entity}/{row.key} is held ({row.kind}): {row.reason}"
             reasons.setdefault(clusters[row.entity, row.key], []).append(text)
@@ -83,6 +88,7 @@ def read_links(ledger: Ledger, division: str, places: Sequence[Place], runs: Seq
         clusters,
         members,
         reasons,
+        {(row.entity, row.key) for row in holds if row.kind == AMBIGUOUS},
         {(row.cluster_id, row.entity) for row in debts if row.state == "person"},
         {(row.entity, row.key) for row in found if row.origin == INSERT and row.linked_run in runs},
     )
