@@ -78,7 +78,12 @@ def document_checks(mappings: Mappings, partitions: Partitions) -> dg.AssetCheck
                 }
                 result = play(at, signed, only=selected, live=bool(config.live_division), tell=tell)
         except TalkError as error:
-            raise dg.Failure(description=str(error), allow_retries=False) from None
+            told = [str(error), *(f"Not removed: {text}." for text in getattr(error, "__notes__", ()))]
+            raise dg.Failure(description=" ".join(told), allow_retries=False) from None
+        except BaseException as error:
+            for text in getattr(error, "__notes__", ()):
+                context.log.warning(f"Not removed: {text}")
+            raise
         for flow in selected:
             yield _result(flow, [row for row in result.rows if owners[row.flow] == flow], result)
 

@@ -1,6 +1,7 @@
 """`talk-assets qa`: the checklist of the data-flow document, played against both systems."""
 
 import json
+import signal
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -50,7 +51,7 @@ def qa(
         console.remark("Playing against a sandbox and a ledger of its own, which are gone afterwards.")
     with played_on(settings, division if live else None) as at:
         mappings = signed_off(settings, against, at)
-        with _progress(quiet=as_json and not sys.stderr.isatty()) as tell:
+        with _telling_what_is_left(), _progress(quiet=as_json and not sys.stderr.isatty()) as tell:
             result = play(at, mappings, only=flows, live=live, tell=tell)
         for file in reports:
             write_report(file, result, mappings, at.capabilities)
@@ -65,6 +66,21 @@ def qa(
     for file in reports:
         console.remark(f"Written: {file}")
     return not result.failed
+
+
+@contextmanager
+def _telling_what_is_left() -> Iterator[None]:
+    """Say what a run that ends early could not remove: it has no result to say it in."""
+    # A build server that cancels a job ends it by this signal; what was made is removed all the same.
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    except BaseException as error:
+        for text in getattr(error, "__notes__", ()):
+            console.complain("Not removed", text)
+        raise
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 @contextmanager

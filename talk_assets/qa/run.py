@@ -17,6 +17,7 @@ from talk_assets.qa.case import Case
 from talk_assets.qa.cases import checklist
 from talk_assets.qa.cleaning import Cleaner
 from talk_assets.qa.hands import Hands
+from talk_assets.qa.leftovers import left_before
 from talk_assets.qa.play import MAKING, Play, Tell
 from talk_assets.qa.result import Result, Row
 from talk_assets.qa.samples import Mark
@@ -134,7 +135,8 @@ def play(
 
     Raises:
         ConfigurationError: there is no such flow.
-        TalkError: a system does not answer, or a sync cannot be run. What was made was removed as far as possible.
+        TalkError: a system does not answer, or a sync cannot be run. What was made was removed as far as possible;
+            what is still there is among the error's notes.
     """
     started, mark = time.monotonic(), mark or Mark()
     cases = checklist(mappings, installation.capabilities, mark, only)
@@ -146,12 +148,15 @@ def play(
             syncs.run(lambda what: tell(MAKING, 0, len(cases), what))
         books = Books(systems, installation.capabilities, _entities(mappings, syncs.subjects))
         books.cursors |= _cursors(installation, books.entities) if live else {}
-        left: list[str] = []
+        left = left_before(installation) if live else []
         try:
             rows = Play(installation, cases, hands, stock, books, syncs, tell).run()
-        finally:
+        except BaseException as error:
             if live:
-                left = Cleaner(installation, mappings, hands, syncs, stock.places).clean(tell)
+                _clean(Cleaner(installation, mappings, hands, syncs, stock.places), tell, mark, error)
+            raise
+        if live:
+            left += _clean(Cleaner(installation, mappings, hands, syncs, stock.places), tell, mark)
         calls = {name: system.calls + syncs.calls[name] for name, system in systems.items()}
     return Result(
         run=mark.run,
@@ -163,6 +168,19 @@ def play(
         left=left,
         remarks=_remarks(installation, mappings, syncs, rows),
     )
+
+
+def _clean(cleaner: Cleaner, tell: Tell, mark: Mark, stopped: BaseException | None = None) -> list[str]:
+    """Remove what was made; what stopped the run, or the cleaning, is given what is still there as notes."""
+    try:
+        left = cleaner.clean(tell)
+    except BaseException as error:
+        error.add_note(f"Cleaning up was stopped as well: records that begin with {mark.text} may be in both systems.")
+        raise
+    if stopped is not None:
+        for text in left:
+            stopped.add_note(text)
+    return left
 
 
 def _subjects(mappings: Mappings, installation: Installation, cases: Sequence[Case]) -> list[str]:

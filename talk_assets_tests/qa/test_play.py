@@ -1,7 +1,10 @@
 """The checklist, played: on a sandbox of its own, against wrong mappings, and on systems that others work with."""
 
 import json
+import os
 import re
+import signal
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,6 +13,8 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from talk_assets.mappings.load import PACKAGED_MAPPINGS
+from talk_assets.qa.play import Play
+from talk_assets.qa.result import Row
 from talk_assets_tests.conftest import DatabaseServer
 from talk_assets_tests.installed import Done, Home, Sandbox, home
 
@@ -166,6 +171,37 @@ def test_live_systems_are_left_as_they_were_but_for_what_is_named(live: Home, sy
     quiet = live.call("sync", "--json").json
     assert {count for counts in quiet["writes"].values() for name, count in counts.items() if name != "owed"} == {0}
     assert live.call("status", "--json").json["guards"] == []
+
+
+@pytest.mark.soak
+def test_what_a_run_that_was_cut_off_left_is_named(
+    live: Home, systems: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A cancelled build, or a system that is down half-way: records stay in somebody's books, and nobody is told."""
+    made: list[str] = []
+
+    def cut_off(play: Play) -> list[Row]:
+        scope = next(case.scope for case in play.cases)
+        made.append(play.hands.create(scope.customerp, play.stock.values(scope, scope.customerp, 1)))
+        systems.fault("customerp", status=409, method="DELETE", path="/products/")
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(60)
+        raise AssertionError("nobody stopped it")
+
+    arguments = ["qa", "--live", "--division", systems.settings["EXACT_DIVISION"], "--flow", FLOW, "--json"]
+    assert live.call("sync", "--confirm").code == 0
+    monkeypatch.setattr(Play, "run", cut_off)
+    try:
+        stopped = live.call(*arguments)
+    finally:
+        systems.end_faults()
+    (key,) = made
+    assert stopped.code not in (0, 1)
+    assert f"Not removed: customerp.product/{key}" in stopped.complaint
+    monkeypatch.setattr(Play, "run", lambda _: [])
+    (first, second) = live.call(*arguments).json["left"]
+    assert re.fullmatch(rf"customerp.product/{key}: left by an earlier run, QA \d{{4}}", first)
+    assert second.startswith("exact.items/")
 
 
 @pytest.mark.soak
