@@ -41,6 +41,10 @@ class Links:
         number = self.clusters.get((entity, key))
         return [] if number is None else [k for e, k in self.members.get(number, []) if e == other]
 
+    def created(self, entity: str, key: str, other: str) -> list[str]:
+        """Those that runs of the checklist created; another one is somebody else's, however it was linked."""
+        return [each for each in self.counterparts(entity, key, other) if (other, each) in self.inserted]
+
     def told(self, places: Iterable[Place]) -> list[str]:
         """Why something about records is held or owed."""
         numbers = dict.fromkeys(self.clusters[place] for place in places if place in self.clusters)

@@ -113,11 +113,11 @@ class Play:
         if not places:
             return
         self._sync(MAKING, 0, len(self.cases))
-        links = read_links(self.installation.ledger, self.installation.division, places)
+        links = read_links(self.installation.ledger, self.installation.division, places, self.syncs.runs)
         for scope in scopes(self.cases[0].scope.mappings, self.cases[0].scope.capabilities):
             for which in (USUAL, SECOND):
                 key = self.stock.keys.get((scope.subject.subject, which, scope.customerp))
-                found = links.counterparts(scope.customerp, key, scope.exact) if key is not None else []
+                found = links.created(scope.customerp, key, scope.exact) if key is not None else []
                 if found:
                     self.stock.learn(scope, which, found[0])
 
@@ -154,10 +154,10 @@ def find_lines(cases: Sequence[Case], made: Mapping[str, Made], books: Books) ->
 
 
 def learn(cases: Sequence[Case], made: Mapping[str, Made], links: Links, books: Books) -> None:
-    """Learn which records came to be the counterparts of those that were made."""
+    """Learn which records syncs created as the counterparts of those that were made, and may be edited and deleted."""
 
     def counterpart(scope: Scope, key: str) -> list[str]:
-        found = links.counterparts(scope.customerp, key, scope.exact)
+        found = links.created(scope.customerp, key, scope.exact)
         return [each for each in found if books.get(scope.exact, each) is not None]
 
     for case in cases:

@@ -4,9 +4,16 @@ import sqlalchemy as sa
 
 from talk_assets.ledger.clusters import new_clusters, store_insert
 from talk_assets.ledger.database import Ledger
-from talk_assets.qa.links import read_links
+from talk_assets.mappings.load import load_capabilities, load_mappings
+from talk_assets.qa.books import Books
+from talk_assets.qa.case import RECORD, Case
+from talk_assets.qa.links import Links, Place, read_links
+from talk_assets.qa.making import Made
+from talk_assets.qa.play import learn
+from talk_assets.qa.scope import scopes
 
 DIVISION = "1"
+CAPABILITIES = load_capabilities()
 
 
 def test_records_of_other_people_with_the_same_key_are_left_alone(ledger: Ledger) -> None:
@@ -25,3 +32,17 @@ def test_records_of_other_people_with_the_same_key_are_left_alone(ledger: Ledger
     assert links.inserted == {("exact.accounts", "a")}
     assert links.counterparts("customerp.customer", "7", "exact.accounts") == ["a"]
     assert links.counterparts("customerp.product", "7", "exact.items") == []
+
+
+def test_a_record_that_somebody_else_made_is_not_taken_for_ours() -> None:
+    """It has the code that a row made up, is linked to the row's record, and the row edits and deletes it."""
+    scope = next(
+        each for each in scopes(load_mappings(None, CAPABILITIES), CAPABILITIES) if each.name == "product_items"
+    )
+    case = Case(scope, RECORD, "deleted-in-exact", "deleted", "", scope.exact, record="one")
+    places = [(scope.customerp, "p"), (scope.exact, "theirs")]
+    books = Books({}, CAPABILITIES, [], _held={(scope.exact, "theirs"): {}})
+    for inserted, learned in (set[Place](), []), ({(scope.exact, "theirs")}, ["theirs"]):
+        made = {"one": Made({scope.customerp: ["p"]})}
+        learn([case], made, Links(dict.fromkeys(places, 7), {7: places}, {}, set(), set(), inserted), books)
+        assert made["one"].keys[scope.exact] == learned
