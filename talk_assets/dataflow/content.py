@@ -243,10 +243,19 @@ def _required(row: Property, flow: Flow, capabilities: Capabilities) -> str:
         return "yes"
     names = []
     for entity in flow.entities:
-        able = capabilities[entity].properties.get(row.members[entity].name)
+        own = row.members[entity].name
+        able = capabilities[entity].properties.get(own)
         if able is not None and able.required:
             names.append(_system(entity))
+            continue
+        names += [
+            f"{_system(entity)} (or {_others(own, group)})" for group in capabilities[entity].any_of if own in group
+        ]
     return ", ".join(names)
+
+
+def _others(name: str, group: Sequence[str]) -> str:
+    return " or ".join(each for each in group if each != name)
 
 
 def _system(entity: str) -> str:

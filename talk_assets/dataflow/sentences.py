@@ -106,7 +106,7 @@ def _creation(subject: Subject, flow: Flow, capabilities: Capabilities) -> list[
         if reason is not None:
             told.append(f"{_a(source)} without {_a(target).lower()} waits for a person to enter one: {reason}")
             continue
-        limits = []
+        limits = ["once it has lines"] if capabilities[target].requires_lines else []
         if flow.create.unless is not None:
             limits.append(f"unless there is {_a(flow.create.unless).lower()}")
         if flow.create.since is not None:
@@ -199,9 +199,10 @@ def _guards(subject: Subject, flow: Flow) -> list[str]:
     for entity in flow.entities:
         guards = subject.guards_of(entity)
         told.append(
-            f"{entity}: more than {guards.max_writes_per_run:,} writes in a run (or {guards.max_writes_share:.0%} of "
-            f"its records), {guards.max_deletes_per_run:,} deletions, or {guards.max_missing:,} missing records (or "
-            f"{guards.max_missing_share:.0%}) wait for a person."
+            f"{entity}: more than {guards.max_writes_per_run:,} writes in a run (that are more than "
+            f"{guards.max_writes_share:.0%} of its records), {guards.max_deletes_per_run:,} deletions, or "
+            f"{guards.max_missing:,} missing records (that are more than {guards.max_missing_share:.0%}) wait for a "
+            "person."
         )
     return told
 

@@ -62,6 +62,21 @@ def test_a_row_says_what_becomes_of_a_property(shipped: Mappings) -> None:
     assert row(shipped, "employee_employees", "first_name").direction.startswith("to Exact by a person")
 
 
+def test_what_holds_a_creation_back_is_said(shipped: Mappings) -> None:
+    """A contact without a name, or a quote without lines, is not created, and nobody knows why."""
+    assert row(shipped, "contact_contacts", "first_name").required == "Customerp (or LastName), Exact (or LastName)"
+    said = flows(shipped)["quote_quotations"].said
+    assert "has one created, once it has lines." in said.creation[0]
+
+
+def test_a_guard_stops_only_what_is_more_than_both(shipped: Mappings) -> None:
+    """A person expects 250 of 10,000 records to wait, and they are written."""
+    said = flows(shipped)["customer_accounts"].said.guards[0]
+    guards = shipped.subjects["organisation"].guards_of("customerp.customer")
+    assert guards.most_writes(10_000) == 2_000
+    assert "more than 200 writes in a run (that are more than 20% of its records)" in said
+
+
 def test_it_follows_the_mappings(tmp_path: Path) -> None:
     """A team with mappings of its own would be given the document of somebody else."""
     folder = copy_mappings(tmp_path)
