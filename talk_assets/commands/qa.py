@@ -3,6 +3,7 @@
 import json
 import signal
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,6 +19,9 @@ from talk_assets.qa.report import check_report, write_report
 from talk_assets.qa.result import FAILED, NOT_APPLICABLE, PASSED, Result
 from talk_assets.qa.run import confirm_live, play, played_on, signed_off
 from talk_assets.settings import BOTH_SYSTEMS, load_settings
+
+# Seconds without a line where there is no terminal: build servers end what says nothing for long.
+_SILENT = 30.0
 
 
 def qa(
@@ -85,12 +89,17 @@ def _telling_what_is_left() -> Iterator[None]:
 
 @contextmanager
 def _progress(*, quiet: bool) -> Iterator[Tell]:
-    """Show a bar per stage while the block runs, on standard error."""
-    bar = console.bars(quiet=quiet)
+    """Show a bar per stage while the block runs, on standard error; in a log a line every half a minute."""
+    bar, lines = console.bars(quiet=quiet or not console.err.is_terminal), not quiet and not console.err.is_terminal
+    said = -_SILENT
     tasks: dict[str, TaskID] = {}
     with bar:
 
         def tell(stage: str, done: int, total: int, now: str) -> None:
+            nonlocal said
+            if lines and time.monotonic() - said >= _SILENT:
+                said = time.monotonic()
+                console.remark(f"{stage} {done:,}/{total:,} {now}")
             if stage not in tasks:
                 tasks[stage] = bar.add_task(stage, total=total, now="")
             bar.update(tasks[stage], completed=done, total=total, now=escape(now))
