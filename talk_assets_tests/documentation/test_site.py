@@ -101,3 +101,12 @@ def test_links_in_the_repository_lead_to_what_is_there(page: Path) -> None:
     for link in re.findall(r"\]\(([^)\s]+)\)", page.read_text()):
         if not re.match(r"[a-z]+:|#", link):
             assert (page.parent / link.partition("#")[0]).exists(), link
+
+
+def test_every_picture_is_shown_and_is_taken_by_a_test() -> None:
+    """A picture shows what Dagit looked like a year ago, as nobody takes it anew."""
+    there = {path.stem for path in (ROOT / "docs/images").iterdir()}
+    pages = "".join(page.read_text() for page in (ROOT / "README.md", *(ROOT / "docs").glob("*.md")))
+    taken = set(re.findall(r'keep\("(\w+)"\)', (ROOT / "talk_assets_tests/test_browser.py").read_text()))
+    assert there == set(re.findall(r"images/(\w+)\.png", pages))
+    assert there <= taken
