@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from talk_assets.cycle.linking import AMBIGUOUS
 from talk_assets.ledger.database import Ledger
-from talk_assets.ledger.tables import hold, member, owed
+from talk_assets.ledger.tables import hold, member, owed, run
 
 Place = tuple[str, str]
 # How a link is called that came to be by our own insert, see `talk.member`.
@@ -26,7 +26,7 @@ class Links:
         reasons: number to sentences: why something of it is held, or owed and not written.
         ambiguous: the records that are held as it cannot be told which belong together.
         by_hand: numbers and entities of what waits to be entered by a person.
-        inserted: the records of these clusters that runs of the checklist created.
+        inserted: the records of these clusters that were created since the checklist's first run.
     """
 
     clusters: dict[Place, int]
@@ -42,7 +42,7 @@ class Links:
         return [] if number is None else [k for e, k in self.members.get(number, []) if e == other]
 
     def created(self, entity: str, key: str, other: str) -> list[str]:
-        """Those that runs of the checklist created; another one is somebody else's, however it was linked."""
+        """Those that were created since the checklist began; another one is somebody else's, however it was linked."""
         return [each for each in self.counterparts(entity, key, other) if (other, each) in self.inserted]
 
     def told(self, places: Iterable[Place]) -> list[str]:
@@ -63,6 +63,7 @@ def read_links(ledger: Ledger, division: str, places: Sequence[Place], runs: Seq
     keys = sorted({key for _, key in places})
     with ledger.begin() as connection:
         found = _members(connection, division, places, keys)
+        since = _since(connection, division, runs)
         held = connection.execute(
             sa.select(hold.c.entity, hold.c.key, hold.c.kind, hold.c.property, hold.c.reason).where(
                 hold.c.division == division, hold.c.key == _any(sorted({*keys, *(row.key for row in found)}), sa.Text())
@@ -94,8 +95,15 @@ def read_links(ledger: Ledger, division: str, places: Sequence[Place], runs: Seq
         reasons,
         {(row.entity, row.key) for row in holds if row.kind == AMBIGUOUS},
         {(row.cluster_id, row.entity) for row in debts if row.state == "person"},
-        {(row.entity, row.key) for row in found if row.origin == INSERT and row.linked_run in runs},
+        {(row.entity, row.key) for row in found if row.origin == INSERT and row.linked_run in since},
     )
+
+
+def _since(connection: sa.Connection, division: str, runs: Sequence[str]) -> set[str]:
+    """These runs, and those that others, such as sensors, began meanwhile: they create counterparts as well."""
+    began = sa.select(sa.func.min(run.c.started_at)).where(run.c.division == division, run.c.run_id.in_(runs))
+    asked = sa.select(run.c.run_id).where(run.c.division == division, run.c.started_at >= began.scalar_subquery())
+    return {*runs, *connection.execute(asked).scalars()}
 
 
 def _members(

@@ -174,6 +174,27 @@ def test_live_systems_are_left_as_they_were_but_for_what_is_named(live: Home, sy
 
 
 @pytest.mark.soak
+def test_what_another_run_created_meanwhile_is_removed_as_well(
+    live: Home, systems: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A sensor syncs while the checklist is played, and what it created for the checklist stays in Exact."""
+
+    def played(play: Play) -> list[Row]:
+        scope = next(case.scope for case in play.cases)
+        play.hands.create(scope.customerp, play.stock.values(scope, scope.customerp, 1))
+        assert live.call("sync", "--subject", "product").code == 0
+        assert len(systems.exact("Items")) == len(before["Items"]) + 1
+        return []
+
+    assert live.call("sync", "--confirm").code == 0
+    before = held(systems)
+    monkeypatch.setattr(Play, "run", played)
+    done = live.call("qa", "--live", "--division", systems.settings["EXACT_DIVISION"], "--flow", FLOW)
+    assert done.code == 0, done.complaint
+    assert held(systems) == before
+
+
+@pytest.mark.soak
 def test_what_a_run_that_was_cut_off_left_is_named(
     live: Home, systems: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
