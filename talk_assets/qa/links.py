@@ -1,7 +1,7 @@
 """What the ledger says of records: what they are linked to, and why they are held or not written."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -27,6 +27,7 @@ class Links:
         ambiguous: the records that are held as it cannot be told which belong together.
         by_hand: numbers and entities of what waits to be entered by a person.
         inserted: the records of these clusters that were created since the checklist's first run.
+        loose: records that belong to no cluster to sentences: why they are held.
     """
 
     clusters: dict[Place, int]
@@ -35,6 +36,7 @@ class Links:
     ambiguous: set[Place]
     by_hand: set[tuple[int, str]]
     inserted: set[Place]
+    loose: dict[Place, list[str]] = field(default_factory=dict)
 
     def counterparts(self, entity: str, key: str, other: str) -> list[str]:
         """The keys of a record's counterparts in another entity."""
@@ -47,8 +49,12 @@ class Links:
 
     def told(self, places: Iterable[Place]) -> list[str]:
         """Why something about records is held or owed."""
-        numbers = dict.fromkeys(self.clusters[place] for place in places if place in self.clusters)
-        return list(dict.fromkeys(text for number in numbers for text in self.reasons.get(number, [])))
+        found: list[str] = []
+        for place in places:
+            found += self.loose.get(place, [])
+            if place in self.clusters:
+                found += self.reasons.get(self.clusters[place], [])
+        return list(dict.fromkeys(found))
 
 
 def read_links(ledger: Ledger, division: str, places: Sequence[Place], runs: Sequence[str] = ()) -> Links:
@@ -81,12 +87,15 @@ def read_links(ledger: Ledger, division: str, places: Sequence[Place], runs: Seq
         if row.deleted_at is None:
             members.setdefault(row.cluster_id, []).append((row.entity, row.key))
     reasons: dict[int, list[str]] = {}
+    loose: dict[Place, list[str]] = {}
     asked = {*places, *clusters}
     holds = [row for row in held if (row.entity, row.key) in asked]
     for row in holds:
-        if (row.entity, row.key) in clusters:
-            text = f"{row.entity}/{row.key} is held ({row.kind}): {row.reason}"
-            reasons.setdefault(clusters[row.entity, row.key], []).append(text)
+        place, text = (row.entity, row.key), f"{row.entity}/{row.key} is held ({row.kind}): {row.reason}"
+        if place in clusters:
+            reasons.setdefault(clusters[place], []).append(text)
+        else:
+            loose.setdefault(place, []).append(text)
     for row in debts:
         reasons.setdefault(row.cluster_id, []).append(f"{row.entity} is owed ({row.state}): {row.reason}")
     return Links(
@@ -96,6 +105,7 @@ def read_links(ledger: Ledger, division: str, places: Sequence[Place], runs: Seq
         {(row.entity, row.key) for row in holds if row.kind == AMBIGUOUS},
         {(row.cluster_id, row.entity) for row in debts if row.state == "person"},
         {(row.entity, row.key) for row in found if row.origin == INSERT and row.linked_run in since},
+        loose,
     )
 
 

@@ -1,9 +1,12 @@
 """What is told of the records that were made, and of nobody else's."""
 
+from datetime import UTC, datetime
+
 import sqlalchemy as sa
 
 from talk_assets.ledger.clusters import new_clusters, store_insert
 from talk_assets.ledger.database import Ledger
+from talk_assets.ledger.tables import hold
 from talk_assets.mappings.load import load_capabilities, load_mappings
 from talk_assets.qa.books import Books
 from talk_assets.qa.case import RECORD, Case
@@ -46,3 +49,20 @@ def test_a_record_that_somebody_else_made_is_not_taken_for_ours() -> None:
         made = {"one": Made({scope.customerp: ["p"]})}
         learn([case], made, Links(dict.fromkeys(places, 7), {7: places}, {}, set(), set(), inserted), books)
         assert made["one"].keys[scope.exact] == learned
+
+
+def test_records_are_found_to_be_held_that_belong_to_nothing(ledger: Ledger) -> None:
+    """Each row about ambiguous records is red, as they are in no cluster, or one about a held record says no reason."""
+    with ledger.begin() as connection:
+        connection.execute(
+            sa.insert(hold),
+            [
+                {"division": DIVISION, "entity": entity, "key": "7", "kind": "ambiguous", "property": "", "run": "run"}
+                | {"since": datetime.now(UTC), "reason": "two are the same"}
+                for entity in ("customerp.customer", "customerp.product")
+            ],
+        )
+    place = ("customerp.customer", "7")
+    links = read_links(ledger, DIVISION, [place])
+    assert links.ambiguous == {place}
+    assert links.told([place]) == ["customerp.customer/7 is held (ambiguous): two are the same"]
