@@ -26,8 +26,8 @@ from talk_assets.automation.alerts import alert_sensor
 from talk_assets.automation.cleanup import clean_up
 from talk_assets.automation.schedules import RESCAN, RESCAN_CONFIG, compare_schedule, rescan_schedule
 from talk_assets.automation.sensors import change_sensors, unfinished_sensor
+from talk_assets.declared import load_declared
 from talk_assets.mappings.capabilities import Capabilities
-from talk_assets.mappings.load import load_capabilities, load_mappings
 from talk_assets.mappings.model import Mappings
 
 SYNC = "sync"
@@ -42,20 +42,20 @@ def build_defs(
 
     Args:
         mappings: instead of those of the settings.
-        capabilities: instead of those shipped.
+        capabilities: instead of those of the settings.
         resources: instead of the installation that a run opens by itself.
 
     Raises:
         ConfigurationError: a mapping or a setting is wrong.
     """
-    capabilities = capabilities or load_capabilities()
     # A check of its own per division is a preview of Dagster's; without it one division's would hide another's.
     warnings.filterwarnings("ignore", "Specifying a partitions_def on an AssetCheckSpec", dg.PreviewWarning)
     divisions = configured_divisions()
     # What is not of a division is the same in all of them.
     settings, partitions = divisions[0].settings, partitions_of(divisions)
-    if mappings is None:
-        mappings = load_mappings(settings.talk_mappings, capabilities, settings.talk_leave_out)
+    if mappings is None or capabilities is None:
+        declared, able = load_declared(settings)
+        mappings, capabilities = mappings or declared, capabilities or able
     written = sink_order(mappings)
     clean_up_runs, daily = clean_up(SYNC, settings)
     describe, freshen = describing(mappings, capabilities), freshening(settings)

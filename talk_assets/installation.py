@@ -11,6 +11,7 @@ from talk_assets.cycle.context import Cycle
 from talk_assets.cycle.denied import heed_login
 from talk_assets.cycle.generations import heed_generations
 from talk_assets.cycle.renew import read_from_the_beginning, renew
+from talk_assets.declared import load_declared
 from talk_assets.errors import ConfigurationError
 from talk_assets.ledger.call_budget import CallBudgetStore
 from talk_assets.ledger.cursors import read_cursor, store_cursor
@@ -22,7 +23,6 @@ from talk_assets.ledger.origin import confirm_origin, remember_origin
 from talk_assets.ledger.retention import forget
 from talk_assets.ledger.views import create_views
 from talk_assets.mappings.capabilities import Capabilities
-from talk_assets.mappings.load import load_capabilities, load_mappings
 from talk_assets.mappings.model import Mappings
 from talk_assets.onboarding.gate import confirm, is_confirmed
 from talk_assets.openlineage.told import told
@@ -147,9 +147,8 @@ class Installation:
         with ExitStack() as stack:
             lock = stack.enter_context(division_lock(self.ledger, self.division, patience, run_id))
             profile = load_profile(self.settings.customerp_profile)
-            capabilities = _as_profiled(self.capabilities, profile)
             if not preview:
-                telling = (self.settings, self.ledger, self.mappings, capabilities, self.division, run_id)
+                telling = (self.settings, self.ledger, self.mappings, self.capabilities, self.division, run_id)
                 stack.enter_context(told(*telling, {system: addresses[f"{system.upper()}_URL"] for system in SYSTEMS}))
             systems = stack.enter_context(self._systems(profile))
             ledger = stack.enter_context(self.ledger.preview()) if preview else self.ledger.guarded(lock.confirm)
@@ -159,7 +158,7 @@ class Installation:
                 run_id=run_id,
                 ledger=ledger,
                 mappings=self.mappings,
-                capabilities=capabilities,
+                capabilities=self.capabilities,
                 systems=systems,
                 defaults={} if employer is None else {"exact_employer_account": f"exact.accounts/{employer}"},
                 still_locked=lock.confirm,
@@ -246,17 +245,6 @@ class Installation:
         return hashlib.sha256("\0".join(map(str, parts)).encode()).hexdigest()
 
 
-def _as_profiled(capabilities: Capabilities, profile: Profile) -> Capabilities:
-    """What the entities can take, as far as the connector profile limits it."""
-    kept = {"no_delete": f"Customerp removes no such records by its API (`delete.allowed` in {profile.source})."}
-    return {
-        entity: capability.model_copy(update=kept)
-        if entity.startswith("customerp.") and not profile.deletes(entity)
-        else capability
-        for entity, capability in capabilities.items()
-    }
-
-
 def _mapped(mappings: Mappings, entity: str) -> bool:
     subjects = [s for subject in mappings.subjects.values() for s in (subject, subject.lines) if s is not None]
     return any(entity in subject.entities for subject in subjects)
@@ -280,8 +268,7 @@ def open_installation(settings: Settings, clock: Clock = REAL_TIME) -> Iterator[
         ConfigurationError: a setting or a mapping is wrong.
         LedgerError: the ledger cannot be used.
     """
-    capabilities = load_capabilities()
-    mappings = load_mappings(settings.talk_mappings, capabilities, settings.talk_leave_out)
+    mappings, capabilities = load_declared(settings)
     with open_ledger_and_sandbox(settings) as (ledger, completed):
         # While the sandbox starts.
         with ledger.begin() as connection:

@@ -34,14 +34,15 @@ ROOMS["ledger"] = {"mappings", "schemas", "sync", "systems"}
 ROOMS["cycle"] = {"mappings", "schemas", "sync", "systems", "ledger"}
 ROOMS["why"] = {"mappings", "ledger"}
 ROOMS["audit"] = {"ledger"}
-ROOMS["orders"] = ROOMS["cycle"] | {"cycle"}
+ROOMS["orders"] = ROOMS["cycle"] | {"cycle", "declared"}
 ROOMS["undo"] = ROOMS["cycle"] | {"cycle", "why"}
 ROOMS["openlineage"] = {"mappings", "ledger", "systems"}
 ROOMS["onboarding"] = ROOMS["cycle"] | {"cycle", "why"}
 ROOMS["equality"] = ROOMS["cycle"] | {"cycle"}
 ROOMS["connection"] = {"ledger", "systems"}
+ROOMS["declared"] = {"mappings", "systems"}
 ROOMS["checkup"] = {"connection", "mappings", "systems"}
-ROOMS["installation"] = ROOMS["onboarding"] | {"onboarding", "connection", "openlineage"}
+ROOMS["installation"] = ROOMS["onboarding"] | {"onboarding", "connection", "openlineage", "declared"}
 ROOMS["qa"] = ROOMS["installation"] | {"installation", "dataflow"}
 ROOMS["assets"] = ROOMS["installation"] | {
     "installation",

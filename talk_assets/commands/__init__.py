@@ -5,10 +5,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from talk_assets import console
+from talk_assets.declared import load_declared
 from talk_assets.ledger.database import Ledger, open_ledger
 from talk_assets.ledger.embedded import database_url
 from talk_assets.ledger.notes import latest_division
-from talk_assets.mappings.load import load_capabilities, load_mappings
 from talk_assets.mappings.model import Mappings
 from talk_assets.settings import BOTH_SYSTEMS, Settings, load_settings
 
@@ -47,7 +47,7 @@ def open_state() -> Iterator[State]:
         TalkError: a setting or a mapping is wrong, or the ledger cannot be used.
     """
     settings = told_settings()
-    mappings = load_mappings(settings.talk_mappings, load_capabilities(), settings.talk_leave_out)
+    mappings, _ = load_declared(settings)
     ledger = open_ledger(database_url(settings))
     try:
         with ledger.begin() as connection:

@@ -5,8 +5,8 @@ from pathlib import Path
 from talk_assets import console
 from talk_assets.dataflow.content import content_of
 from talk_assets.dataflow.write import html, markdown
+from talk_assets.declared import load_declared
 from talk_assets.errors import ConfigurationError
-from talk_assets.mappings.load import load_capabilities, load_mappings
 from talk_assets.settings import load_settings
 
 
@@ -20,8 +20,7 @@ def docs(*, out: Path, page: Path | None) -> None:
     Raises:
         ConfigurationError: a setting or a mapping is wrong, or a file cannot be written.
     """
-    settings, capabilities = load_settings(()), load_capabilities()
-    subjects = content_of(load_mappings(settings.talk_mappings, capabilities, settings.talk_leave_out), capabilities)
+    subjects = content_of(*load_declared(load_settings(())))
     for file, text in ((out, markdown(subjects)), *(((page, html(subjects)),) if page is not None else ())):
         try:
             file.parent.mkdir(parents=True, exist_ok=True)

@@ -10,7 +10,7 @@ from talk_assets.checkup.exact import OK, PROBLEM, check
 from talk_assets.commands import told_settings
 from talk_assets.connection import open_connection
 from talk_assets.cycle.denied import forget_denied
-from talk_assets.mappings.load import load_capabilities, load_mappings
+from talk_assets.declared import load_declared
 from talk_assets.settings import EXACT_LOGIN
 
 
@@ -24,8 +24,7 @@ def exact_check(*, as_json: bool) -> bool:
         TalkError: a setting or a mapping is wrong, or the ledger cannot be used.
     """
     settings = told_settings(EXACT_LOGIN)
-    capabilities = load_capabilities()
-    mappings = load_mappings(settings.talk_mappings, capabilities, settings.talk_leave_out)
+    mappings, capabilities = load_declared(settings)
     with open_connection(settings) as connection:
         division = connection.settings.exact_division
         found = check(connection, mappings, capabilities)

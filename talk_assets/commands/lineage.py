@@ -8,10 +8,10 @@ from rich.markup import escape
 from rich.tree import Tree
 
 from talk_assets import console
+from talk_assets.declared import load_declared
 from talk_assets.lineage.columns import asset_columns
 from talk_assets.lineage.derive import column_lineage
 from talk_assets.lineage.walk import Node, find_column, steps, walk_down, walk_up
-from talk_assets.mappings.load import load_capabilities, load_mappings
 from talk_assets.schemas.report import ColumnDescription
 from talk_assets.settings import load_settings
 
@@ -29,8 +29,7 @@ def lineage(name: str, *, as_json: bool) -> None:
     Raises:
         TalkError: there is no such column, or a setting or a mapping is wrong.
     """
-    settings, capabilities = load_settings(()), load_capabilities()
-    mappings = load_mappings(settings.talk_mappings, capabilities, settings.talk_leave_out)
+    mappings, capabilities = load_declared(load_settings(()))
     known = column_lineage(mappings, capabilities)
     found = find_column(known, name)
     column = asset_columns(mappings, capabilities)[found.asset][found.column]

@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
 from talk_assets.cycle.context import Cycle
+from talk_assets.declared import load_declared
 from talk_assets.errors import OrderRefused
 from talk_assets.ledger.database import Ledger, open_ledger
 from talk_assets.ledger.embedded import database_url
 from talk_assets.ledger.locks import division_lock
 from talk_assets.ledger.notes import latest_division
 from talk_assets.mappings.capabilities import Capabilities
-from talk_assets.mappings.load import load_capabilities, load_mappings
 from talk_assets.mappings.model import Mappings
 from talk_assets.settings import Settings
 
@@ -60,8 +60,7 @@ def open_desk(
         LedgerError: the ledger cannot be used, or a run of the division goes on.
         OrderRefused: no sync has run yet.
     """
-    capabilities = load_capabilities()
-    mappings = load_mappings(settings.talk_mappings, capabilities, settings.talk_leave_out)
+    mappings, capabilities = load_declared(settings)
     with ExitStack() as stack:
         ledger = open_ledger(database_url(settings))
         stack.callback(ledger.close)

@@ -88,7 +88,7 @@ def played_on(settings: Settings, live_division: str | None) -> Iterator[Install
         live_division: the division that is named for the configured systems; None: a sandbox of its own.
 
     Raises:
-        ConfigurationError: see `confirm_live` and `throw_away`.
+        ConfigurationError: see `confirm_live` and `throw_away`; or the configured systems keep what is made in them.
         LedgerError: the ledger cannot be used.
     """
     if live_division is None:
@@ -97,6 +97,9 @@ def played_on(settings: Settings, live_division: str | None) -> Iterator[Install
         return
     confirm_live(settings, live_division)
     with open_installation(settings) as configured:
+        for reason in (capability.no_delete for capability in configured.capabilities.values()):
+            if reason is not None:
+                raise ConfigurationError(f"--live: what the checklist makes could not be removed again. {reason}")
         yield configured
 
 

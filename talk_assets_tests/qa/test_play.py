@@ -138,6 +138,20 @@ def held(systems: Sandbox) -> dict[str, Any]:
 
 
 @pytest.mark.soak
+def test_a_system_that_keeps_what_is_made_is_not_played_on(live: Home, systems: Sandbox, tmp_path: Path) -> None:
+    """A test division fills up with the records of every checklist."""
+    profile = tmp_path / "profile.yaml"
+    profile.write_text("entities: {product: {delete: {allowed: false}}}\n")
+    live.settings["CUSTOMERP_PROFILE"] = str(profile)
+    before = systems.customerp("products")
+    done = live.call("qa", "--live", "--division", str(systems.said["exact_division"]))
+    assert done.code == 2
+    assert "--live: what the checklist makes could not be removed again" in done.complaint
+    assert f"`delete.allowed` in {profile}" in " ".join(done.complaint.split())
+    assert systems.customerp("products") == before
+
+
+@pytest.mark.soak
 def test_live_systems_are_left_as_they_were_but_for_what_is_named(live: Home, systems: Sandbox) -> None:
     """The checklist leaves its records in somebody's books, or changes theirs."""
     division = systems.settings["EXACT_DIVISION"]

@@ -22,6 +22,7 @@ from talk_assets.systems.customerp.sections import (
     EntityName,
     Envelope,
     Formats,
+    Limit,
     Lines,
     ListPath,
     ModifiedSince,
@@ -57,6 +58,7 @@ class EntityProfile(Section):
         one: path of one record, with `{key}`; the list's path and the key unless given.
         names: the contract's names to the ERP's; dotted for nested objects.
         types: the contract's names to another JSON type than the contract's (a key that is a number: `Id: integer`).
+        limits: the contract's names to what the ERP takes of them, where that differs from the contract.
         query: sent with every reading of the list.
     """
 
@@ -70,6 +72,7 @@ class EntityProfile(Section):
     version: str | None = None
     names: dict[str, str] = Field(default_factory=dict)
     types: dict[str, WireType] = Field(default_factory=dict)
+    limits: dict[str, Limit] = Field(default_factory=dict)
     query: dict[str, str] = Field(default_factory=dict)
     envelope: Envelope | None = None
     changes: Changes | None = None
@@ -133,8 +136,10 @@ class Profile(Section):
                 f"paging style {self.paging.style} needs `envelope.next`: where a list names its next page"
             )
         for name, own in self.entities.items():
-            if name in LINE_ENTITIES and own.model_fields_set - {"names", "types"}:
-                raise ValueError(f"entities.{name}: lines have `names` and `types` only; the rest is under `lines`")
+            if name in LINE_ENTITIES and own.model_fields_set - {"names", "types", "limits"}:
+                raise ValueError(
+                    f"entities.{name}: lines have `names`, `types` and `limits` only; the rest is under `lines`"
+                )
         for place, changes, envelope, modified in self._readings():
             if isinstance(changes, ChangeToken) and envelope.token is None:
                 raise ValueError(f"{place}: changes style change_token needs `envelope.token`: where a list gives it")

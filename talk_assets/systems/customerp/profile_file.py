@@ -9,6 +9,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from talk_assets.errors import MappingError
+from talk_assets.mappings.load import load_capabilities
 from talk_assets.mappings.source import Place, Source, read_source, suggestion
 from talk_assets.systems.customerp.profile import Profile
 
@@ -35,9 +36,17 @@ def _published() -> Profile:
 def _read(path: Path) -> Profile:
     source = read_source(path)
     try:
-        return Profile.model_validate(source.data)
+        profile = Profile.model_validate(source.data)
     except ValidationError as error:
         raise min((_problem(detail, source) for detail in error.errors()), key=lambda found: found.line or 0) from None
+    contract = load_capabilities()
+    for name, own in profile.entities.items():
+        properties = contract[f"customerp.{name}"].properties
+        for limited in own.limits:
+            if limited not in properties:
+                problem = f"the contract has no such property; {suggestion(limited, properties)}"
+                raise source.error(("entities", name, "limits", limited), problem)
+    return profile
 
 
 def _problem(detail: ErrorDetails, source: Source) -> MappingError:

@@ -10,6 +10,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from talk_assets.mappings.capabilities import Writable
+
 Method = Literal["POST", "PUT", "PATCH"]
 WireType = Literal["text", "integer", "decimal", "boolean"]
 EntityName = Literal["customer", "contact", "employee", "product", "quote", "order", "quote_line", "order_line"]
@@ -277,6 +279,18 @@ class Delete(Section):
     allowed: bool = True
     method: Literal["DELETE", "POST"] = "DELETE"
     path: RecordPath | None = None
+
+
+class Limit(Section):
+    """What a property can take, where that differs from the published contract; what is not given is as there.
+
+    `max_length` counts characters, null is no limit. `required`: a create without it is refused. `write` says when it
+    can be sent: `always`, only on `create`, or `never`.
+    """
+
+    max_length: int | None = Field(default=None, gt=0)
+    required: bool = False
+    write: Writable = "always"
 
 
 class Conditional(Section):

@@ -24,6 +24,8 @@ _KNOWN = {
     "sales-orders": f"{_DOCUMENT} quoteId orderDate deliveryDate",
 }
 _KNOWN_OF_ROWS = "rowId articleId description quantity unitPrice discountPercent deliveryDate remark total"
+# Characters of an article's name.
+_LONGEST_ARTICLE = 40
 # Of the ERP's own, which no profile and no mapping names.
 _OWN = "colour tags mood depth"
 
@@ -90,6 +92,9 @@ class Nordlys:
         if kind == "relations" and not body.get("companyName"):
             fields = [{"field": "companyName", "reason": "required"}]
             return Answer(400, {"error": {"message": "incomplete", "fields": fields}})
+        if len(body.get("name") or "") > _LONGEST_ARTICLE:
+            fields = [{"field": "name", "reason": "too long"}]
+            return Answer(400, {"error": {"message": "no", "fields": fields}})
         if key is not None and asked.headers.get("If-Match", self._tag(kind, key)) != self._tag(kind, key):
             return Answer(412, {"error": {"message": "changed"}})
         if key is None:

@@ -25,6 +25,8 @@ MISTAKES = [
     ("entities:\n  customer:\n    names: {Id: x}\n", 2, "entities.customer", "Id is set by `key`"),
     ("entities:\n  customer:\n    names: {Name: x, City: x}\n", 2, "entities.customer", "same name"),
     ("entities:\n  quote_line:\n    list: /lines\n", None, "", "under `lines`"),
+    ("entities:\n  customer:\n    limits: {Naem: {}}\n", 3, "entities.customer.limits.Naem", "did you mean Name?"),
+    ("entities:\n  customer:\n    limits: {Name: {max: 9}}\n", 3, "entities.customer.limits.Name.max", "max_length"),
     ("update:\n  method: GET\n", 2, "update.method", "written is GET"),
     ("formats:\n  date: dd-mm-yyyy\n", 2, "formats.date", "%d-%m-%Y"),
     ("formats:\n  time_zone: Amsterdam\n", 2, "formats.time_zone", "Europe/Amsterdam"),
