@@ -13,6 +13,7 @@ from talk_assets.qa.meaning import alike, meaning
 from talk_assets.qa.result import FAILED, NOT_APPLICABLE, PASSED, Outcome, Row
 from talk_assets.qa.scope import system_name
 from talk_assets.qa.stock import Stock
+from talk_assets.qa.values import may_be_refused
 
 # Whether it is as it must be, what must be, and what is.
 Verdict = tuple[bool, str, str]
@@ -38,11 +39,9 @@ class Judge:
     def row(self, case: Case, made: Made, act: Act | None) -> Row:
         """The outcome of a row whose records were made."""
         if made.refused:
-            outcome: Outcome = NOT_APPLICABLE if made.optional else FAILED
-            told = {"expected": "the record is made", "found": "it was refused"} if outcome == FAILED else {}
-            return Row.of(case, outcome, reason=made.refused, records=_names(made), **told)
+            return _refused(case, made, "the record is made", made.refused, optional=made.optional)
         if act is not None and act.refused:
-            return Row.of(case, NOT_APPLICABLE, reason=act.refused, records=_names(made))
+            return _refused(case, made, "the edit is taken", act.refused, optional=may_be_refused(case.edge))
         if act is not None:
             right, wanted, found = self._acted(case, made, act)
         else:
@@ -234,3 +233,10 @@ def _linked_to(entity: str, keys: list[str]) -> str:
 def _names(made: Made) -> list[str]:
     documents = [(entity, key) for entity, key in made.documents.items() if not made.keys.get(entity)]
     return [f"{entity}/{key}" for entity, key in [*documents, *made.places]]
+
+
+def _refused(case: Case, made: Made, wanted: str, reason: str, *, optional: bool) -> Row:
+    """The outcome where a system did not take what was done: optional is what it may have reasons to refuse."""
+    outcome: Outcome = NOT_APPLICABLE if optional else FAILED
+    told = {} if optional else {"expected": wanted, "found": "it was refused"}
+    return Row.of(case, outcome, reason=reason, records=_names(made), **told)

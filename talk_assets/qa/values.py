@@ -19,6 +19,16 @@ OTHER = "the other one"
 EMPTIED = "emptied"
 
 
+# Edges that a system takes if it has the property as it is declared, beside the codes of a value map. Others may meet
+# a rule that nobody declared, such as no negative price.
+_TAKEN = frozenset({"changed", "another", "longest", "letter-case", "spring-forward", "true", "false", "one"})
+
+
+def may_be_refused(edge: str) -> bool:
+    """Whether a system may have a reason not to take an edit at this edge; '' is an ordinary value."""
+    return edge != "" and edge not in _TAKEN and not edge.startswith("code-")
+
+
 @dataclass(frozen=True)
 class Edge:
     """One value to try.

@@ -1,12 +1,13 @@
 """Whether a row passed, from what the systems hold and what the ledger says."""
 
 from talk_assets.mappings.load import load_capabilities, load_mappings
+from talk_assets.qa.acting import Act
 from talk_assets.qa.books import Books
 from talk_assets.qa.cases import checklist
 from talk_assets.qa.judging import Judge
 from talk_assets.qa.links import Links, Place
 from talk_assets.qa.making import Made
-from talk_assets.qa.result import FAILED, PASSED, Row
+from talk_assets.qa.result import FAILED, NOT_APPLICABLE, PASSED, Row
 from talk_assets.qa.samples import Mark
 from talk_assets.qa.stock import Stock
 from talk_assets.systems.base import Record
@@ -51,3 +52,16 @@ def test_records_that_nobody_looked_at_are_not_held_as_ambiguous() -> None:
     assert judged(name, held, Links({}, {}, {}, set(), set(), set()), keys).outcome == FAILED
     links = Links({}, {}, {}, {(PRODUCT, "p"), (PRODUCT, "q")}, set(), set())
     assert judged(name, held, links, keys).outcome == PASSED
+
+
+def test_an_ordinary_edit_that_is_refused_is_no_pass() -> None:
+    """A length is declared that the system does not take, or an edit that every user makes, and nothing is red."""
+    keys = {PRODUCT: ["p"], ITEM: ["i"]}
+    outcomes = {}
+    for edge in ("longest", "emptied", "emoji"):
+        case = ROWS[f"product_items/name/customerp-{edge}"]
+        act = Act(refused="Customerp refused it: too long.")
+        row = Judge(Stock(MARK), Books({}, CAPABILITIES, []), linked()).row(case, Made(keys), act)
+        assert row.reason == "Customerp refused it: too long."
+        outcomes[edge] = row.outcome
+    assert outcomes == {"longest": FAILED, "emptied": NOT_APPLICABLE, "emoji": NOT_APPLICABLE}
