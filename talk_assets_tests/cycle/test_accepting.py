@@ -67,6 +67,7 @@ def test_what_was_not_there_when_a_person_accepted_is_not_written(database_url: 
         assert (waiting(world), world.sync().writes) == ([], [])
 
 
+@pytest.mark.soak
 def test_as_much_as_is_let_through_anyway_may_come_on_top(database_url: str, tmp_path: Path) -> None:
     """Whoever accepts a big change would have to do so again for each customer that is edited until the next sync."""
     with open_world(database_url, tmp_path, mappings=with_guards(tmp_path, _FEW_WRITES)) as world:
@@ -112,6 +113,7 @@ def test_what_is_gone_after_a_person_accepted_is_not_taken_for_deleted(
         assert world.sync().writes == []
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("kinds", [["deleted"], ["deleted", "missing"]])
 def test_others_than_a_person_accepted_are_not_taken_for_deleted(
     database_url: str, tmp_path: Path, kinds: list[str]

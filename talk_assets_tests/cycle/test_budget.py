@@ -47,6 +47,7 @@ def test_on_the_last_calls_edits_are_written_and_nothing_is_asked_for_news(world
     assert world.show("customerp.customer", customer)["Phone"] == "1"
 
 
+@pytest.mark.soak
 def test_news_that_was_put_off_is_read_when_there_are_calls_again(world: World) -> None:
     """An edit in Exact on a busy day would never reach Customerp."""
     item = world.add("customerp.product", Number="P1", Name="Before")

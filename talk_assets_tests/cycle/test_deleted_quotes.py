@@ -11,7 +11,8 @@ from talk_assets_tests.mappings.broken import copy_mappings, replace
 from talk_assets_tests.orders.given import at_desk
 
 
-@pytest.mark.parametrize(("count", "named"), [(2, False), pytest.param(1, True, marks=pytest.mark.soak)])
+@pytest.mark.soak
+@pytest.mark.parametrize(("count", "named"), [(2, False), (1, True)])
 def test_an_order_keeps_its_own_lines_when_its_quote_is_deleted(world: World, count: int, *, named: bool) -> None:
     """Somebody tidies up old quotes, and every order of theirs is doubled, in both systems."""
     customer = world.add("customerp.customer", Name="Klant BV", Number="700")
@@ -53,6 +54,7 @@ def test_a_shared_quotation_keeps_the_day_of_its_offer_when_the_quote_is_deleted
     assert world.sync().writes == []
 
 
+@pytest.mark.soak
 def test_unlinking_a_quote_from_the_quotation_that_it_shares_changes_no_order(world: World) -> None:
     """Who corrects a wrong link has an order of four lines sold that was one of two, dated on the day of the offer."""
     order, quotation, quote = _of_one_quotation(world)

@@ -102,6 +102,7 @@ def test_what_others_are_created_instead_of_cannot_be_missed(database_url: str, 
         assert world.all("exact.contacts") == {}
 
 
+@pytest.mark.soak
 def test_previews_ask_once_for_what_may_not_be_read(database_url: str, tmp_path: Path) -> None:
     """After six previews Exact's failed calls would be used up, and the first sync fail like the seventh preview."""
     with open_world(database_url, tmp_path) as world:

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import pytest
 import sqlalchemy as sa
 
 from talk_assets_tests.cycle.harness import World, open_world
@@ -13,6 +14,7 @@ def _an_hour_passes(world: World) -> None:
         connection.execute(sa.text("delete from talk.cursor where feed like 'failed calls %'"))
 
 
+@pytest.mark.soak
 def test_closed_records_hold_back_no_others(database_url: str, tmp_path: Path) -> None:
     """Some records that nobody may change would use up what Exact bears of refusals, and no other edit ever arrive."""
     with open_world(database_url, tmp_path) as world:

@@ -32,6 +32,7 @@ def _move(world: World) -> None:
         connection.exec_driver_sql("update talk.cursor set value = '9' || value where feed = 'exact.accounts'")
 
 
+@pytest.mark.soak
 def test_a_moved_administration_is_read_from_the_beginning(world: World) -> None:
     """No edit made in Exact after one of its service nights would ever be seen again."""
     customer = world.add("customerp.customer", Name="Before", Phone="1")

@@ -97,6 +97,7 @@ def test_deletions_over_their_limit_wait_with_all_that_is_owed(world: World) -> 
     assert sync(world, "within the limit", "product").delivered["exact.items"].deleted == 1
 
 
+@pytest.mark.soak
 def test_what_a_guard_stops_grows_old_although_it_is_decided_again(world: World) -> None:
     """A guard stops all writes for days, and nobody hears of old debts: each edit makes the debt a new one."""
     keys = [world.add("customerp.product", Number=f"O{n}", Name=f"Old {n}", Unit="piece", Price=5) for n in range(3)]

@@ -65,6 +65,7 @@ def test_an_insert_that_never_arrives(world: World) -> None:
     assert _open(world) == 0
 
 
+@pytest.mark.soak
 def test_a_record_that_was_there_before_is_not_the_insert(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """A stranger of the same name would be taken for the new company, and get its edits."""
     monkeypatch.setattr(recover, "LATEST_ARRIVAL", timedelta(0))

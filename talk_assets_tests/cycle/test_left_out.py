@@ -65,6 +65,7 @@ def test_what_was_unlinked_stays_so(database_url: str, tmp_path: Path) -> None:
         assert {hold["record"] for hold in _told(world)[4]} == held
 
 
+@pytest.mark.soak
 def test_a_conflict_waits_while_its_records_are_left_out(database_url: str, tmp_path: Path) -> None:
     """People would be told of a conflict that no command settles, or never hear of it again."""
     folder = copy_mappings(tmp_path)
