@@ -4,17 +4,20 @@ import pandas as pd
 import sqlalchemy as sa
 
 from talk_assets.cycle.context import Cycle
+from talk_assets.cycle.lines import line_documents
+from talk_assets.cycle.references import known_targets
 from talk_assets.cycle.unread import unread
 from talk_assets.ledger import clusters as links
-from talk_assets.ledger import notes
+from talk_assets.ledger import notes, records
 from talk_assets.ledger.contested import BY_US, verdicts
-from talk_assets.ledger.debts import updates_owed
-from talk_assets.ledger.documents import gone_with_document
+from talk_assets.ledger.debts import clusters_to_remove, updates_owed
+from talk_assets.ledger.documents import gone_with_document, lines_owed
 from talk_assets.ledger.matching import marked_sharing_keys
+from talk_assets.ledger.members import load_slots
 from talk_assets.ledger.records import MARKED, records_by_key
 from talk_assets.mappings.model import Subject
 from talk_assets.sync.frames import Members
-from talk_assets.sync.remove import Removals, removals
+from talk_assets.sync.remove import Removals, edited, removals
 from talk_assets.sync.slots import entity_of
 
 PARTNER_DELETED = "partner_deleted"
@@ -51,10 +54,60 @@ def decide_removals(
         clusters,
         gone=lost.assign(marked=_marked(cycle, connection, subject, lost)),
         there=known[~known["deleted"].astype(bool)],
-        pending=updates_owed(connection, cycle.division, clusters),
+        pending=_pending(cycle, connection, subject, clusters),
         verdicts=verdicts(connection, cycle.division, clusters),
         clusters_of=targets,
+        edited_lines=_edited_lines(cycle, connection, subject, clusters),
     )
+
+
+def reconsider_removals(cycle: Cycle, connection: sa.Connection, subject: Subject) -> None:
+    """Have deletions that are owed decided again where lines of the document were edited before they are sent.
+
+    Args:
+        cycle: the run.
+        connection: in a transaction, before the lines are decided.
+        subject: the subject of the documents.
+    """
+    clusters = clusters_to_remove(connection, cycle.division, subject.entities)
+    if subject.lines is None or clusters.empty:
+        return
+    numbers = _edited_lines(cycle, connection, subject, clusters)["cluster_id"]
+    members = links.members_of(connection, cycle.division, pd.Index(numbers.astype("int64").unique()))
+    records.reopen(connection, cycle.division, members)
+
+
+def _pending(cycle: Cycle, connection: sa.Connection, subject: Subject, clusters: pd.Index) -> pd.DataFrame:
+    """`cluster_id, entity` of what is still owed to members; to a document also what is owed to its lines."""
+    found = updates_owed(connection, cycle.division, clusters)
+    if subject.lines is None:
+        return found
+    lines = lines_owed(connection, cycle.division, clusters, list(subject.lines.entities))
+    document_of = {entity: str(cycle.capabilities[entity].document) for entity in subject.lines.entities}
+    return pd.concat([found, lines.assign(entity=lines["entity"].map(document_of))], ignore_index=True)
+
+
+def _edited_lines(cycle: Cycle, connection: sa.Connection, subject: Subject, clusters: pd.Index) -> pd.DataFrame:
+    """`cluster_id, entity` of documents with lines that were edited, or added, and not decided about yet."""
+    found = [pd.DataFrame({"cluster_id": pd.Series(dtype="int64"), "entity": pd.Series(dtype="str")})]
+    lines = subject.lines
+    for entity in lines.entities if lines is not None else ():
+        waiting = records.unaccounted(connection, cycle.division, entity, cycle.properties_of(entity))
+        waiting = waiting[waiting["deleted_at"].isna()]
+        waiting = waiting.assign(document_cluster=line_documents(cycle, connection, entity, waiting))
+        waiting = waiting[waiting["document_cluster"].isin(clusters)]
+        if lines is None or waiting.empty:
+            continue
+        linked = links.links_of(connection, cycle.division, waiting[["entity", "key"]])
+        numbers = pd.Index(linked["cluster_id"].astype("int64").unique())
+        at = (connection, cycle.division, entity, list(lines.held_by(entity)), numbers)
+        changed = ~waiting["key"].isin(linked["key"])
+        for frame in load_slots(*at, twins=lines.keeps_twins):
+            targets = known_targets(cycle, connection, lines, [frame.current, frame.base])
+            changed |= waiting["key"].isin(frame.keys[edited(lines, entity, frame, targets)])
+        numbers = waiting["document_cluster"][changed].astype("int64")
+        found.append(pd.DataFrame({"cluster_id": numbers, "entity": str(cycle.capabilities[entity].document)}))
+    return pd.concat(found, ignore_index=True)
 
 
 def _marked(cycle: Cycle, connection: sa.Connection, subject: Subject, records: pd.DataFrame) -> pd.Series:

@@ -10,7 +10,7 @@ from talk_assets.cycle.collect import INVALID
 from talk_assets.cycle.context import Cycle
 from talk_assets.cycle.duplicates import hold_duplicates
 from talk_assets.cycle.echoes import account_echoes
-from talk_assets.cycle.gone import no_partners, note_partners, partners_left
+from talk_assets.cycle.gone import no_partners, note_partners, partners_left, reconsider_removals
 from talk_assets.cycle.holds import HOLDS, no_holds
 from talk_assets.cycle.lines import AMBIGUOUS_LINES, line_documents, line_proposals
 from talk_assets.cycle.linking import AMBIGUOUS, link
@@ -65,6 +65,7 @@ def merge(cycle: Cycle, subject_name: str) -> list[Merged]:
     subjects = [subject] if subject.lines is None else [subject, subject.lines]
     done = []
     with cycle.ledger.begin() as connection:
+        reconsider_removals(cycle, connection, subject)
         done += [_merge(cycle, connection, each) for each in subjects]
     return done
 

@@ -1,7 +1,7 @@
 """What must still be delivered: owed writes, and the intents that keep an insert single."""
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 
 import pandas as pd
@@ -84,6 +84,13 @@ def removals_owed(connection: sa.Connection, division: str, entity: str) -> pd.D
         )
         .order_by(owed.c.cluster_id, owed.c.slot),
     )
+
+
+def clusters_to_remove(connection: sa.Connection, division: str, entities: Collection[str]) -> pd.Index:
+    """The clusters of which a record of some entities is to be deleted or archived, however that stands."""
+    what = (owed.c.division == division, owed.c.entity.in_(entities), owed.c.operation == "delete")
+    found = connection.execute(sa.select(owed.c.cluster_id).where(*what).distinct())
+    return pd.Index([int(number) for number in found.scalars()], dtype="int64")
 
 
 def slots_owed(connection: sa.Connection, division: str, entity: str) -> list[int]:

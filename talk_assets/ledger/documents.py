@@ -89,3 +89,18 @@ def line_creates(connection: sa.Connection, division: str, documents: pd.Index, 
         )
         .order_by(owed.c.cluster_id),
     )
+
+
+def lines_owed(connection: sa.Connection, division: str, documents: pd.Index, entities: Sequence[str]) -> pd.DataFrame:
+    """`cluster_id, entity`: the clusters of documents of which lines of some entities are owed something, and these."""
+    return read_frame(
+        connection,
+        sa.select(cluster.c.document_id.label("cluster_id"), owed.c.entity)
+        .join_from(owed, cluster, cluster.c.id == owed.c.cluster_id)
+        .where(
+            owed.c.division == division,
+            owed.c.entity.in_(entities),
+            cluster.c.document_id.in_(among(connection, documents)),
+        )
+        .distinct(),
+    )

@@ -43,6 +43,7 @@ def removals(
     pending: pd.DataFrame,
     verdicts: pd.Series,
     clusters_of: pd.Series,
+    edited_lines: pd.DataFrame | None = None,
 ) -> Removals:
     """Apply the flows' policies to the deleted members of clusters.
 
@@ -59,6 +60,7 @@ def removals(
         pending: `cluster_id, entity` of updates that were still owed to deleted records.
         verdicts: index cluster, what was said before about a deletion that met an edit.
         clusters_of: index `entity/key`, value cluster number as text, of the records that references point to.
+        edited_lines: `cluster_id, entity` of documents in which lines were edited or added; None: of none.
     """
     nowhere = pd.Series(False, index=clusters)
     over = {entity: frame.over(clusters) for entity, frame in members.items()}
@@ -82,16 +84,20 @@ def removals(
                 continue
             at &= ~_needed(subject, entity, other, lives)
             waits = clusters.isin(pending["cluster_id"][pending["entity"].eq(entity)])
-            edits = {s: _edited(subject, s, over[s], clusters_of) for s in over if entity_of(s) == other}
-            met = at & said.isna() & (pd.concat(edits, axis=1).any(axis=1) | waits)
-            edited = flow.when_gone.edited
-            if edited != "delete" and met.any():
+            edits = {s: edited(subject, s, over[s], clusters_of) for s in over if entity_of(s) == other}
+            met = (
+                at
+                & said.isna()
+                & (pd.concat(edits, axis=1).any(axis=1) | waits | _among(edited_lines, other, clusters))
+            )
+            wins = flow.when_gone.edited
+            if wins != "delete" and met.any():
                 keys = over[other].keys
                 for slot, where in edits.items():
                     keys = over[slot].keys.where(where, keys)
-                contested.append(_contested(entity, mine["key"], other, keys, met, edited))
+                contested.append(_contested(entity, mine["key"], other, keys, met, wins))
                 at &= ~met
-                _add(found.restore, entity, absent & met & (edited == "edit"))
+                _add(found.restore, entity, absent & met & (wins == "edit"))
             _add(found.restore, entity, absent & at & said.eq(EDIT))
             _add(found.delete if policy == "delete" else found.archive, other, at & ~said.isin([OPEN, EDIT, KEEP]))
     both = found.delete.keys() & found.archive.keys()
@@ -115,7 +121,14 @@ def _needed(subject: Subject, entity: str, other: str, lives: Mapping[str, pd.Se
     return needed
 
 
-def _edited(subject: Subject, entity: str, over: Members, clusters_of: pd.Series) -> pd.Series:
+def _among(documents: pd.DataFrame | None, entity: str, clusters: pd.Index) -> pd.Series:
+    """Where a cluster's document of an entity is among those given."""
+    if documents is None:
+        return pd.Series(False, index=clusters)
+    return pd.Series(clusters.isin(documents["cluster_id"][documents["entity"].eq(entity)]), index=clusters)
+
+
+def edited(subject: Subject, entity: str, over: Members, clusters_of: pd.Series) -> pd.Series:
     """Where a member holds something else than when it was last accounted for, in what its edits count for."""
     edited = pd.Series(False, index=over.keys.index)
     for name, row in subject.held_by(entity).items():
