@@ -44,7 +44,9 @@ def recover(cycle: Cycle, connection: sa.Connection, subject: Subject) -> tuple[
         linked = links_of(connection, cycle.division, candidates) if len(candidates) else candidates
         candidates = candidates[~candidates["key"].isin(linked["key"])]
         members = members_of(connection, cycle.division, pd.Index(intents["cluster_id"].astype("int64").unique()))
-        linked_clusters = set(members["cluster_id"][members["entity"].eq(entity)])
+        # One that is gone is no answer: what is restored is inserted beside it.
+        there = members["entity"].eq(entity) & ~members["deleted"].astype(bool)
+        linked_clusters = set(members["cluster_id"][there])
         for _, intent in intents[intents["looked"].astype(bool)].iterrows():
             cluster_id = int(intent["cluster_id"])
             if cluster_id in linked_clusters:
@@ -100,7 +102,7 @@ def recognise(cycle: Cycle, connection: sa.Connection, entity: str, arrived: pd.
         mine = members[members["cluster_id"].eq(intent["cluster_id"])]
         found = _allowed(cycle, connection, arrived, mine)
         found = found[share_of_sent(found, intent, subject, properties).eq(1)]
-        if len(found) == 1 and not mine["entity"].eq(entity).any():
+        if len(found) == 1 and not (mine["entity"].eq(entity) & ~mine["deleted"].astype(bool)).any():
             link_insert(cycle, connection, subject, intent, found)
             debts.close_intent(connection, intent["id"], "found after an interruption")
             arrived = arrived.drop(found.index)

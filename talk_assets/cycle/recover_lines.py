@@ -146,7 +146,8 @@ def _open(
         intents = intents[intents["looked"].astype(bool)]
         clusters = pd.Index(intents["cluster_id"].astype("int64").unique())
         members = members_of(connection, cycle.division, clusters)
-        linked = intents["cluster_id"].isin(members["cluster_id"][members["entity"].eq(entity)])
+        live = members["entity"].eq(entity) & ~members["deleted"].astype(bool)
+        linked = intents["cluster_id"].isin(members["cluster_id"][live])
         for number in intents["id"][linked]:
             debts.close_intent(connection, number, "linked")
         intents = intents[~linked]
