@@ -12,6 +12,7 @@ import sqlalchemy as sa
 
 from talk_assets.cycle.context import Cycle
 from talk_assets.ledger import guards, notes
+from talk_assets.ledger.absence import missed
 from talk_assets.ledger.records import count_live
 
 EMPTY_FEED, TOO_MANY_MISSING, TOO_MANY_WRITES = "empty_feed", "too_many_missing", "too_many_writes"
@@ -68,10 +69,13 @@ def stops_empty_feed(cycle: Cycle, connection: sa.Connection, entity: str, known
         known: how many live records were known.
         empty: whether the whole read was.
     """
+    needed = cycle.mappings.subject_of(entity).deletions_of(entity).misses_needed
+    # What was let pass before, and only could not be looked up, need not be let pass again.
+    fresh = known - len(missed(connection, cycle.division, entity, needed)) if empty and known else 0
     seen = _Seen(
         guards.EMPTY,
         EMPTY_FEED,
-        known if empty else 0,
+        fresh,
         0,
         f"the feed is empty although {known:,} records were known",
         "nothing was taken from it. Check the rights of the connection and the address.",
