@@ -61,7 +61,7 @@ def wait_for_lines(cycle: Cycle, connection: sa.Connection, ready: Ready, lines:
     blocked = lines.waits[lines.waits.ne("")].groupby(of_document).first()
     for why in (
         blocked,
-        _invalid_lines(cycle, connection, ready.rows.index[creates]),
+        _invalid_lines(cycle, connection, ready, creates),
         _held_lines(cycle, connection, ready, creates),
         _later_lines(cycle, connection, ready.rows.index[creates], lines),
     ):
@@ -81,11 +81,15 @@ def _later_lines(cycle: Cycle, connection: sa.Connection, clusters: pd.Index, li
     return pd.Series(text.to_numpy(), index=pd.Index(later["document_id"].astype("int64")), dtype="str")
 
 
-def _invalid_lines(cycle: Cycle, connection: sa.Connection, clusters: pd.Index) -> pd.Series:
+def _invalid_lines(cycle: Cycle, connection: sa.Connection, ready: Ready, creates: pd.Series) -> pd.Series:
     """Index cluster, value why a line of one of its documents could not be taken from its feed."""
-    members = members_of(connection, cycle.division, clusters)
+    members = members_of(connection, cycle.division, ready.rows.index[creates])
     held = holds_of(connection, cycle.division, members, [INVALID_LINE])
-    broken = held.merge(members, on=["entity", "key"]).drop_duplicates("cluster_id")
+    broken = held.merge(members, on=["entity", "key"])
+    for source in broken["entity"].unique():
+        others = _lines_of_others(cycle, connection, ready, members, cycle.lines_of(source))
+        broken = broken[~(broken["entity"].eq(source) & broken["cluster_id"].isin(others))]
+    broken = broken.drop_duplicates("cluster_id")
     index = pd.Index(broken["cluster_id"].astype("int64"))
     return pd.Series(broken["reason"].to_numpy(), index=index, dtype="str")
 

@@ -217,17 +217,20 @@ def enter(world: World, quote: Quote) -> str:
     return world.add("exact.quotations", **named, QuotationLines=[line])
 
 
+@pytest.mark.parametrize(
+    "wrong", [{"ProductId": "no-such-product"}, pytest.param({"Quantity": "some"}, marks=pytest.mark.soak)]
+)
 def test_a_quotation_of_a_quote_does_not_wait_for_lines_of_the_order(
-    world: World, monkeypatch: pytest.MonkeyPatch
+    world: World, monkeypatch: pytest.MonkeyPatch, wrong: dict[str, str]
 ) -> None:
-    """An offer that is complete is not sent because the order that came from it has a line about an unknown product."""
+    """An offer that is complete is not sent because the order that came from it has a line that cannot be taken."""
     monkeypatch.setattr(recover, "LATEST_ARRIVAL", timedelta(0))
     world.fault("exact", method="POST", path="Quotations", status=503, times=None)
     quote = Quote(world)
     world.sync()
     world.end_faults()
     due(world)
-    bad = {"ProductId": "no-such-product", "Quantity": 1, "UnitPrice": 5}
+    bad = {"ProductId": quote.products[0], "Quantity": 1, "UnitPrice": 5, **wrong}
     named = {"CustomerId": quote.customer, "CustomerReference": "R2", "OrderDate": "2024-02-09"}
     world.add("customerp.order", **named, QuoteId=quote.key, checked=False, Lines=[*quote.lines, bad])
     world.sync()
