@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from talk_assets.assets.divisions import PARTITION
 from talk_assets.automation.schedules import RESCAN
-from talk_assets.automation.trouble import LOGIN, RIGHT, troubles
+from talk_assets.automation.trouble import LOGIN, OURS, RIGHT, Trouble, troubles
 from talk_assets.ledger import guards, unfinished
 from talk_assets.ledger.locks import run_of_division
 
@@ -63,9 +63,9 @@ def conditions(connection: sa.Connection, division: str, now: datetime, debt_lim
         found.append(Condition("runs", told))
     # Rights are given one by one; of one system and another kind the first is told: the others have the same cause.
     lasting = {
-        f"{trouble.feed if trouble.kind == RIGHT else trouble.feed.partition('.')[0]} {trouble.kind}": trouble.said
+        _name(trouble): trouble.said
         for trouble in reversed(troubles(connection, division))
-        if trouble.kind in (LOGIN, RIGHT) or now - trouble.since >= _PATIENCE
+        if trouble.kind in (LOGIN, RIGHT, OURS) or now - trouble.since >= _PATIENCE
     }
     found += [Condition(name, said) for name, said in sorted(lasting.items())]
     for row in guards.waiting(connection, division).to_dict("records"):
@@ -75,6 +75,13 @@ def conditions(connection: sa.Connection, division: str, now: datetime, debt_lim
         found.append(Condition(f"guard {row['entity']} {row['kind']}", told))
     found += _debts(connection, division, now, debt_limit)
     return found
+
+
+def _name(trouble: Trouble) -> str:
+    """What is wrong on our side can stop both systems, and is one matter for as long as it is told by one sentence."""
+    if trouble.kind == OURS:
+        return f"{OURS} {trouble.said}"
+    return f"{trouble.feed if trouble.kind == RIGHT else trouble.feed.partition('.')[0]} {trouble.kind}"
 
 
 def _debts(connection: sa.Connection, division: str, now: datetime, debt_limit: timedelta) -> list[Condition]:

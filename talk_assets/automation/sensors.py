@@ -1,22 +1,24 @@
 """Sensors: they ask the systems for news and the ledger for what waits, and start the smallest run that it needs."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 
 import dagster as dg
+import pandas as pd
 
 from talk_assets.assets.divisions import DIVISION, Division
 from talk_assets.assets.keys import deletions_key, feed_key, sink_key
 from talk_assets.automation.agenda import Agenda, wait_after
 from talk_assets.automation.changes import ask, exact_pause, feeds_of, is_told, settle, told_of
 from talk_assets.automation.lost import end_lost_runs
-from talk_assets.automation.trouble import forget_other_troubles, forget_trouble, note_trouble
+from talk_assets.automation.trouble import forget_trouble, known_troubles, note_trouble
 from talk_assets.automation.watch import Watch, watching
 from talk_assets.cycle.news import deletions_of
-from talk_assets.errors import SystemFault, TalkError
+from talk_assets.errors import ConfigurationError, SystemFault, TalkError
 from talk_assets.ledger import unfinished
 from talk_assets.settings import Settings
+from talk_assets.systems.base import Watched
 
 # Seconds between two looks: at what notifications told, and at the ledger.
 _LOOKS = 5
@@ -91,38 +93,29 @@ def ask_for_news(
         partition: the division, where there are several.
 
     Raises:
-        TalkError: an answer that is no passing fault, see `changes.ask`.
+        TalkError: the ledger does not answer.
     """
     feeds = feeds_of(watch.installation, system)
     agenda.keep(feeds)
-    forget_other_troubles(watch, system, feeds)
+    troubled = known_troubles(watch, system, feeds)
     told, pause = {}, timedelta(0)
     if system == "exact":
         told, pause = told_of(watch), exact_pause(watch.installation)
     due = [feed for feed in feeds if agenda.is_due(feed, watch.now, pause) or is_told(agenda, feed, told, watch.now)]
     if not due:
-        return _skip(agenda, f"{system} was asked lately, and told of nothing since.")
-    news, faults = dict[str, str](), dict[str, SystemFault]()
-    with watch.installation.systems() as systems:
-        rest = systems[system].resting()
-        if rest:
-            return _skip(agenda, f"The calls of {system} have to last for the day; asked again in {rest / 60:.0f} min.")
-        for feed in due:
-            # Also what is not answered counts as asked: each question takes a call.
-            agenda.note_asked(feed, watch.now)
-            if len(faults) >= _ENOUGH:
-                continue
-            try:
-                mark = ask(watch, systems[system], feed)
-            except SystemFault as fault:
-                faults[feed] = fault
-                note_trouble(watch, feed, fault)
-                continue
-            forget_trouble(watch, feed)
-            if mark is not None:
-                news[feed] = mark
-            elif feed in told:
-                settle(watch, feed)
+        known = " ".join(dict.fromkeys(troubled.values()))
+        return _skip(agenda, known or f"{system} was asked lately, and told of nothing since.")
+    try:
+        with watch.installation.systems() as systems:
+            rest = systems[system].resting()
+            if rest:
+                return _skip(
+                    agenda, f"The calls of {system} have to last for the day; asked again in {rest / 60:.0f} min."
+                )
+            news, faults = _answers(watch, systems[system], agenda, due, told)
+    except ConfigurationError as error:
+        note_trouble(watch, due[0], error)
+        return _skip(agenda, str(error))
     ready = agenda.ready(news, watch.now)
     if faults and not ready:
         return _skip(agenda, " ".join(map(str, faults.values())))
@@ -132,6 +125,34 @@ def ask_for_news(
     keys = [deletions_key(system) if feed == deletions_of(system) else feed_key(feed) for feed in ready]
     run_key = agenda.start({feed: news[feed] for feed in ready}, watch.now)
     return _run(agenda, run_key, _with_dependants(keys, assets), ready, partition)
+
+
+def _answers(
+    watch: Watch, system: Watched, agenda: Agenda, due: Sequence[str], told: Mapping[str, pd.Series]
+) -> tuple[dict[str, str], dict[str, TalkError]]:
+    """Ask about feeds, one after another: the marks of those with news, and what kept others from being asked."""
+    news, faults = dict[str, str](), dict[str, TalkError]()
+    for feed in due:
+        if len(faults) < _ENOUGH:
+            try:
+                mark = ask(watch, system, feed)
+            except TalkError as fault:
+                faults[feed] = fault
+                note_trouble(watch, feed, fault)
+                # A question takes a call also where it is not answered; what is wrong on our side takes none, and goes
+                # on as soon as it is mended.
+                if isinstance(fault, SystemFault):
+                    agenda.note_asked(feed, watch.now)
+                continue
+            agenda.note_asked(feed, watch.now)
+            forget_trouble(watch, feed)
+            if mark is not None:
+                news[feed] = mark
+            elif feed in told:
+                settle(watch, feed)
+        elif any(isinstance(fault, SystemFault) for fault in faults.values()):
+            agenda.note_asked(feed, watch.now)
+    return news, faults
 
 
 def unfinished_sensor(job: str, assets: Sequence[dg.AssetsDefinition], division: Division) -> dg.SensorDefinition:

@@ -8,11 +8,11 @@ from http import HTTPStatus
 import sqlalchemy as sa
 
 from talk_assets.automation.watch import Watch
-from talk_assets.errors import AccessDenied, SystemFault, SystemUnavailable
+from talk_assets.errors import AccessDenied, SystemFault, SystemUnavailable, TalkError
 from talk_assets.ledger.cursors import cursors_named, forget_cursors, read_cursor, store_cursor
 
-# Nobody but a person can give a login, or the right to one entity.
-LOGIN, RIGHT = "login", "right"
+# Nobody but a person can give a login, the right to one entity, or what is missing or wrong on our side.
+LOGIN, RIGHT, OURS = "login", "right", "ours"
 PASSING = "passing"
 _NAMED = "trouble."
 _HELP = {
@@ -30,7 +30,7 @@ _NO_RUN = "sensor"
 
 @dataclass(frozen=True)
 class Trouble:
-    """Why a feed could not be asked for news, since when, and whether only a person can help (`LOGIN`, `RIGHT`)."""
+    """Why a feed could not be asked for news, since when, and whether only a person can help (all but `PASSING`)."""
 
     feed: str
     kind: str
@@ -38,10 +38,10 @@ class Trouble:
     said: str
 
 
-def note_trouble(watch: Watch, feed: str, fault: SystemFault) -> None:
+def note_trouble(watch: Watch, feed: str, fault: TalkError) -> None:
     """Keep what hindered a question, in our own words, and since when."""
     division, name = watch.installation.division, f"{_NAMED}{feed}"
-    kind = PASSING
+    kind = PASSING if isinstance(fault, SystemFault) else OURS
     if isinstance(fault, AccessDenied):
         kind = RIGHT if fault.status == HTTPStatus.FORBIDDEN else LOGIN
     with watch.installation.ledger.begin() as connection:
@@ -57,14 +57,19 @@ def forget_trouble(watch: Watch, feed: str) -> None:
         forget_cursors(connection, watch.installation.division, [f"{_NAMED}{feed}"])
 
 
-def forget_other_troubles(watch: Watch, system: str, feeds: Sequence[str]) -> None:
-    """A system is asked about these feeds only: others are left out or mapped no more."""
+def known_troubles(watch: Watch, system: str, feeds: Sequence[str]) -> dict[str, str]:
+    """Which of a system's feeds could not be asked, and why; what is left out or mapped no more is forgotten."""
     division = watch.installation.division
     with watch.installation.ledger.begin() as connection:
-        noted = cursors_named(connection, division, f"{_NAMED}{system}.")
-        left = noted.keys() - {f"{_NAMED}{feed}" for feed in feeds}
+        known = {
+            trouble.feed: trouble.said
+            for trouble in troubles(connection, division)
+            if trouble.feed.partition(".")[0] == system
+        }
+        left = sorted(known.keys() - set(feeds))
         if left:
-            forget_cursors(connection, division, sorted(left))
+            forget_cursors(connection, division, [f"{_NAMED}{feed}" for feed in left])
+    return {feed: said for feed, said in known.items() if feed not in left}
 
 
 def troubles(connection: sa.Connection, division: str) -> list[Trouble]:
@@ -72,8 +77,10 @@ def troubles(connection: sa.Connection, division: str) -> list[Trouble]:
     return [_read(name, value) for name, value in sorted(cursors_named(connection, division, _NAMED).items())]
 
 
-def _sentence(feed: str, kind: str, fault: SystemFault) -> str:
+def _sentence(feed: str, kind: str, fault: TalkError) -> str:
     """What is wrong in our own words: a system's can hold what its records hold, and this is sent to a chat."""
+    if not isinstance(fault, SystemFault):
+        return str(fault)
     system, status = fault.system.capitalize(), "no answer" if fault.status is None else str(fault.status)
     if kind != PASSING:
         what = f"{feed} may not be read" if kind == RIGHT else f"{system} refuses the login"

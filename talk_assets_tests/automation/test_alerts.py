@@ -342,3 +342,37 @@ def test_no_message_holds_what_a_system_says_of_a_record(systems: Sandbox, synce
     ):
         assert own_words(sentence) == f"{sentence[: sentence.index('Jan') - 2]}; see its log in Dagit."
     assert own_words("EXACT_DIVISION is not set.") == "EXACT_DIVISION is not set."
+
+
+@pytest.mark.soak
+def test_that_nobody_has_logged_in_is_told_with_what_to_do(synced: Home, chat: Chat) -> None:
+    """Nothing is read any more, nobody hears of it, and the sensor only fails every few seconds."""
+    with dg.DagsterInstance.ephemeral() as instance:
+        alerts, exact = Sensor(synced, instance, "alerts"), Sensor(synced, instance, "exact_changes")
+        told, nobody = {"TALK_ALERT_WEBHOOK": chat.url}, {"EXACT_CLIENT_ID": "another", "EXACT_REFRESH_TOKEN": ""}
+        for _ in range(3):
+            assert "run `talk-assets exact login`" in str(exact.look(**nobody))
+            alerts.look(**told)
+        assert len(chat.texts) == 1, chat.texts
+        assert chat.texts[0].count("run `talk-assets exact login`") == 1
+        assert "exact login" not in str(exact.look()), "every feed is asked as soon as somebody has logged in"
+        alerts.look(**told)
+    assert "Over: Nobody has logged in" in chat.texts[1]
+
+
+@pytest.mark.soak
+def test_a_connector_that_cannot_be_made_is_told_once(synced: Home, chat: Chat) -> None:
+    """A profile that is wrong stops both systems, and is one matter."""
+    with dg.DagsterInstance.ephemeral() as instance:
+        alerts, told = Sensor(synced, instance, "alerts"), {"TALK_ALERT_WEBHOOK": chat.url}
+        sensors = [Sensor(synced, instance, f"{system}_changes") for system in ("customerp", "exact")]
+        for _ in range(2):
+            for sensor in sensors:
+                assert "no-such.yaml" in str(sensor.look(CUSTOMERP_PROFILE="no-such.yaml"))
+            alerts.look(**told)
+        assert len(chat.texts) == 1, chat.texts
+        assert chat.texts[0].count("no-such.yaml") == 1
+        for sensor in sensors:
+            sensor.look()
+        alerts.look(**told)
+    assert "Over: no-such.yaml" in chat.texts[1]

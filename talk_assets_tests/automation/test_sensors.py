@@ -314,6 +314,23 @@ def test_a_feed_that_may_not_be_read_stops_no_other_and_is_asked_with_measure(sy
     systems.end_faults()
 
 
+@pytest.mark.soak
+def test_a_damaged_cursor_takes_no_calls_and_stops_no_other_feed(systems: Sandbox, synced: Home, exact: Sensor) -> None:
+    """Every look would fail and forget what was asked: all other feeds are asked every few seconds, all day."""
+    settled(exact)
+    ((before,),) = query(synced, "select value from talk.cursor where feed = 'exact.items'")
+    query(synced, "update talk.cursor set value = 'damaged' where feed = 'exact.items'")
+    exact.cursor = None
+    exact.look()
+    systems.forget_calls()
+    for _ in range(3):
+        assert "the stored cursor of exact.items" in str(exact.look())
+    asked = systems.calls()["exact"].total()
+    query(synced, f"update talk.cursor set value = '{before}' where feed = 'exact.items'")
+    exact.look()
+    assert asked == 0
+
+
 def test_a_system_that_does_not_answer_is_told_in_a_sentence(systems: Sandbox, customerp: Sensor) -> None:
     """The sensor would look healthy for as long as nothing can be read, or show a page of Python."""
     systems.fault("customerp", status=401, times=None)
