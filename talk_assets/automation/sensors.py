@@ -105,6 +105,8 @@ def ask_for_news(
     if not due:
         known = " ".join(dict.fromkeys(troubled.values()))
         return _skip(agenda, known or f"{system} was asked lately, and told of nothing since.")
+    # Where a round is broken off, all others were asked before those that could not be asked the last time.
+    due.sort(key=lambda feed: feed in troubled)
     try:
         with watch.installation.systems() as systems:
             rest = systems[system].resting()

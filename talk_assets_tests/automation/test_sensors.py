@@ -315,6 +315,25 @@ def test_a_feed_that_may_not_be_read_stops_no_other_and_is_asked_with_measure(sy
 
 
 @pytest.mark.soak
+def test_many_feeds_that_may_not_be_read_stop_no_other(systems: Sandbox, synced: Home, exact: Sensor) -> None:
+    """Two missing rights keep all later feeds from being asked, round after round."""
+    settled(exact)
+    for path in ("sync/CRM/Accounts", "sync/CRM/Contacts"):
+        systems.fault("exact", path=path, status=403, times=None)
+    systems.forget_calls()
+    for _ in range(2):
+        exact.cursor = None
+        exact.look()
+    asked = [call for call in systems.calls()["exact"] if "Deleted" in call]
+    assert asked, "what is asked last has its turn as well"
+    assert "exact.accounts may not be read" in str(exact.look()), "the page of the sensor says it until it is mended"
+    systems.end_faults()
+    exact.cursor = None
+    exact.look()
+    assert query(synced, "select feed from talk.cursor where feed like 'trouble.exact.%'") == []
+
+
+@pytest.mark.soak
 def test_a_damaged_cursor_takes_no_calls_and_stops_no_other_feed(systems: Sandbox, synced: Home, exact: Sensor) -> None:
     """Every look would fail and forget what was asked: all other feeds are asked every few seconds, all day."""
     settled(exact)
