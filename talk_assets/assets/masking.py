@@ -74,6 +74,17 @@ class People:
         entities = [entity for name in PERSONAL & set(mappings.subjects) for entity in mappings.subjects[name].entities]
         return self.between(text) if any(f"{entity}/" in text for entity in entities) else text
 
+    def write(self, write: Mapping[str, Any], mappings: Mappings) -> str:
+        """Why a write was not done; what it says of people is as it is shown.
+
+        Args:
+            write: `entity`, `reason`, `values` under the names of its system.
+            mappings: what is synchronised.
+        """
+        hidden = about_people(mappings.subject_of(str(write["entity"])))
+        values = [value for name, value in write["values"].items() if name in hidden]
+        return self.words(self.reason(str(write["reason"]), mappings), values)
+
     def held(self, hold: Mapping[Any, Any], mappings: Mappings) -> str:
         """Why a record is held; what is quoted of a person is as it is shown.
 

@@ -167,9 +167,7 @@ def _named(write: Mapping[Any, Any]) -> str:
 
 def _words(talk: TalkRun, debt: Mapping[Any, Any]) -> str:
     """Why a write was not done; what it says of people as it is shown."""
-    hidden = about_people(talk.cycle.mappings.subject_of(str(debt["entity"])))
-    reason = talk.people.reason(str(debt["reason"]), talk.cycle.mappings)
-    return talk.people.words(reason, [value for name, value in _values(debt).items() if name in hidden])
+    return talk.people.write({**debt, "values": _values(debt)}, talk.cycle.mappings)
 
 
 def _values(write: Mapping[Any, Any]) -> dict[str, Any]:

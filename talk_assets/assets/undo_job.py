@@ -1,7 +1,8 @@
 """The job that puts back what a run wrote, as a person launches it or as `talk-assets undo` runs it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import dagster as dg
 import pandas as pd
@@ -81,12 +82,16 @@ def undo_job(
         people = People(done.installation.settings.talk_show_personal)
         found = [_masked(row, mappings, people) for row in rows(plan, carried=done.carried)]
         sent = sum(write["outcome"] == Outcome.DONE.value for write in done.undone.writes)
-        context.add_output_metadata(
-            {
-                **counts({"put_back": len(plan.back), "left": len(plan.left), "sent": sent}),
-                "undone": table(pd.DataFrame(found, columns=list(COLUMNS), dtype="str")),
-            }
-        )
+        unsent = [(_target(write), people.write(write, mappings)) for write in done.undone.unsent]
+        told = {
+            **counts({"put_back": len(plan.back), "left": len(plan.left), "sent": sent, "failed": len(unsent)}),
+            "undone": table(pd.DataFrame(found, columns=list(COLUMNS), dtype="str")),
+            "not_sent": table(pd.DataFrame(unsent, columns=["write", "why"], dtype="str")),
+        }
+        if unsent:
+            # What stands beside an output is lost where there is none.
+            raise dg.Failure(description=_failed(unsent), metadata=told, allow_retries=False)
+        context.add_output_metadata(told)
 
     return op_job(
         UNDO,
@@ -95,6 +100,17 @@ def undo_job(
         "`talk-assets undo`.",
         divisions,
     )
+
+
+def _target(write: Mapping[str, Any]) -> str:
+    return f"{write['operation']} {write['entity']}/{write['key'] or ''}"
+
+
+def _failed(unsent: Sequence[tuple[str, str]]) -> str:
+    """What was decided and did not arrive, with the first reasons."""
+    reasons = " ".join(f"{target}: {why}" for target, why in unsent[:3])
+    many = "1 write was" if len(unsent) == 1 else f"{len(unsent):,} writes were"
+    return f"{many} refused or failed, and stays owed (`talk-assets status`): {reasons}"
 
 
 def _masked(row: tuple[str, ...], mappings: Mappings, people: People) -> tuple[str, ...]:

@@ -51,8 +51,6 @@ def undo(run: str, *, record: str | None, carry: bool, who: str | None, as_json:
             typer.echo(json.dumps({"run_id": run_id, "applied": carried, **done.plan.as_json(), "writes": done.writes}))
         else:
             _show(done, run_id, carried=carried)
-        unsent = (Outcome.REJECTED.value, Outcome.UNAVAILABLE.value, Outcome.POSTPONED.value)
-        failed += [str(write["reason"]) for write in done.writes if write["outcome"] in unsent]
     for sentence in failed:
         console.complain("Failed", sentence)
     return not failed
@@ -85,6 +83,8 @@ def _put_back(
     )
     if stopped:
         raise stopped[0]
+    if done and done[0].unsent:
+        return done[0], [str(write["reason"]) for write in done[0].unsent]
     return (done[0] if done else None), failures(result)
 
 

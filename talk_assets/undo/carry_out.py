@@ -17,6 +17,7 @@ from talk_assets.cycle.match import match
 from talk_assets.cycle.merge import merge
 from talk_assets.cycle.poll import poll
 from talk_assets.cycle.report import finish, note_feed, note_writes, summary
+from talk_assets.cycle.send import Outcome
 from talk_assets.cycle.unlinked import unlinked_clusters
 from talk_assets.ledger import notes
 from talk_assets.ledger.clusters import members_of
@@ -27,6 +28,7 @@ from talk_assets.undo.reversal import UndoPlan, by_value, plan_undo
 
 # The rule by which a former value is agreed on again, and the order's name.
 UNDO = "undo"
+_UNSENT = (Outcome.REJECTED.value, Outcome.UNAVAILABLE.value, Outcome.POSTPONED.value)
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,11 @@ class Undone:
         """The writes to records that are the same as those put back."""
         clusters = {each.cluster for each in self.plan.back}
         return [w for done in self.delivered for w in done.writes if w["cluster_id"] in clusters]
+
+    @property
+    def unsent(self) -> list[dict[str, Any]]:
+        """Those of them that were refused or failed."""
+        return [write for write in self.writes if write["outcome"] in _UNSENT]
 
 
 def carry_out(cycle: Cycle, run: str, cluster: int | None, who: str) -> Undone:

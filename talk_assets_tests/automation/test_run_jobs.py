@@ -101,3 +101,28 @@ def test_an_undo_by_command_is_among_dagits_runs(systems: Sandbox, synced: Home)
         assert ran.run_config["ops"] == {"undo_run": {"config": ordered}}
         told = Told(kept, ran.run_id)
         assert told.success, told.log
+
+
+@pytest.mark.soak
+def test_an_undo_whose_writes_are_refused_says_so(systems: Sandbox, synced: Home, instance: dg.DagsterInstance) -> None:
+    """Dagit shows that all was put back, and the other system refused it."""
+    launched_for, by_command = (f"customers/{each['Id']}" for each in systems.customerp("customers")[2:4])
+    for path in (launched_for, by_command):
+        systems.edit_customerp(path, City="Lent")
+    synced.call("sync")
+    ((run,),) = query(synced, "select run_id from talk.run order by started_at desc limit 1")
+    records = [f"customerp.customer/{path.partition('/')[2]}" for path in (launched_for, by_command)]
+    systems.fault("exact", method="PUT", path="crm/Accounts", status=400, times=None)
+    try:
+        told, _ = launched(synced, instance, "undo", "undo_run", run=str(run), record=records[0], apply=True)
+        done = synced.call("undo", str(run), "--record", records[1], "--apply")
+    finally:
+        systems.end_faults()
+        synced.call("retry")
+        synced.call("sync")
+    assert not told.success, "a run in green of which nothing arrived"
+    (sentence,) = told.failed.values()
+    assert "1 write was refused or failed, and stays owed" in sentence
+    assert "update exact.accounts/" in sentence
+    assert (done.code, done.complaint.count("Failed")) == (1, 1), done.complaint
+    assert "Lent" not in {account["City"] for account in systems.exact("Accounts").values()}
