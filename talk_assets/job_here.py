@@ -6,7 +6,7 @@ from typing import Any
 
 import dagster as dg
 
-from talk_assets.assets.divisions import DIVISION, PARTITION
+from talk_assets.assets.divisions import BY_COMMAND, DIVISION, PARTITION
 from talk_assets.cycle.context import Cycle
 from talk_assets.dagster_home import dagster_home, event_log_held_open
 from talk_assets.installation import Installation
@@ -36,7 +36,7 @@ def execute_here(
             asset_selection=None if selection is None else list(selection),
             # The lock keeps it apart from others. Were it killed, Dagster would take it for going on for ever, and
             # with the tag of Dagster's own runs all of them would wait for it.
-            tags={DIVISION: f"{cycle.division}, by command", **_partition(installation, cycle)},
+            tags={DIVISION: f"{cycle.division}{BY_COMMAND}", **_partition(installation, cycle)},
             run_config={
                 "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
                 "ops": {name: {"config": told} for name, told in (config or {}).items()},

@@ -15,6 +15,8 @@ PATIENCE = 3600.0
 Partitions = dg.PartitionsDefinition[str] | None
 # The tag by which Dagster's queue takes one run of a division at a time.
 DIVISION = "talk/division"
+# What follows the division in that tag of a run that a command carries out: no other run waits for it.
+BY_COMMAND = ", by command"
 # Dagster's own tag for the partition of a run.
 PARTITION = "dagster/partition"
 

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 import dagster as dg
 import pandas as pd
 
-from talk_assets.assets.divisions import DIVISION, Division
+from talk_assets.assets.divisions import BY_COMMAND, DIVISION, Division
 from talk_assets.assets.keys import deletions_key, feed_key, sink_key
 from talk_assets.automation.agenda import Agenda, wait_after
 from talk_assets.automation.changes import ask, exact_pause, feeds_of, is_told, settle, told_of
@@ -225,6 +225,8 @@ def _looking(context: dg.SensorEvaluationContext, division: Division) -> Iterato
     under_way = bool(context.instance.get_runs(dg.RunsFilter(tags=tags, statuses=_UNDER_WAY), limit=1))
     try:
         with watching(division.partition) as watch:
+            if not watch.busy:
+                end_lost_runs(context.instance, {DIVISION: f"{watch.installation.division}{BY_COMMAND}"})
             if under_way:
                 if not watch.busy:
                     end_lost_runs(context.instance, tags)

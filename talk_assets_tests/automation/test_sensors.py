@@ -8,6 +8,7 @@ import dagster as dg
 import pytest
 
 from talk_assets.assets import run as run_module
+from talk_assets.automation import lost
 from talk_assets.automation.agenda import Agenda
 from talk_assets.automation.lost import end_lost_runs
 from talk_assets.definitions import SYNC, build_defs
@@ -265,6 +266,32 @@ def test_a_command_that_was_killed_holds_nothing_back(synced: Home, customerp: S
     looked = customerp.look()
     customerp.instance.delete_run(run.run_id)
     assert looked != "A run is under way; what changes meanwhile is looked at afterwards."
+
+
+@pytest.mark.soak
+def test_the_run_of_a_command_that_was_killed_is_ended(
+    systems: Sandbox, synced: Home, customerp: Sensor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would be listed as going on for ever, and never be cleaned up."""
+    division = str(systems.said["exact_division"])
+    with synced.environment():
+        job = build_defs().resolve_job_def(SYNC)
+    started = dg.DagsterRunStatus.STARTED
+    tags = {"talk/division": f"{division}, by command"}
+    run = customerp.instance.create_run_for_job(job, status=started, tags=tags)
+    monkeypatch.setattr(lost, "_last_sign", lambda *_: datetime(2026, 1, 1, tzinfo=UTC))
+    ledger = open_ledger(synced.settings["TALK_DATABASE_URL"])
+    with division_lock(ledger, division, 0, "by hand"):
+        customerp.look()
+        going_on = customerp.instance.get_run_by_id(run.run_id)
+    ledger.close()
+    customerp.look()
+    ended = customerp.instance.get_run_by_id(run.run_id)
+    customerp.instance.delete_run(run.run_id)
+    assert going_on is not None
+    assert going_on.status is started, "somebody is at work, and it may be this one"
+    assert ended is not None
+    assert ended.status is dg.DagsterRunStatus.FAILURE
 
 
 def test_nothing_is_started_before_somebody_confirmed(systems: Sandbox, database_server: DatabaseServer) -> None:
