@@ -75,10 +75,13 @@ def preview_job(
                     run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
                 )
             )
-        context.add_output_metadata(_shown(run, done, written))
-        stopped = [str(error) for error in run.stopped.values() if error is not None]
+        shown = _shown(run, done, written)
         if not done.success:
-            raise dg.Failure(description=" ".join(stopped) or "The preview failed; see its log.", allow_retries=False)
+            stopped = " ".join(str(error) for error in run.stopped.values() if error is not None)
+            # A step that fails has no output; beside its failure the tables are still shown.
+            words = stopped or "The preview failed; see its log."
+            raise dg.Failure(description=words, metadata=shown, allow_retries=False)
+        context.add_output_metadata(shown)
 
     return op_job(
         "preview",

@@ -126,3 +126,24 @@ def test_an_undo_whose_writes_are_refused_says_so(systems: Sandbox, synced: Home
     assert "update exact.accounts/" in sentence
     assert (done.code, done.complaint.count("Failed")) == (1, 1), done.complaint
     assert "Lent" not in {account["City"] for account in systems.exact("Accounts").values()}
+
+
+@pytest.mark.soak
+def test_a_preview_that_fails_in_part_still_shows_the_rest(
+    systems: Sandbox, synced: Home, instance: dg.DagsterInstance
+) -> None:
+    """One feed that cannot be read takes everything else from the person who looks."""
+    customer = systems.customerp("customers")[0]
+    systems.edit_customerp(f"customers/{customer['Id']}", City="Grou")
+    systems.fault("customerp", path="^/products", status=400, times=None)
+    try:
+        told, _ = launched(synced, instance, "preview", "preview_all")
+    finally:
+        systems.end_faults()
+        synced.call("sync")
+    assert not told.success
+    records = instance.all_logs(told.run_id, of_type=dg.DagsterEventType.STEP_FAILURE)
+    (failure,) = [each.dagster_event.step_failure_data for each in records if each.dagster_event is not None]
+    assert failure.user_failure_data is not None
+    (write,) = rows(failure.user_failure_data.metadata["would be written to exact.accounts"])
+    assert (write["property"], write["after"]) == ("City", "Grou")
