@@ -273,7 +273,8 @@ def _lower_bound(query: Query) -> int:
     """The change number that every matching row is above, so that older rows need not be looked at."""
     bound = int(query.after or 0) if (query.after or "0").isdecimal() else 0
     for part in query.filter.required if query.filter is not None else ():
-        if part.name == "Timestamp" and part.operator in ("gt", "ge", "eq"):
+        # Nothing is above null: the filter itself lets no row pass.
+        if part.name == "Timestamp" and part.operator in ("gt", "ge", "eq") and part.value is not None:
             bound = max(bound, int(part.value) - (part.operator != "gt"))
     return min(max(bound - ROW_VERSION_BASE, 0), _LAST)
 

@@ -26,6 +26,14 @@ def test_only_what_changed_comes_back_in_order_of_change(site: Site) -> None:
     assert changes(site, "Logistics/Items", changed[0][1]) == []
 
 
+@pytest.mark.parametrize("path", ["sync/CRM/Accounts", "sync/Deleted"])
+@pytest.mark.parametrize("filter_", ["Timestamp gt null", "null le Timestamp", "Timestamp eq null"])
+def test_no_row_version_is_above_null(site: Site, account: str, path: str, filter_: str) -> None:
+    """The server itself would fail, in a way that no client has to expect."""
+    site.state.remove("Accounts", site.state.add("Accounts", {"Name": account}))
+    assert site.rows(path, filter=filter_) == []
+
+
 def test_an_update_that_changes_nothing_raises_the_row_version(site: Site, item: str) -> None:
     """Our own echo would go unnoticed here and cause endless writes against the real Exact."""
     before = changes(site, "Logistics/Items", 0)[0][1]
