@@ -11,7 +11,7 @@ from uuid import UUID, uuid5
 from talk_assets.sandbox.exact import codes
 from talk_assets.sandbox.exact.config import ExactConfig
 from talk_assets.sandbox.exact.errors import bad_request, not_found
-from talk_assets.sandbox.exact.model import DELETED, SETS, EntitySet, Family
+from talk_assets.sandbox.exact.model import DELETED, SETS, SYNC_TIMESTAMP, EntitySet, Family
 from talk_assets.sandbox.exact.odata_query import Query, parse_query, sort_key
 from talk_assets.sandbox.exact.reader import ROW_VERSION_BASE, SYSTEM, Reader, derived, row_version
 from talk_assets.sandbox.exact.render import Json, plain_row, renderer
@@ -134,11 +134,13 @@ def read_sync_timestamp(call: Call) -> Json:
         raise bad_request(f"Incorrect format for modified argument '{text}'.") from None
     first = next((r for r in _changes(call, set_name, 0) if _moment(call, r.modified) >= moment), None)
     last = ROW_VERSION_BASE + call.state.store.last_sequence(SYSTEM, str(call.state.division))
-    return {
+    row: Json = {
         "TimeStampAsBigInt": last if first is None else row_version(first),
         "Modified": None if first is None else call.state.reader().local(first.modified),
         "EndPoint": call.options["endPoint"].strip("'"),
     }
+    uri = f"{call.address}({row['TimeStampAsBigInt']}L)"
+    return plain_row(SYNC_TIMESTAMP, row, uri, None, int64_as_text=call.config.int64_as_text)
 
 
 def _moment(call: Call, stored: str) -> datetime:

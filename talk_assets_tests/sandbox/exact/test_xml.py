@@ -36,6 +36,18 @@ def value(entry: Element, name: str) -> tuple[str | None, str | None]:
     return found.get(f"{META}type"), found.text
 
 
+def test_a_moment_is_turned_into_a_row_version(site: Site, account: str, item: str) -> None:
+    """A client that asks for no JSON would see the server fail; one that does would see a date of another kind."""
+    site.state.add_document("SalesOrders", {"OrderedBy": account}, [{"Item": item}])
+    path, asked = "read/sync/Sync/SyncTimestamp", {"modified": "datetime'2024-07-01'", "endPoint": "'SalesOrderLines'"}
+    row = site.call("GET", path, params=asked).json()["d"]["results"][0]
+    assert row["__metadata"]["type"] == f"{MODELS}Sync.SyncTimestamp"
+    assert row["Modified"] == "/Date(1719835205000)/"
+    (entry,) = parsed(site.call("GET", path, params=asked, headers=PLAIN)).findall(f"{ATOM}entry")
+    assert value(entry, "Modified") == ("Edm.DateTime", "2024-07-01T12:00:05")
+    assert value(entry, "TimeStampAsBigInt") == ("Edm.Int64", str(row["TimeStampAsBigInt"]))
+
+
 def test_an_entry_tells_types_and_spells_dates(site: Site, account: str) -> None:
     """A client that reads XML would take a date for a number of milliseconds, or every value for text."""
     contact = site.post("crm/Contacts", Account=account, LastName="Vos & <Zn>\u0001", BirthDate="1980-02-29")
