@@ -39,6 +39,10 @@ class Window:
         """The window after one more call."""
         return replace(self, left=self.left - 1)
 
+    def unused(self) -> "Window":
+        """The window when a call that was used up was not sent after all."""
+        return replace(self, left=min(self.left + 1, self.limit))
+
     def rolled(self, now: float, seconds: float) -> "Window":
         """The window that runs at this moment, full when the known one, of so many seconds, is over."""
         if now < self.reset:
@@ -74,6 +78,14 @@ class Budget:
             self,
             minute=None if self.minute is None else self.minute.used(),
             day=None if self.day is None else self.day.used(),
+        )
+
+    def unused(self) -> "Budget":
+        """The budget when a call that was used up was not sent after all."""
+        return replace(
+            self,
+            minute=None if self.minute is None else self.minute.unused(),
+            day=None if self.day is None else self.day.unused(),
         )
 
     def told(self, minute: Window | None, day: Window | None) -> "Budget":

@@ -17,7 +17,7 @@ from typing import Any, Protocol
 
 import httpx
 
-from talk_assets.errors import ConfigurationError, SystemUnavailable, UnexpectedAnswer
+from talk_assets.errors import ConfigurationError, SystemUnavailable, TalkError, UnexpectedAnswer
 from talk_assets.systems.json_text import whole_characters
 from talk_assets.systems.repeats import Again, Effect, PassingFault, Patience, Repeats
 
@@ -26,6 +26,7 @@ ANSWER_SECONDS = 60.0
 # Faults that arise before a request has left: whatever it was, it was not carried out.
 _NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError, httpx.UnsupportedProtocol)
 _LAST_PORT = 65535
+_ANSWERED = "talk_assets.answered"
 
 
 class Judge(Protocol):
@@ -40,6 +41,9 @@ class Gate(Protocol):
 
     def before(self, url: httpx.URL) -> PassingFault | None:
         """What a call has to wait for, None: nothing; SystemUnavailable when that takes hours."""
+
+    def unsent(self, url: httpx.URL) -> None:
+        """Take back a call that was let through and never left this machine."""
 
     def after(self, response: httpx.Response) -> None:
         """Learn from an answer what is left."""
@@ -103,7 +107,7 @@ class HttpClient:
             # A redirect could carry credentials to another host, and no documented call answers with one.
             follow_redirects=False,
             # Of every answer, also of one that only leads to a request with another token.
-            event_hooks={"request": [self._count], "response": [] if gate is None else [gate.after]},
+            event_hooks={"request": [self._count], "response": [self._answered]},
             verify=trusted(),
         )
 
@@ -227,12 +231,17 @@ class HttpClient:
         try:
             response = self._client.send(request, auth=httpx.USE_CLIENT_DEFAULT if authenticated else None)
         except _NOT_SENT as error:
+            self._unsent(request)
             problem = f"nothing answers at {self.root} ({_reason(error)})"
             raise Again(PassingFault(problem, refused=True), reached=False) from error
         except httpx.TimeoutException as error:
             raise Again(PassingFault("no answer in time"), reached=True) from error
         except (httpx.TransportError, httpx.DecodingError) as error:
             raise Again(PassingFault(f"the connection was cut ({_reason(error)})"), reached=True) from error
+        except TalkError:
+            # The credentials could not be had.
+            self._unsent(request)
+            raise
         if response.is_redirect:
             raise UnexpectedAnswer(
                 self.system,
@@ -263,6 +272,16 @@ class HttpClient:
     def _count(self, _request: httpx.Request) -> None:
         with self._counting:
             self._calls += 1
+
+    def _answered(self, response: httpx.Response) -> None:
+        response.request.extensions[_ANSWERED] = True
+        if self._gate is not None:
+            self._gate.after(response)
+
+    def _unsent(self, request: httpx.Request) -> None:
+        """Take a request back from the budget; not one that was answered once, to be sent with another token."""
+        if self._gate is not None and not request.extensions.get(_ANSWERED):
+            self._gate.unsent(request.url)
 
 
 def passing_fault(response: httpx.Response) -> PassingFault | None:

@@ -73,6 +73,13 @@ class Governor:
         seconds = min(known.minute.reset - now, _MINUTE) + _SLACK
         return PassingFault("the calls of this minute are spent", wait=seconds, refused=True, limit=True)
 
+    def unsent(self, url: httpx.URL) -> None:
+        """Give back a call that was let through and never reached Exact."""
+        if not _COUNTED.search(url.path):
+            return
+        with self._lock:
+            self._budget.change(Budget.unused)
+
     def after(self, response: httpx.Response) -> None:
         """Learn what is left from an answer's headers, and count it when it failed."""
         if not _COUNTED.search(response.request.url.path):

@@ -3,8 +3,11 @@ from datetime import timedelta
 
 import pytest
 
-from talk_assets.errors import SystemUnavailable
+from talk_assets.errors import AccessDenied, SystemUnavailable
+from talk_assets.systems.exact.governor import Governor
 from talk_assets.systems.exact.system import ExactSystem
+from talk_assets.systems.exact.transport import exact_http
+from talk_assets.systems.repeats import Effect
 from talk_assets_tests.systems.exact.tenant import Clock, Tenant, error, key
 from talk_assets_tests.systems.loopback import Answer, Asked
 
@@ -145,3 +148,31 @@ def test_calls_without_a_division_are_free(exact: ExactSystem, tenant: Tenant, c
     with pytest.raises(SystemUnavailable):
         exact.check()
     assert [sent.path for sent in tenant.asked[asked:]] == ["/api/v1/current/Me"]
+
+
+def test_calls_that_never_reach_exact_are_not_spent(tenant: Tenant, clock: Clock) -> None:
+    """After a night without network nothing would be read until the next day, with all of its calls left."""
+    tenant.script = lambda _asked: Answer(200, {"d": []}, windows(clock, minute=60, day=1010))
+    gate = Governor(clock.now)
+    here, nowhere = (
+        exact_http(url, gate=gate, now=clock.now, sleep=clock.sleep) for url in (tenant.url, "http://127.0.0.1:9")
+    )
+    here.send("GET", "/api/v1/1/crm/Contacts", doing="reading", effect=Effect.NONE)
+    for _ in range(3):
+        with pytest.raises(SystemUnavailable, match="nothing answers"):
+            nowhere.send("GET", "/api/v1/1/crm/Contacts", doing="reading", effect=Effect.NONE)
+    assert gate.rest(9) == 0
+    here.close()
+    nowhere.close()
+
+
+def test_calls_without_a_token_are_not_spent(exact: ExactSystem, tenant: Tenant, clock: Clock) -> None:
+    """A login that has ended would use up, call by call, what the next one needs."""
+    tenant.script = rows_with(lambda: windows(clock, minute=60, day=1010))
+    exact.read("exact.accounts", None)
+    tenant.refresh_token = "another"
+    clock.time += timedelta(seconds=600)
+    for _ in range(3):
+        with pytest.raises(AccessDenied):
+            exact.read("exact.accounts", None)
+    assert exact.resting() == 0
