@@ -80,7 +80,9 @@ def refuses_record(response: httpx.Response) -> bool:
 
 def _own_fault(text: str) -> bool:
     """Whether Exact speaks of itself and not of the record."""
-    return _OWN_FAULT.match(text) is not None or _PASSES.search(text) is not None
+    # A refusal can quote the record, as a product named "Timeout relay".
+    passes = _PASSES.search(text) is not None and _REFUSAL.search(text) is None
+    return passes or _OWN_FAULT.match(text) is not None
 
 
 def read_fault(response: httpx.Response, doing: str, scope: str) -> SystemFault | None:

@@ -308,6 +308,7 @@ def test_a_create_is_not_repeated_blindly(exact: ExactSystem, tenant: Tenant, fa
         error(500, "Er heeft zich een probleem voorgedaan."),
         error(500, "Ein unerwarteter Fehler ist aufgetreten."),
         error(500, "Un problème est survenu."),
+        error(500, "Timeout expired. The timeout period elapsed or the server is not responding."),
         error(500, "Transaction was deadlocked on lock resources with another process."),
     ],
 )
@@ -317,6 +318,18 @@ def test_an_update_is_repeated(exact: ExactSystem, tenant: Tenant, fault: Answer
     assert exact.update("exact.accounts", key(4), {"Name": "One"}).status == 204
     assert len({asked.body for asked in writes(tenant)}) == 1
     assert len(writes(tenant)) == 3
+
+
+@pytest.mark.parametrize("said", ["Ongeldig: Description (Timeout relay 24 V)", "Deadlock BV: data already exists."])
+def test_a_refusal_may_quote_the_record(exact: ExactSystem, tenant: Tenant, said: str) -> None:
+    """One such record would end every run as if Exact could not be reached, and its create be looked up for ever."""
+    say(tenant, error(500, said), error(500, said))
+    with pytest.raises(RecordRejected) as caught:
+        exact.create("exact.accounts", {"Name": "One"})
+    assert not caught.value.outcome_unknown
+    with pytest.raises(RecordRejected):
+        exact.update("exact.accounts", key(4), {"Name": "One"})
+    assert len(writes(tenant)) == 2
 
 
 def test_a_create_in_unknown_words_is_told_and_looked_up(exact: ExactSystem, tenant: Tenant) -> None:
