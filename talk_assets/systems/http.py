@@ -42,6 +42,9 @@ class Gate(Protocol):
     def before(self, url: httpx.URL) -> PassingFault | None:
         """What a call has to wait for, None: nothing; SystemUnavailable when that takes hours."""
 
+    def rested(self, seconds: float) -> None:
+        """Learn that requests were held back for so long."""
+
     def unsent(self, url: httpx.URL) -> None:
         """Take back a call that was let through and never left this machine."""
 
@@ -97,7 +100,8 @@ class HttpClient:
         self.root = root_of(url, setting)
         self._judge = judge or passing_fault
         self._gate = gate
-        self._repeats = Repeats(system, patience or Patience(), sleep)
+        self._sleep = sleep
+        self._repeats = Repeats(system, patience or Patience(), self._rest)
         self._calls = self._requests = 0
         self._counting = threading.Lock()
         self._client = httpx.Client(
@@ -272,6 +276,11 @@ class HttpClient:
     def _count(self, _request: httpx.Request) -> None:
         with self._counting:
             self._calls += 1
+
+    def _rest(self, seconds: float) -> None:
+        self._sleep(seconds)
+        if self._gate is not None:
+            self._gate.rested(seconds)
 
     def _answered(self, response: httpx.Response) -> None:
         response.request.extensions[_ANSWERED] = True

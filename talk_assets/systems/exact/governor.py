@@ -38,8 +38,8 @@ class Governor:
         self._now = now
         self._budget = budget or OwnBudget()
         self._errors = errors
-        # End of the minute that was waited for: the wait is over when it has been waited for, whatever the clocks say.
-        self._waited: float | None = None
+        # End of a spent minute, and seconds still to be waited: then it is over, whatever the clocks say.
+        self._spent, self._to_wait = 0.0, 0.0
         self._lock = threading.Lock()
 
     def before(self, url: httpx.URL) -> PassingFault | None:
@@ -68,10 +68,13 @@ class Governor:
             )
         if known.minute is None or not self._is_shut(known.minute, now):
             return None
-        self._waited = known.minute.reset
-        # A minute never lasts longer, whatever the difference between both clocks.
-        seconds = min(known.minute.reset - now, _MINUTE) + _SLACK
+        seconds = self._wait_for(known.minute, now) + _SLACK
         return PassingFault("the calls of this minute are spent", wait=seconds, refused=True, limit=True)
+
+    def rested(self, seconds: float) -> None:
+        """Note that calls were held back for so long."""
+        with self._lock:
+            self._to_wait -= seconds
 
     def unsent(self, url: httpx.URL) -> None:
         """Give back a call that was let through and never reached Exact."""
@@ -93,7 +96,7 @@ class Governor:
             self._budget.change(lambda budget: budget.told(minute, day))
             if response.status_code == HTTPStatus.TOO_MANY_REQUESTS and minute is not None:
                 # How long to wait after a refusal is told by `too_many`.
-                self._waited = minute.reset
+                self._wait_for(minute, self._now().timestamp())
 
     def rest(self, calls: int, *, begins: bool = True) -> float:
         """Seconds by which reading for news, which takes so many calls, is put off; 0: it can be done now.
@@ -123,7 +126,14 @@ class Governor:
         return seen
 
     def _is_shut(self, minute: Window, now: float) -> bool:
-        return minute.spent(now) and minute.reset != self._waited
+        return minute.spent(now) and (minute.reset != self._spent or self._to_wait > 0)
+
+    def _wait_for(self, minute: Window, now: float) -> float:
+        """Seconds until a spent minute is over; whoever is told does not have to be the one who waits."""
+        if minute.reset != self._spent:
+            # A minute never lasts longer, whatever the difference between both clocks.
+            self._spent, self._to_wait = minute.reset, min(max(minute.reset - now, 0.0), _MINUTE)
+        return max(min(self._to_wait, minute.reset - now), 0.0)
 
 
 def too_many(response: httpx.Response, now: datetime) -> PassingFault | None:

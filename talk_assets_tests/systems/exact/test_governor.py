@@ -8,7 +8,7 @@ from talk_assets.systems.exact.governor import Governor
 from talk_assets.systems.exact.system import ExactSystem
 from talk_assets.systems.exact.transport import exact_http
 from talk_assets.systems.repeats import Effect
-from talk_assets_tests.systems.exact.tenant import Clock, Tenant, error, key
+from talk_assets_tests.systems.exact.tenant import DIVISION, Clock, Tenant, error, key
 from talk_assets_tests.systems.loopback import Answer, Asked
 
 ROWS = [{"ID": key(1), "Timestamp": 2, "Name": "One"}]
@@ -100,6 +100,27 @@ def test_a_write_is_not_kept_waiting_for_the_minute(
     assert clock.naps == [pytest.approx(40.1)], "the look before it is sent again waits in its stead"
     assert exact.create("exact.accounts", {"Name": "One"}).key == key(7)
     assert len(clock.naps) == 1
+
+
+@pytest.mark.parametrize(("told", "sent"), [("by the answer before", 0), ("by a refusal", 1)])
+def test_a_spent_minute_stays_shut_until_it_was_waited_for(
+    exact: ExactSystem, tenant: Tenant, clock: Clock, told: str, sent: int
+) -> None:
+    """Whoever does not wait, as a write, would let the next call through, which Exact refuses."""
+    full = windows(clock, minute=0, day=4000)
+
+    def script(asked: Asked) -> Answer | None:
+        if "sync" in asked.path:
+            return Answer(200, {"d": {"results": ROWS}}, full if told == "by the answer before" else {})
+        return Answer(429, None, full) if asked.method == "POST" and "crm" in asked.path else None
+
+    tenant.script = script
+    exact.read("exact.accounts", None)
+    for _ in range(3):
+        with pytest.raises(SystemUnavailable, match="the calls of this minute are spent"):
+            exact.create("exact.accounts", {"Name": "One"})
+    assert [asked.path for asked in tenant.resources()[1:]] == [f"/api/v1/{DIVISION}/crm/Accounts"] * sent
+    assert clock.naps == []
 
 
 def test_a_limit_that_lasts_is_waited_for_once(exact: ExactSystem, tenant: Tenant, clock: Clock) -> None:
