@@ -1,17 +1,18 @@
 """Which calls a system refused lately, shared by all processes of a division."""
 
 import json
-from collections.abc import Sequence
 from datetime import datetime
 
 import sqlalchemy as sa
 
-from talk_assets.ledger.cursors import store_cursor
+from talk_assets.ledger.cursors import read_cursor, store_cursor
 from talk_assets.ledger.database import Ledger
 from talk_assets.ledger.tables import cursor
 
 # Beside the cursors of feeds, whose names have no such beginning.
 _PREFIX = "failed calls "
+# Until the end of the transaction: two processes that add to what both have read would lose one of both.
+_LOCK = sa.text("select pg_advisory_xact_lock(hashtextextended(:name, 0))")
 
 
 class FailedCallStore:
@@ -38,8 +39,11 @@ class FailedCallStore:
             for feed, value in rows
         }
 
-    def save(self, endpoint: str, times: Sequence[datetime]) -> None:
-        """Keep the times of an endpoint instead of the former ones."""
-        value = json.dumps([moment.isoformat() for moment in times])
+    def add(self, endpoint: str, moment: datetime, since: datetime) -> None:
+        """Keep one more of an endpoint, beside those after `since`."""
+        name = f"{_PREFIX}{endpoint}"
         with self._ledger.begin_apart() as connection:
-            store_cursor(connection, self._division, f"{_PREFIX}{endpoint}", value, "")
+            connection.execute(_LOCK, {"name": f"{name} of {self._division}"})
+            known = json.loads(read_cursor(connection, self._division, name) or "[]")
+            times = [each for each in known if datetime.fromisoformat(each) > since]
+            store_cursor(connection, self._division, name, json.dumps([*times, moment.isoformat()]), "")

@@ -27,8 +27,8 @@ class FailedCalls(Protocol):
     def load(self) -> Mapping[str, Sequence[datetime]]:
         """The times of failed calls per endpoint, older ones included."""
 
-    def save(self, endpoint: str, times: Sequence[datetime]) -> None:
-        """Remember these times of an endpoint instead of the former ones; durable when this returns."""
+    def add(self, endpoint: str, moment: datetime, since: datetime) -> None:
+        """Remember one more, while no other process does so, and forget those up to `since`; durable on return."""
 
 
 class ErrorBudget:
@@ -72,12 +72,10 @@ class ErrorBudget:
         """Count an answer that failed."""
         if response.status_code not in _COUNTED:
             return
-        endpoint = _endpoint(response.request.url)
+        endpoint, moment = _endpoint(response.request.url), self._now()
         with self._lock:
+            self._store.add(endpoint, moment, moment - _WINDOW)
             self._known = {name: list(times) for name, times in self._store.load().items()}
-            times = [*self._recent(self._known.get(endpoint, [])), self._now()]
-            self._known[endpoint] = times
-            self._store.save(endpoint, times)
 
     def _recent(self, times: Sequence[datetime]) -> list[datetime]:
         since = self._now() - _WINDOW

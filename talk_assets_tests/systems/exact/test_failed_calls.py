@@ -20,8 +20,8 @@ class Memory:
     def load(self) -> Mapping[str, Sequence[datetime]]:
         return self.kept
 
-    def save(self, endpoint: str, times: Sequence[datetime]) -> None:
-        self.kept[endpoint] = list(times)
+    def add(self, endpoint: str, moment: datetime, since: datetime) -> None:
+        self.kept[endpoint] = [each for each in self.kept.get(endpoint, []) if each > since] + [moment]
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404])
