@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import dagster as dg
 import pytest
 
+from talk_assets_tests.automation.looks import Sensor
 from talk_assets_tests.conftest import DatabaseServer
 from talk_assets_tests.installed import FEW, Home, Sandbox, home, sandbox
 
@@ -30,6 +31,21 @@ def instance() -> Iterator[dg.DagsterInstance]:
     """Where Dagster keeps the runs of a module."""
     with dg.DagsterInstance.ephemeral() as made:
         yield made
+
+
+@pytest.fixture
+def customerp(synced: Home, instance: dg.DagsterInstance) -> Sensor:
+    return Sensor(synced, instance, "customerp_changes")
+
+
+@pytest.fixture
+def exact(synced: Home, instance: dg.DagsterInstance) -> Sensor:
+    return Sensor(synced, instance, "exact_changes")
+
+
+@pytest.fixture
+def owed(synced: Home, instance: dg.DagsterInstance) -> Sensor:
+    return Sensor(synced, instance, "owed_writes")
 
 
 @pytest.hookimpl(tryfirst=True)

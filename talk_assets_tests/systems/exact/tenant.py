@@ -203,3 +203,19 @@ def connect(
         sleep=clock.sleep,
         timeout=5.0,
     )
+
+
+def writes(tenant: Tenant) -> list[Asked]:
+    return [asked for asked in tenant.resources() if asked.method in ("POST", "PUT")]
+
+
+def say(tenant: Tenant, *answers: Answer) -> None:
+    """Let writes be answered so, the last answer again and again."""
+    left = list(answers)
+
+    def script(asked: Asked) -> Answer | None:
+        if asked.method == "GET" or "oauth2" in asked.path:
+            return None
+        return left.pop(0) if len(left) > 1 else left[0]
+
+    tenant.script = script
