@@ -17,11 +17,11 @@ def load_declared(settings: Settings) -> tuple[Mappings, Capabilities]:
         MappingError: a mapping file or the profile is missing or wrong; the text names file, line and field.
         ConfigurationError: a flow to leave out is unknown, or the only one of its subject.
     """
-    capabilities = as_profiled(load_capabilities(), load_profile(settings.customerp_profile))
+    capabilities = _as_profiled(load_capabilities(), load_profile(settings.customerp_profile))
     return load_mappings(settings.talk_mappings, capabilities, settings.talk_leave_out), capabilities
 
 
-def as_profiled(capabilities: Capabilities, profile: Profile) -> Capabilities:
+def _as_profiled(capabilities: Capabilities, profile: Profile) -> Capabilities:
     """The capabilities with those of Customerp as its connector profile says."""
     return {
         entity: _profiled(entity, capability, profile) if entity.startswith(_CUSTOMERP) else capability

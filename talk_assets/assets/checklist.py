@@ -81,6 +81,7 @@ def document_checks(mappings: Mappings, partitions: Partitions) -> dg.AssetCheck
             told = [str(error), *(f"Not removed: {text}." for text in getattr(error, "__notes__", ()))]
             raise dg.Failure(description=" ".join(told), allow_retries=False) from None
         except BaseException as error:
+            # A run that is ended from Dagit, too; it ends all the same.
             for text in getattr(error, "__notes__", ()):
                 context.log.warning(f"Not removed: {text}")
             raise

@@ -80,6 +80,7 @@ def _telling_what_is_left() -> Iterator[None]:
     try:
         yield
     except BaseException as error:
+        # Ctrl-C is the usual one; it goes on to whoever called.
         for text in getattr(error, "__notes__", ()):
             console.complain("Not removed", text)
         raise

@@ -69,8 +69,10 @@ def reconsider_removals(cycle: Cycle, connection: sa.Connection, subject: Subjec
         connection: in a transaction, before the lines are decided.
         subject: the subject of the documents.
     """
+    if subject.lines is None:
+        return
     clusters = clusters_to_remove(connection, cycle.division, subject.entities)
-    if subject.lines is None or clusters.empty:
+    if clusters.empty:
         return
     numbers = _edited_lines(cycle, connection, subject, clusters)["cluster_id"]
     members = links.members_of(connection, cycle.division, pd.Index(numbers.astype("int64").unique()))

@@ -155,6 +155,7 @@ def play(
         try:
             rows = Play(installation, cases, hands, stock, books, syncs, tell).run()
         except BaseException as error:
+            # Whatever ends the run, Ctrl-C too: nothing stays in the systems unless it is named.
             if live:
                 _clean(Cleaner(installation, mappings, hands, syncs, stock.places), tell, mark, error)
             raise
@@ -178,6 +179,7 @@ def _clean(cleaner: Cleaner, tell: Tell, mark: Mark, stopped: BaseException | No
     try:
         left = cleaner.clean(tell)
     except BaseException as error:
+        # A second Ctrl-C ends the cleaning; it is told what that leaves.
         error.add_note(f"Cleaning up was stopped as well: records that begin with {mark.text} may be in both systems.")
         raise
     if stopped is not None:
