@@ -58,6 +58,9 @@ def verdicts(connection: sa.Connection, division: str, clusters: pd.Index) -> pd
     words = [_said(text, name) for text, name in zip(found["resolution"].fillna(""), gone, strict=True)]
     said = pd.Series(words, index=pd.Index(found["cluster_id"].astype("int64")), dtype="str")
     said = said.mask(found["open"].astype(bool).to_numpy(), OPEN).dropna()
+    # Nothing is deleted by either; what was to be restored for the edit still is.
+    before = said.mask(said.eq(KEEP)).groupby(level=0).ffill()
+    said = said.mask(said.eq(KEEP) & before.eq(EDIT), EDIT)
     return said[~said.index.duplicated(keep="last")]
 
 
