@@ -81,8 +81,8 @@ def build_defs(
             clean_up_runs,
         ],
         sensors=[
-            *(sensor for division in divisions for sensor in change_sensors(SYNC, assets, division)),
-            *(unfinished_sensor(SYNC, assets, division) for division in divisions),
+            *(sensor for division in divisions for sensor in change_sensors(SYNC, [*assets, *checks], division)),
+            *(unfinished_sensor(SYNC, [*assets, *checks], division) for division in divisions),
             alert_sensor(SYNC, divisions),
         ],
         schedules=[rescan_schedule(divisions), compare_schedule(COMPARE, divisions), daily],

@@ -10,6 +10,7 @@ from talk_assets.assets.guarded import OF_FEEDS, guard_result, guard_spec, tripp
 from talk_assets.assets.held import held_records, schema_result, schema_spec
 from talk_assets.assets.keys import FEEDS, OWNERS, SOURCES, deletions_key, feed_key, source_key
 from talk_assets.assets.metadata import counts, row_count, seconds, table
+from talk_assets.assets.order import READ_FIRST
 from talk_assets.assets.run import TalkRun
 from talk_assets.cycle.collect import INVALID
 from talk_assets.cycle.denied import can_be_missed
@@ -81,6 +82,7 @@ def feed_asset(
         owners=OWNERS,
         kinds={system, "postgres", "pandas"},
         tags={"system": system, "subject": subject},
+        op_tags=READ_FIRST,
         code_version="1",
         check_specs=[
             schema_spec(feed_key(entity), partitions),

@@ -9,6 +9,7 @@ import pandas as pd
 from talk_assets.assets.divisions import Partitions
 from talk_assets.assets.keys import sink_key
 from talk_assets.assets.metadata import counts
+from talk_assets.assets.order import TOLD_LAST
 from talk_assets.assets.run import TalkRun
 from talk_assets.cycle.context import Cycle
 from talk_assets.ledger import guards
@@ -57,6 +58,7 @@ def volume_check(entity: str, partitions: Partitions) -> dg.AssetChecksDefinitio
         asset=sink_key(entity),
         name=GUARD,
         partitions_def=partitions,
+        op_tags=TOLD_LAST,
         description="Nothing is held back because it would be too much at once.",
     )
     def guard(talk: dg.ResourceParam[TalkRun]) -> dg.AssetCheckResult:

@@ -2,6 +2,12 @@
 
 from talk_assets.mappings.model import Mappings, Subject
 
+# Of the steps that could be next Dagster takes the one of highest priority: all feeds are read, then what is decided of
+# one subject is written before the next one is looked at, and what only tells comes last.
+READ_FIRST = {"dagster/priority": "2"}
+WRITTEN_NEXT = {"dagster/priority": "1"}
+TOLD_LAST = {"dagster/priority": "-1"}
+
 
 def referred_to(subject: Subject, mappings: Mappings) -> list[str]:
     """Subjects that records of this one, or their lines, point to: decided and written before it."""

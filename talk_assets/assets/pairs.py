@@ -9,7 +9,7 @@ from talk_assets.assets.divisions import Partitions
 from talk_assets.assets.held import held_records, schema_result, schema_spec
 from talk_assets.assets.keys import OWNERS, PAIRS, feed_key, merged_key, pair_key
 from talk_assets.assets.metadata import counts, row_count, seconds, table
-from talk_assets.assets.order import referred_to
+from talk_assets.assets.order import TOLD_LAST, referred_to
 from talk_assets.assets.run import TalkRun
 from talk_assets.cycle.linking import AMBIGUOUS
 from talk_assets.cycle.match import match
@@ -79,7 +79,7 @@ def ambiguity_checks(subject: Subject, partitions: Partitions) -> dg.AssetChecks
         for flow in subject.flows
     ]
 
-    @dg.multi_asset_check(name=f"{AMBIGUITY}_{subject.subject}", specs=specs, can_subset=True)
+    @dg.multi_asset_check(name=f"{AMBIGUITY}_{subject.subject}", specs=specs, can_subset=True, op_tags=TOLD_LAST)
     def ambiguity(
         context: dg.AssetCheckExecutionContext, talk: dg.ResourceParam[TalkRun]
     ) -> Iterable[dg.AssetCheckResult]:

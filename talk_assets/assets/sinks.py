@@ -13,7 +13,7 @@ from talk_assets.assets.divisions import Partitions
 from talk_assets.assets.keys import OWNERS, SINKS, merged_key, sink_key
 from talk_assets.assets.masking import about_people
 from talk_assets.assets.metadata import counts, row_count, seconds, table
-from talk_assets.assets.order import referred_to, sink_order
+from talk_assets.assets.order import TOLD_LAST, WRITTEN_NEXT, referred_to, sink_order
 from talk_assets.assets.run import TalkRun
 from talk_assets.cycle.deliver import Delivered, confirm, count_owed, deliver
 from talk_assets.cycle.report import agreed_by, count_records, name_sources, note_writes
@@ -57,6 +57,7 @@ def _deliver_op(entity: str) -> dg.OpDefinition:
         ins={"after": dg.In(dg.Nothing)},
         out=dg.Out(dict, description="Counts of what was written."),
         retry_policy=_RETRIES,
+        tags=WRITTEN_NEXT,
         description=f"Send what is owed to {entity}; a target that moved since it was read is decided again.",
     )
     def deliver_op(context: dg.OpExecutionContext, talk: dg.ResourceParam[TalkRun]) -> dict[str, int]:
@@ -86,6 +87,7 @@ def _confirm_op(entity: str) -> dg.OpDefinition:
         ins={"delivered": dg.In(dict)},
         out=dg.Out(dg.Nothing),
         retry_policy=_RETRIES,
+        tags=WRITTEN_NEXT,
         description=f"Read {entity} back: what it now holds becomes the base, and what it filled in is decided.",
     )
     def confirm_op(context: dg.OpExecutionContext, talk: dg.ResourceParam[TalkRun], delivered: dict[str, int]) -> None:
@@ -210,6 +212,7 @@ def undelivered_check(entity: str, partitions: Partitions) -> dg.AssetChecksDefi
         asset=sink_key(entity),
         name=UNDELIVERED,
         partitions_def=partitions,
+        op_tags=TOLD_LAST,
         description="Nothing that could be written is left owed.",
     )
     def undelivered(talk: dg.ResourceParam[TalkRun]) -> dg.AssetCheckResult:

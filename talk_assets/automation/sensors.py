@@ -40,7 +40,7 @@ def change_sensors(job: str, assets: Sequence[dg.AssetsDefinition], division: Di
 
     Args:
         job: name of the job that they run.
-        assets: all that it has.
+        assets: all that it has, with their checks.
         division: its settings say how often they look, and whether they do from the start.
     """
     return [
@@ -89,7 +89,7 @@ def ask_for_news(
         watch: the look.
         system: the system.
         agenda: what the sensor remembers; it is changed.
-        assets: all that the job has.
+        assets: all that the job has, with their checks.
         partition: the division, where there are several.
 
     Raises:
@@ -126,7 +126,7 @@ def ask_for_news(
         return _skip(agenda, waits or f"Nothing changed in {', '.join(due)}.")
     keys = [deletions_key(system) if feed == deletions_of(system) else feed_key(feed) for feed in ready]
     run_key = agenda.start({feed: news[feed] for feed in ready}, watch.now)
-    return _run(agenda, run_key, _with_dependants(keys, assets), ready, partition)
+    return _run(agenda, run_key, _with_dependants(keys, assets), ready, assets, partition)
 
 
 def _answers(
@@ -207,7 +207,8 @@ def _look_for_unfinished(
     if not ready:
         return _skip(agenda, "Nothing is owed whose time has come.")
     run_key = agenda.start({entity: news[entity] for entity in ready}, watch.now)
-    return _run(agenda, run_key, _with_dependants([sink_key(entity) for entity in ready], assets), ready, partition)
+    selection = _with_dependants([sink_key(entity) for entity in ready], assets)
+    return _run(agenda, run_key, selection, ready, assets, partition)
 
 
 def _run_whole(agenda: Agenda, because: str, mark: str, now: datetime, partition: str | None) -> dg.SensorResult:
@@ -215,7 +216,7 @@ def _run_whole(agenda: Agenda, because: str, mark: str, now: datetime, partition
     agenda.keep([because])
     if not agenda.ready({because: mark}, now):
         return _skip(agenda, f"A run was started for {because} and did not begin; the next attempt waits.")
-    return _run(agenda, f"{because} {agenda.start({because: mark}, now)}", None, [because], partition)
+    return _run(agenda, f"{because} {agenda.start({because: mark}, now)}", None, [because], (), partition)
 
 
 @contextmanager
@@ -247,11 +248,15 @@ def _run(
     run_key: str,
     selection: Sequence[dg.AssetKey] | None,
     because: Sequence[str],
+    assets: Sequence[dg.AssetsDefinition],
     partition: str | None,
 ) -> dg.SensorResult:
+    # Left to itself Dagster adds every check of these assets, also those that have jobs of their own.
+    checks = {key for each in assets for key in each.check_keys if key.asset_key in (selection or ())}
     request = dg.RunRequest(
         run_key=run_key,
         asset_selection=selection,
+        asset_check_keys=None if selection is None else sorted(checks),
         partition_key=partition,
         tags={BECAUSE: ", ".join(because)[:200]},
     )

@@ -56,6 +56,12 @@ class Sensor:
                 .success
             )
 
+    def begun(self) -> list[str]:
+        """The steps of the latest run, in the order in which they began."""
+        (run,) = self.instance.get_runs(limit=1)
+        found = self.instance.all_logs(run.run_id, of_type=dg.DagsterEventType.STEP_START)
+        return [str(each.step_key) for each in found]
+
 
 def names(request: dg.RunRequest | str) -> set[str]:
     """The assets that a run is to materialize."""

@@ -73,7 +73,12 @@ def test_exact_is_asked_at_once_where_it_told_and_seldom_otherwise(
     assert {"exact/accounts", "written/customerp/customer"} <= names(request)
     assert not {"exact/contacts", "customerp/customer"} & names(request)
     assert isinstance(request, dg.RunRequest)
+    checked = {(key.asset_key.to_user_string(), key.name) for key in request.asset_check_keys or ()}
+    assert {("exact/accounts", "schema"), ("written/customerp/customer", "undelivered")} <= checked
+    assert not {"equal", "document"} & {name for _, name in checked}, "their own jobs do that"
     assert exact.run(request)
+    steps = exact.begun()
+    assert steps.index("written__customerp__customer.confirm_customerp_customer") < steps.index("merged__person")
     assert "Assen" in {customer["City"] for customer in systems.customerp("customers")}
     systems.forget_calls()
     assert exact.look() == "exact was asked lately, and told of nothing since.", "it was read since it was told of"
