@@ -1,18 +1,11 @@
 """Where Dagster keeps its own storage for this installation."""
 
 import os
-import sqlite3
-from collections.abc import Iterator
-from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from ruamel.yaml import YAML
 
 from talk_assets.settings import Settings
-
-if TYPE_CHECKING:
-    from dagster import DagsterInstance
 
 _PACKAGE = Path(__file__).parent
 # What the webserver and the daemon load; the location keeps its name wherever it is started.
@@ -53,22 +46,3 @@ def dagster_home(settings: Settings) -> Path:
         yaml.dump(config, file)
     unfinished.replace(home / "dagster.yaml")
     return home
-
-
-@contextmanager
-def event_log_held_open(instance: "DagsterInstance", run_id: str) -> Iterator[None]:
-    """Make a run's events cheap to store in SQLite while the block runs; other storages are left as they are.
-
-    Dagster opens and closes the files for every event. Who closes one as the last writes its whole log back into it:
-    with a connection of ours open, that happens once instead of hundreds of times.
-    """
-    from dagster._core.storage.event_log import SqliteEventLogStorage
-
-    storage = instance.event_log_storage
-    with ExitStack() as stack:
-        if isinstance(storage, SqliteEventLogStorage):
-            for shard in (run_id, "index"):
-                held = stack.enter_context(closing(sqlite3.connect(storage.path_for_shard(shard))))
-                # A connection that has read nothing does not count.
-                held.execute("select count(*) from sqlite_master").fetchone()
-        yield

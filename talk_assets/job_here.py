@@ -8,7 +8,8 @@ import dagster as dg
 
 from talk_assets.assets.divisions import BY_COMMAND, DIVISION, PARTITION
 from talk_assets.cycle.context import Cycle
-from talk_assets.dagster_home import dagster_home, event_log_held_open
+from talk_assets.dagster_home import dagster_home
+from talk_assets.event_log import event_log_held_open
 from talk_assets.installation import Installation
 
 
@@ -28,7 +29,7 @@ def execute_here(
         selection: the assets; None for all.
         config: the configuration of its ops.
     """
-    with _instance(installation, preview=cycle.preview) as instance, event_log_held_open(instance, cycle.run_id):
+    with _instance(installation, preview=cycle.preview) as instance, event_log_held_open(instance):
         return job.execute_in_process(
             instance=instance,
             run_id=cycle.run_id,

@@ -25,7 +25,7 @@ from talk_assets_tests.conftest import DatabaseServer
 ROOT = Path(__file__).parents[1]
 # What a room may import besides itself, `errors` and `settings`.
 ROOMS: dict[str, set[str]] = {
-    name: set() for name in ("errors", "settings", "mappings", "sandbox", "dagster_home", "webhooks")
+    name: set() for name in ("errors", "settings", "mappings", "sandbox", "dagster_home", "event_log", "webhooks")
 }
 ROOMS["schemas"] = {"mappings"}
 ROOMS["sync"] = ROOMS["systems"] = {"mappings", "schemas"}
@@ -46,7 +46,7 @@ ROOMS["installation"] = ROOMS["onboarding"] | {"onboarding", "connection", "open
 ROOMS["qa"] = ROOMS["installation"] | {"installation", "dataflow"}
 ROOMS["assets"] = ROOMS["installation"] | {
     "installation",
-    "dagster_home",
+    "event_log",
     "orders",
     "lineage",
     "undo",
@@ -57,10 +57,11 @@ ROOMS["assets"] = ROOMS["installation"] | {
 ROOMS["automation"] = ROOMS["assets"] | {"assets"}
 ROOMS["definitions"] = ROOMS["automation"] | {"automation"}
 ROOMS["console"] = ROOMS["automation"]
-ROOMS["job_here"] = ROOMS["assets"] | {"assets"}
+ROOMS["job_here"] = ROOMS["assets"] | {"assets", "dagster_home"}
 ROOMS["round"] = ROOMS["definitions"] | {"definitions", "job_here"}
 ROOMS["commands"] = ROOMS["round"] | {
     "round",
+    "dagster_home",
     "console",
     "why",
     "undo",

@@ -13,8 +13,8 @@ from talk_assets.assets.masking import People
 from talk_assets.cycle.context import Cycle
 from talk_assets.cycle.deliver import Delivered
 from talk_assets.cycle.report import finish, summary
-from talk_assets.dagster_home import event_log_held_open
 from talk_assets.errors import LedgerLost, SystemUnavailable, TalkError
+from talk_assets.event_log import event_log_held_open
 from talk_assets.installation import open_installation
 from talk_assets.onboarding.report import Report
 from talk_assets.orders.desk import current_user
@@ -150,7 +150,7 @@ def talk_resource(context: dg.InitResourceContext) -> Iterator[TalkRun]:
     started = time.monotonic()
     with ExitStack() as stack:
         if context.instance is not None:
-            stack.enter_context(event_log_held_open(context.instance, run_id))
+            stack.enter_context(event_log_held_open(context.instance))
 
         def begin() -> Cycle:
             settings = settings_of(context.run)

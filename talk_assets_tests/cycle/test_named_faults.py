@@ -161,8 +161,9 @@ def _sync(world: World) -> SystemFault | None:
 
 
 def _pass_time(world: World) -> None:
-    """Let an hour go by: what was to be tried again later is due, and so is a new access token."""
+    """Let the rest of a day go by: what was to be tried again is due, and so are new calls and a new access token."""
     with world.installation.ledger.begin() as connection:
+        connection.execute(sa.text("update talk.call_budget set day_reset = day_reset - interval '1 day'"))
         connection.execute(sa.text("update talk.owed set next_try = null"))
         connection.execute(sa.text("update talk.token set issued_at = issued_at - interval '1 hour'"))
 
