@@ -66,6 +66,7 @@ def collect(cycle: Cycle, entity: str) -> Collected:
     read = cycle.system_of(entity).read(entity, cursor)
     if cursor is not None and lack_lines(cycle, entity, read):
         read = cycle.system_of(entity).read(entity, None)
+    read = without_stale(cycle, entity, read)
     frames, marked, outside = _believed(cycle, entity, read)
     lines = cycle.lines_of(entity)
     suspects: list[str] = []
@@ -114,13 +115,12 @@ def collect(cycle: Cycle, entity: str) -> Collected:
 def _believed(cycle: Cycle, entity: str, read: FeedRead) -> tuple[dict[str, list[Record]], set[str], set[str]]:
     """The records of a read, and its lines, by entity; keys of those that say that they are deleted; keys left out.
 
-    What a late page shows is replaced by what the record itself answers, or left out when it is gone.
+    What a late page shows of what is gone is left out.
     """
-    records = without_stale(cycle, entity, read)
-    marked = _marked_keys(cycle, entity, records)
-    outside = filtered_keys(cycle, entity, records)
-    out = tombstones(cycle, entity, records, marked) | outside
-    frames = {entity: [record for record in records if str(record["_key"]) not in out]}
+    marked = _marked_keys(cycle, entity, read.records)
+    outside = filtered_keys(cycle, entity, read.records)
+    out = tombstones(cycle, entity, read.records, marked) | outside
+    frames = {entity: [record for record in read.records if str(record["_key"]) not in out]}
     lines = cycle.lines_of(entity)
     if lines is not None:
         dated = _dated(read.lines, read.records)
@@ -177,11 +177,16 @@ def _store_structure(
 
 
 def _dated(lines: list[Record], documents: list[Record]) -> list[Record]:
-    """Lines with a time: where the system tells none, that of their document."""
-    modified = {document["_key"]: document["_modified"] for document in documents}
+    """Lines with a time and a version: where the system tells none, those of their document.
+
+    By its version a page from before our own write is told from an edit, see `_merge_known`.
+    """
+    names = ("_modified", "_version")
+    told = {document["_key"]: {name: document[name] for name in names} for document in documents}
+    lacking = [[name for name in names if line[name] is None] for line in lines]
     return [
-        line if line["_modified"] is not None else {**line, "_modified": modified.get(line["_document"])}
-        for line in lines
+        {**line, **{name: told.get(line["_document"], line)[name] for name in untold}} if untold else line
+        for line, untold in zip(lines, lacking, strict=True)
     ]
 
 

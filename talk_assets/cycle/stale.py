@@ -1,5 +1,7 @@
 """Records that a feed shows as older than they are known: late pages and events, or a clock that was put back."""
 
+from dataclasses import replace
+
 import pandas as pd
 
 from talk_assets.cycle.context import Cycle
@@ -14,28 +16,34 @@ STALE = "stale"
 TOMBSTONE = "tombstone"
 
 
-def without_stale(cycle: Cycle, entity: str, read: FeedRead) -> list[Record]:
-    """The records of a read, with those looked up that seem to be older than what is known of them.
+def without_stale(cycle: Cycle, entity: str, read: FeedRead) -> FeedRead:
+    """A read in which those records were looked up that seem to be older than what is known of them.
 
-    Times alone tell nothing: a clock that was put back must not hide an edit. What the record itself answers counts.
+    Times alone tell nothing: a clock that was put back must not hide an edit. What the record itself answers counts,
+    of a document that holds its lines also for these: a late page shows them as they once were, too.
 
     Raises:
         SystemFault: the look-up failed: nothing of the read may be stored.
     """
     dated = {str(record["_key"]): record["_modified"] for record in read.records if record["_modified"] is not None}
     if not dated:
-        return read.records
+        return read
     with cycle.ledger.begin() as connection:
         suspects = newer_known(connection, cycle.division, entity, pd.Series(dated, dtype="str"))
     if not suspects:
-        return read.records
-    found = {str(record["_key"]): record for record in cycle.system_of(entity).find(entity, suspects).records}
+        return read
+    looked_up = cycle.system_of(entity).find(entity, suspects, lines=read.lines_complete)
+    found = {str(record["_key"]): record for record in looked_up.records}
     stale = [key for key in suspects if key in found and found[key]["_modified"] != dated[key]]
     rows = pd.DataFrame({"entity": entity, "key": pd.Series(stale, dtype="str"), "property": None, "rule": STALE})
     with cycle.ledger.begin() as connection:
         subject = cycle.mappings.subject_of(entity).subject
         add_skips(connection, cycle.division, rows.assign(subject=subject), cycle.run_id)
-    return [found.get(str(record["_key"]), record) for record in read.records]
+    records = [found.get(str(record["_key"]), record) for record in read.records]
+    if not looked_up.lines_complete:
+        return replace(read, records=records)
+    lines = [line for line in read.lines if str(line["_document"]) not in found]
+    return replace(read, records=records, lines=[*lines, *looked_up.lines])
 
 
 def tombstones(cycle: Cycle, entity: str, records: list[Record], marked: set[str]) -> set[str]:

@@ -141,12 +141,13 @@ class System(Protocol):
     def read_deletions(self, cursor: str | None) -> DeletionsRead:
         """Read what was removed since the cursor; None starts at what the system still remembers."""
 
-    def find(self, entity: str, keys: Sequence[str]) -> FeedRead:
-        """Look records up by their keys, each by itself and not in a list of changes; documents come without lines.
+    def find(self, entity: str, keys: Sequence[str], *, lines: bool = False) -> FeedRead:
+        """Look records up by their keys, each by itself and not in a list of changes.
 
         Args:
             entity: no line entity.
             keys: the systems' own keys.
+            lines: whether documents come with all their lines, where these lie inside documents; else they never do.
 
         Returns:
             `records`: those that there are, as they are now, in the shape of a read (without `_version` where only

@@ -10,7 +10,7 @@ from talk_assets.cycle.match import match
 from talk_assets.cycle.merge import merge
 from talk_assets.ledger.cursors import forget_cursors
 from talk_assets_tests.cycle.done import Report
-from talk_assets_tests.cycle.harness import World
+from talk_assets_tests.cycle.harness import Values, World
 
 JANSEN = {"Name": "Jansen Transport BV", "OrganizationNumber": "12345678", "Phone": "1"}
 
@@ -129,3 +129,44 @@ def test_a_reference_that_cannot_be_changed_is_told(world: World) -> None:
     world.edit("customerp.contact", contact, CustomerId=one)
     world.sync()
     assert world.held("unfit") == set()
+
+
+@pytest.mark.parametrize("late", ["from before our write", "long known"])
+def test_a_page_with_lines_as_they_once_were_is_no_edit(world: World, late: str) -> None:
+    """The quantity that somebody corrected would come back in the other system, and both would differ for ever."""
+    customer = world.add("customerp.customer", **JANSEN)
+    product = world.add("customerp.product", Number="P1", Name="Paint")
+    lines = [{"ProductId": product, "Quantity": 1, "UnitPrice": 4}]
+    quote = world.add("customerp.quote", CustomerId=customer, Lines=lines)
+    world.sync()
+    quotation = world.twin("customerp.quote", quote, "exact.quotations")
+    page = listed_quotes(world)
+    if late == "long known":
+        (line,) = world.lines("customerp.quote", quote)
+        world.edit_line("customerp.quote", quote, line, Quantity=5)
+        world.add_line("customerp.quote", quote, ProductId=product, Quantity=7, UnitPrice=4)
+        world.sync()
+        # What is new moves the token on.
+        world.add("customerp.quote", CustomerId=customer)
+    else:
+        (line,) = world.lines("exact.quotations", quotation)
+        world.edit("exact.quotation_lines", line, Quantity=5)
+        with world.installation.cycle("not read back") as cycle:
+            world.take(cycle, Report())
+            deliver(cycle, "customerp.quote")
+    stale = {**page, "token": listed_quotes(world)["token"]}
+    world.fault("customerp", method="GET", path="^/quotes$", status=200, body=stale, times=1)
+    for _ in range(2):
+        assert world.sync().writes == []
+    there = (world.lines("customerp.quote", quote), world.lines("exact.quotations", quotation))
+    wanted = [5, 7] if late == "long known" else [5]
+    assert [[line["Quantity"] for line in each.values()] for each in there] == [wanted, wanted]
+    assert world.holds() == []
+
+
+def listed_quotes(world: World) -> Values:
+    settings = world.installation.settings
+    assert settings.customerp_token is not None
+    headers = {"Authorization": f"Bearer {settings.customerp_token.get_secret_value()}"}
+    answer: Values = httpx.get(f"{settings.customerp_url}/quotes", headers=headers).raise_for_status().json()
+    return answer

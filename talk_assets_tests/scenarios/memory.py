@@ -152,7 +152,7 @@ class Side(Store):
         found = [Deletion(entity, id_, at) for number, entity, id_, at in self._deletions if number > since]
         return DeletionsRead(found, str(self._changes))
 
-    def find(self, entity: str, keys: Sequence[str]) -> FeedRead:
+    def find(self, entity: str, keys: Sequence[str], *, lines: bool = False) -> FeedRead:
         """See `systems.base.System`."""
         self._called()
         kind = self.kinds[entity]
@@ -163,7 +163,12 @@ class Side(Store):
             raise SystemUnavailable(self.name, f"Looking up {entity} failed.")
         there = [kept for kept in self.records.get(kind.type, {}).values() if kept.id in keys]
         found = [kept for kept in there if feed.answer(kept.id) != "not_found" and self._is(kind, kept)]
-        return FeedRead([self._record(kind, kept) for kept in found], "", complete=False)
+        records = [self._record(kind, kept) for kept in found]
+        under = self._lines_under(kind) if lines else None
+        if under is None or under.inside is None:
+            return FeedRead(records, "", complete=False)
+        inside = [line for kept in found for line in self._inside(under, kept)]
+        return FeedRead(records, "", complete=False, lines=inside, lines_complete=True)
 
     def create(
         self, entity: str, values: Sent, lines: Sequence[Sent] = (), *, idempotency_key: str | None = None

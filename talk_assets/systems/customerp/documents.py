@@ -82,13 +82,17 @@ class Documents:
         """Whether an answer may as well mean that what was asked for is not there."""
         return error.status == HTTPStatus.FORBIDDEN and self._client.hides_missing
 
-    def now(self, key: str) -> Record | None:
-        """A record as it is now, without its lines; None when there is none."""
+    def now(self, key: str, *, lines: bool = False) -> tuple[Record, list[Record]] | None:
+        """A record as it is now, and its lines where they are asked for; None when there is none."""
         try:
             held = self.one(key)
+            raw_lines: list[Any] = []
+            if lines and self.dialect.lines is not None:
+                apart = self.dialect.lines.read == "path"
+                raw_lines = self.lines_now(key) if apart else self._translator.raw_lines(held.raw)
         except RecordGone:
             return None
-        return self._translator.head.record(held.raw, held.etag)
+        return self._translator.head.record(held.raw, held.etag), self._translator.lines(raw_lines, key)
 
     def held(self, answer: Answer, doing: str) -> Held:
         """The record in an answer that holds one.

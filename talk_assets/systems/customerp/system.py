@@ -160,15 +160,21 @@ class CustomerpSystem:
         """Questions are never put off; see `rest`."""
         return 0.0
 
-    def find(self, entity: str, keys: Sequence[str]) -> FeedRead:
+    def find(self, entity: str, keys: Sequence[str], *, lines: bool = False) -> FeedRead:
         """Read records one by one; see `System.find`.
 
         Raises:
             AccessDenied, SystemUnavailable, UnexpectedAnswer: as for `read`.
         """
         documents = self._entities[entity].documents
-        found = [documents.now(key) for key in dict.fromkeys(keys)]
-        return FeedRead([record for record in found if record is not None], "", complete=False)
+        found = [each for key in dict.fromkeys(keys) if (each := documents.now(key, lines=lines)) is not None]
+        return FeedRead(
+            [record for record, _ in found],
+            "",
+            complete=False,
+            lines=[line for _, those in found for line in those],
+            lines_complete=lines and documents.dialect.lines is not None,
+        )
 
     def create(
         self, entity: str, values: Values, lines: Sequence[Values] = (), *, idempotency_key: str | None = None

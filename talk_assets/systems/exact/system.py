@@ -157,7 +157,13 @@ class ExactSystem:
         """Tell page by page what sync/Deleted has since the cursor; see `Watched.glance_deletions`."""
         return self._reading.glance_deletions(cursor)
 
-    def find(self, entity: str, keys: Sequence[str]) -> FeedRead:
+    def find(
+        self,
+        entity: str,
+        keys: Sequence[str],
+        *,
+        lines: bool = False,  # noqa: ARG002 - they are a feed of their own
+    ) -> FeedRead:
         """Look records up in their ordinary set; see `System.find` and `Reading.find`."""
         return self._reading.find(entity, keys)
 
