@@ -74,6 +74,7 @@ def _merge(cycle: Cycle, connection: sa.Connection, subject: Subject) -> Merged:
     lines = cycle.is_lines(subject)
     account_echoes(cycle, connection, subject)
     recovered, unclear = (0, no_holds()) if lines else recover(cycle, connection, subject)
+    _reconsider_joins(cycle, connection, subject)
     waits = records.undecided_entities(connection, cycle.division)
     entities = [entity for entity in subject.entities if entity in waits]
     if not entities:
@@ -149,6 +150,26 @@ def _merge(cycle: Cycle, connection: sa.Connection, subject: Subject) -> Merged:
         conflicts=agreement.conflicts,
         recovered=recovered,
     )
+
+
+def _reconsider_joins(cycle: Cycle, connection: sa.Connection, subject: Subject) -> None:
+    """Have records decided again whose join names one that is new: it was not known when they were.
+
+    Feeds are read one after another, and those that are written to once more: who makes a quote and an order from it
+    meanwhile has the order read before its quote.
+    """
+    for flow in subject.flows.values():
+        join = flow.join
+        if join is None:
+            continue
+        new = records.unaccounted(connection, cycle.division, join.to, [])
+        new = new.loc[new["deleted_at"].isna(), ["entity", "key"]]
+        if len(new):
+            linked = links.links_of(connection, cycle.division, new)
+            new = new[~new["key"].isin(linked["key"])]
+        if len(new):
+            names = join.to + "/" + new["key"]
+            records.mark_referring(connection, cycle.division, join.entity, records.JOIN, names)
 
 
 def _waiting(

@@ -274,6 +274,7 @@ def mark_referring(connection: sa.Connection, division: str, entity: str, name: 
             record.c.division == division,
             record.c.entity == entity,
             record.c.deleted_at.is_(None),
+            record.c.accounted,
             sa.type_coerce(record.c["values"], JSONB)[name].astext == wanted.c.target,
         )
     ).rowcount
