@@ -97,7 +97,7 @@ class Sender:
             # Read again, it is planned anew; one that stays the same and is refused again and again is for a person.
             # A record that no reading shows as gone is a failed call every time, of which a system bears few.
             delay = _LONGEST_DELAY if error.status in _GONE else 0
-            self._fail(write, "owed" if write.attempts + 1 < _MOST_CHANGES else "dead", str(error), delay=delay)
+            self._fail(write, "owed" if self._changes(write) < _MOST_CHANGES else "dead", str(error), delay=delay)
             if not isinstance(error, RecordGone):
                 self._note_changed(write)
             return Outcome.CHANGED, str(error)
@@ -252,6 +252,12 @@ class Sender:
             requests.drop_requests(connection, numbers)
         else:
             requests.note_answers(connection, numbers, said, status=error.status, words=str(error))
+
+    def _changes(self, write: Write) -> int:
+        """How often the target had changed when this write was sent: faults that passed say nothing about that."""
+        at = (self._cycle.division, write.entity, write.cluster_id, write.key, write.slot)
+        with self._cycle.ledger.begin() as connection:
+            return min(write.attempts + 1, debts.times_changed(connection, *at))
 
     def _fail_for_now(self, write: Write, reason: str, asked: float | None) -> None:
         """Try again later, unless it was tried as often as the mapping allows."""

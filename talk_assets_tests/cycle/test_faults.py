@@ -171,3 +171,23 @@ def test_a_lock_that_is_lost_between_two_creates(world: World) -> None:
     # The employer, and the one that was created before the lock was lost.
     assert asked == [1, 2]
     assert len(world.all("exact.accounts")) == 2
+
+
+def test_a_change_after_passing_faults_is_decided_again(world: World) -> None:
+    """An edit would wait for a person because its target was busy twice, and then edited at the wrong moment once."""
+    customer = world.add("customerp.customer", Name="Jansen BV", Phone="1")
+    world.sync()
+    account = world.twin("customerp.customer", customer, "exact.accounts")
+    world.sync()
+    world.edit("exact.accounts", account, Phone="2")
+    world.fault("customerp", method="PATCH", path="^/customers/", status=503, times=99)
+    for _ in range(2):
+        assert _outcomes(world.sync(), "customerp.customer") == ["failed for now; tried again"]
+        with world.installation.ledger.begin() as connection:
+            connection.execute(sa.text("update talk.owed set next_try = null"))
+    world.end_faults()
+    world.fault("customerp", method="PATCH", path="^/customers/", status=412, times=1)
+    assert _outcomes(world.sync(), "customerp.customer") == ["changed since it was read; decided again"]
+    world.sync()
+    assert world.show("customerp.customer", customer)["Phone"] == "2"
+    assert world.owed() == []
