@@ -22,7 +22,7 @@ from talk_assets.errors import (
 )
 from talk_assets.ledger import absence, contested, debts, notes, requests
 from talk_assets.ledger.clusters import account_sent, store_insert
-from talk_assets.ledger.records import store_written
+from talk_assets.ledger.records import store_written, version_read
 from talk_assets.systems.base import Written
 
 # Seconds until the next try after the n-th passing fault in a row: at once in the next run, then slower and slower.
@@ -122,7 +122,9 @@ class Sender:
         changes = {str(write.key): write.own for write in writes}
         noted = self._note(writes)
         try:
-            written = self._system.update_lines(self._entity, str(writes[0].document), changes)
+            written = self._system.update_lines(
+                self._entity, str(writes[0].document), changes, self._document_version(writes[0])
+            )
         except (RecordRejected, RecordChanged) as error:
             refused = isinstance(error, RecordRejected)
             self._close(noted, "refused together", requests.REFUSED if refused else requests.CHANGED, error)
@@ -145,8 +147,26 @@ class Sender:
         if write.operation == "delete" and not write.own:
             return self._delete(write)
         if write.document is not None:
-            return self._system.update_lines(write.entity, write.document, {str(write.key): write.own})
+            version = self._document_version(write)
+            return self._system.update_lines(write.entity, write.document, {str(write.key): write.own}, version)
         return self._system.update(write.entity, str(write.key), write.own, write.version)
+
+    def _document_version(self, write: Write) -> str | None:
+        """In which version of its document a line may be changed, where it lies inside of it.
+
+        None where we have written the document, or a line of it, since it was read.
+        """
+        document = self._document_of(write)
+        if document is None:
+            return None
+        with self._cycle.ledger.begin() as connection:
+            return version_read(connection, self._cycle.division, document, str(write.document))
+
+    def _document_of(self, write: Write) -> str | None:
+        """The entity of the document inside of which a line lies; None of other records."""
+        if write.document is None or not self._system.lines_together(write.entity):
+            return None
+        return self._cycle.capabilities[write.entity].document
 
     def _delete(self, write: Write) -> Written:
         """Delete a record; one that is gone already is deleted."""
@@ -302,6 +322,10 @@ class Sender:
             account_sent(connection, cycle.division, write.entity, written.key, write.cluster_id, write.canonical)
             if write.operation == "update":
                 store_written(connection, cycle.division, write.entity, written.key, write.canonical)
+            document = self._document_of(write)
+            if document is not None:
+                # It is in another version by now.
+                store_written(connection, cycle.division, document, str(write.document), {})
             debts.settle_owed(
                 connection,
                 cycle.division,

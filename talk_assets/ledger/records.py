@@ -223,6 +223,19 @@ def store_written(connection: sa.Connection, division: str, entity: str, key: st
     )
 
 
+def version_read(connection: sa.Connection, division: str, entity: str, key: str) -> str | None:
+    """The version in which a record was read; None where there is none, or where we have written it since."""
+    found: str | None = connection.execute(
+        sa.select(record.c.version).where(
+            record.c.division == division,
+            record.c.entity == entity,
+            record.c.key == key,
+            record.c.written_at.is_(None),
+        )
+    ).scalar_one_or_none()
+    return found
+
+
 def mark_accounted(connection: sa.Connection, division: str, frame: pd.DataFrame, *, accounted: bool) -> None:
     """Say of the records `entity, key` whether a decision has been taken on their content."""
     if frame.empty:

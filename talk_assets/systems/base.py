@@ -183,13 +183,16 @@ class System(Protocol):
     def lines_together(self, entity: str) -> bool:
         """Whether lines of a document, `entity` being the line entity, are changed by one call for all of them."""
 
-    def update_lines(self, entity: str, document: str, changes: Mapping[str, Values]) -> Written:
+    def update_lines(
+        self, entity: str, document: str, changes: Mapping[str, Values], version: str | None = None
+    ) -> Written:
         """Change the named properties of some lines of one document and no others.
 
         Args:
             entity: the line entity.
             document: key of the document.
             changes: per key of a line what is to be written.
+            version: that of the document; makes it conditional where lines are changed within their document.
 
         Returns:
             Of one line its key and content, of several the document's key; the document's lines where the answer held

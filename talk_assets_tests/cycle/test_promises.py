@@ -333,3 +333,39 @@ def test_what_exact_takes_from_nobody_is_listed_until_it_is_there(world: World) 
     world.edit("exact.employees", entered, FirstName="Evelien")
     world.sync()
     assert world.show("customerp.employee", employee)["FirstName"] == "Evelien"
+
+
+def test_a_line_edited_after_it_was_read_is_not_overwritten(world: World) -> None:
+    """A quantity that a colleague has just corrected would be lost, without a trace."""
+    customer = world.add("customerp.customer", Name="Jansen BV", OrganizationNumber="12345678")
+    product = world.add("customerp.product", Number="P1", Name="Paint")
+    lines = [{"ProductId": product, "Quantity": 1, "UnitPrice": 4}]
+    quote = world.add("customerp.quote", CustomerId=customer, Lines=lines)
+    world.sync()
+    world.sync()
+    quotation = world.twin("customerp.quote", quote, "exact.quotations")
+    (theirs,) = world.lines("exact.quotations", quotation)
+    (ours,) = world.lines("customerp.quote", quote)
+    world.edit("exact.quotation_lines", theirs, Quantity=5)
+    done: list[str] = []
+
+    def meanwhile(method: str, path: str) -> bool:
+        if method == "PATCH" and path.startswith("/quotes/") and not done:
+            done.append(path)
+            # Not over HTTP: the server is busy with this very call.
+            store = world.stores["customerp"]
+            held = store.get("customerp", "main", "quote", quote)
+            assert held is not None
+            (line,) = held.body["Lines"]
+            store.update("customerp", "main", "quote", quote, held.body | {"Lines": [{**line, "Quantity": 9}]})
+        return False
+
+    world.interrupt(meanwhile)
+    world.sync()
+    world.interrupt(None)
+    world.sync()
+    world.sync()
+    assert done
+    assert world.lines("customerp.quote", quote)[ours]["Quantity"] == 9
+    assert world.lines("exact.quotations", quotation)[theirs]["Quantity"] == 9
+    assert world.owed() == []

@@ -275,13 +275,17 @@ class Side(Store):
         """See `systems.base.System`."""
         return self.kinds[entity].inside is not None
 
-    def update_lines(self, entity: str, document: str, changes: Mapping[str, Sent]) -> Written:
+    def update_lines(
+        self, entity: str, document: str, changes: Mapping[str, Sent], version: str | None = None
+    ) -> Written:
         """See `systems.base.System`."""
         kind = self.kinds[entity]
         if kind.inside is None:
             written = [self.update(entity, key, values) for key, values in changes.items()]
             return written[0] if len(written) == 1 else Written(document, None, 200)
         self._called()
+        parent = next(other for other in self.kinds.values() if other.type == kind.document)
+        self._in_version(f"Updating lines of {parent.type}/{document}", parent, document, version)
         lines, unheard = self._changeable(kind, document, {})
         found = dict(zip(self._line_keys(document, lines, kind), lines, strict=True))
         for key, values in changes.items():

@@ -36,8 +36,10 @@ class LineWriter(Protocol):
             SystemUnavailable: also when the line was added but cannot be told apart (`outcome_unknown`).
         """
 
-    def update(self, document: str, changes: Mapping[str, Values]) -> Written:
-        """Change the named properties of lines, given by the lines' keys.
+    def update(self, document: str, changes: Mapping[str, Values], version: str | None = None) -> Written:
+        """Change the named properties of lines, given by the lines' keys; in no other `version` of the document.
+
+        The version counts where lines are changed by an update of their document.
 
         Raises:
             RecordChanged: the document or the line is gone, or the document changed at the same time.
@@ -82,7 +84,7 @@ class LinesInside:
             )
         return Written(added[0]["_key"], added[0], answer.status, after)
 
-    def update(self, document: str, changes: Mapping[str, Values]) -> Written:
+    def update(self, document: str, changes: Mapping[str, Values], version: str | None = None) -> Written:
         """Change the named properties of lines, by their keys or within all lines."""
         wanted = {own_line_key(document, key): values for key, values in changes.items()}
         line, doing = self._translator.line_part, f"changing line {', '.join(wanted)} of {self._entity} {document}"
@@ -99,7 +101,7 @@ class LinesInside:
                 put(named, self._lines.key, line.wire_key(own))
                 sent.append(line.put_values(named, values))
         try:
-            answer = self._send(document, held, sent, doing)
+            answer = self._send(document, held, sent, doing, version)
         except RecordRejected as error:
             if error.property_name != KEY:
                 raise
@@ -111,8 +113,10 @@ class LinesInside:
         record = next((found for found in lines or () if found["_key"] == key), None)
         return Written(key, record, answer.status, lines)
 
-    def _send(self, document: str, held: Held | None, sent: list[Any], doing: str) -> Answer:
-        version = self._writer.same_version(held, None, doing) if held is not None else None
+    def _send(
+        self, document: str, held: Held | None, sent: list[Any], doing: str, version: str | None = None
+    ) -> Answer:
+        version = self._writer.same_version(held, version, doing) if held is not None else version
         whole = held is not None and self._translator.dialect.update.whole
         body = self._writer.whole(held) if held is not None and whole else {}
         put(body, self._lines.array, sent)
@@ -178,7 +182,12 @@ class LinesAtPaths:
             )
         return self._written(answer, document, line_key(document, own), doing)
 
-    def update(self, document: str, changes: Mapping[str, Values]) -> Written:
+    def update(
+        self,
+        document: str,
+        changes: Mapping[str, Values],
+        version: str | None = None,  # noqa: ARG002 - that of the document says nothing about a line at its own path
+    ) -> Written:
         """Change lines, each at its own path."""
         written = [self._update(document, key, values) for key, values in changes.items()]
         return written[0] if len(written) == 1 else Written(document, None, written[-1].status)

@@ -230,9 +230,11 @@ class CustomerpSystem:
         """Whether lines are changed by an update of their document, not at addresses of their own."""
         return self._lines[entity].together
 
-    def update_lines(self, entity: str, document: str, changes: Mapping[str, Values]) -> Written:
+    def update_lines(
+        self, entity: str, document: str, changes: Mapping[str, Values], version: str | None = None
+    ) -> Written:
         """Change the named properties of some lines and no others; errors as for `update`."""
-        return self._lines[entity].update(document, changes)
+        return self._lines[entity].update(document, changes, version)
 
     def close(self) -> None:
         """Release connections."""

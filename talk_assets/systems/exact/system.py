@@ -252,7 +252,13 @@ class ExactSystem:
         """Lines have an endpoint of their own, and each is a call (Exact reference, line endpoints)."""
         return False
 
-    def update_lines(self, entity: str, document: str, changes: Mapping[str, Values]) -> Written:
+    def update_lines(
+        self,
+        entity: str,
+        document: str,
+        changes: Mapping[str, Values],
+        version: str | None = None,  # noqa: ARG002 - Exact has no conditional update
+    ) -> Written:
         """Change the named properties of some lines, a call for each; see `System.update_lines`.
 
         Raises:
