@@ -20,7 +20,8 @@ def without_stale(cycle: Cycle, entity: str, read: FeedRead) -> FeedRead:
     """A read in which those records were looked up that seem to be older than what is known of them.
 
     Times alone tell nothing: a clock that was put back must not hide an edit. What the record itself answers counts,
-    of a document that holds its lines also for these: a late page shows them as they once were, too.
+    of a document that holds its lines also for these: a late page shows them as they once were, too. What is gone is
+    left out; of Exact row versions tell what is late, and whoever may not read is shown nothing.
 
     Raises:
         SystemFault: the look-up failed: nothing of the read may be stored.
@@ -35,14 +36,19 @@ def without_stale(cycle: Cycle, entity: str, read: FeedRead) -> FeedRead:
     looked_up = cycle.system_of(entity).find(entity, suspects, lines=read.lines_complete)
     found = {str(record["_key"]): record for record in looked_up.records}
     stale = [key for key in suspects if key in found and found[key]["_modified"] != dated[key]]
-    rows = pd.DataFrame({"entity": entity, "key": pd.Series(stale, dtype="str"), "property": None, "rule": STALE})
+    gone = set() if entity.startswith("exact.") else set(suspects) - found.keys()
+    rules = {**dict.fromkeys(stale, STALE), **dict.fromkeys(sorted(gone), TOMBSTONE)}
+    rows = pd.DataFrame(
+        {"key": pd.Series(list(rules), dtype="str"), "rule": pd.Series(list(rules.values()), dtype="str")}
+    )
+    rows = rows.assign(entity=entity, property=None)
     with cycle.ledger.begin() as connection:
         subject = cycle.mappings.subject_of(entity).subject
         add_skips(connection, cycle.division, rows.assign(subject=subject), cycle.run_id)
-    records = [found.get(str(record["_key"]), record) for record in read.records]
+    records = [found.get(str(record["_key"]), record) for record in read.records if str(record["_key"]) not in gone]
     if not looked_up.lines_complete:
         return replace(read, records=records)
-    lines = [line for line in read.lines if str(line["_document"]) not in found]
+    lines = [line for line in read.lines if str(line["_document"]) not in found.keys() | gone]
     return replace(read, records=records, lines=[*lines, *looked_up.lines])
 
 

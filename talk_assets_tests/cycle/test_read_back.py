@@ -140,7 +140,7 @@ def test_a_page_with_lines_as_they_once_were_is_no_edit(world: World, late: str)
     quote = world.add("customerp.quote", CustomerId=customer, Lines=lines)
     world.sync()
     quotation = world.twin("customerp.quote", quote, "exact.quotations")
-    page = listed_quotes(world)
+    page = listed(world, "quotes")
     if late == "long known":
         (line,) = world.lines("customerp.quote", quote)
         world.edit_line("customerp.quote", quote, line, Quantity=5)
@@ -154,7 +154,7 @@ def test_a_page_with_lines_as_they_once_were_is_no_edit(world: World, late: str)
         with world.installation.cycle("not read back") as cycle:
             world.take(cycle, Report())
             deliver(cycle, "customerp.quote")
-    stale = {**page, "token": listed_quotes(world)["token"]}
+    stale = {**page, "token": listed(world, "quotes")["token"]}
     world.fault("customerp", method="GET", path="^/quotes$", status=200, body=stale, times=1)
     for _ in range(2):
         assert world.sync().writes == []
@@ -164,9 +164,30 @@ def test_a_page_with_lines_as_they_once_were_is_no_edit(world: World, late: str)
     assert world.holds() == []
 
 
-def listed_quotes(world: World) -> Values:
+def test_a_late_page_of_what_is_gone_is_no_edit(world: World) -> None:
+    """A number of long ago would be written to the account of a customer that somebody has just deleted."""
+    customer = world.add("customerp.customer", **JANSEN)
+    world.sync()
+    account = world.twin("customerp.customer", customer, "exact.accounts")
+    page = listed(world, "customers")
+    world.edit("customerp.customer", customer, Phone="2")
+    world.sync()
+    world.remove("customerp.customer", customer)
+    world.add("customerp.customer", Name="What is new moves the token on")
+    stale = {**page, "token": listed(world, "customers")["token"]}
+    # Not told before it is shown, as by a system that keeps no list of what was deleted.
+    untold = {**listed(world, "deletions"), "items": []}
+    world.fault("customerp", method="GET", path="^/deletions$", status=200, body=untold, times=1)
+    world.fault("customerp", method="GET", path="^/customers$", status=200, body=stale, times=1)
+    world.sync()
+    world.sync()
+    assert world.show("exact.accounts", account)["Phone"] == "2"
+
+
+def listed(world: World, path: str) -> Values:
+    """What Customerp lists there, from the beginning."""
     settings = world.installation.settings
     assert settings.customerp_token is not None
     headers = {"Authorization": f"Bearer {settings.customerp_token.get_secret_value()}"}
-    answer: Values = httpx.get(f"{settings.customerp_url}/quotes", headers=headers).raise_for_status().json()
+    answer: Values = httpx.get(f"{settings.customerp_url}/{path}", headers=headers).raise_for_status().json()
     return answer
