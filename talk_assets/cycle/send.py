@@ -23,6 +23,7 @@ from talk_assets.errors import (
 from talk_assets.ledger import absence, contested, debts, notes, requests
 from talk_assets.ledger.clusters import account_sent, store_insert
 from talk_assets.ledger.records import store_written, version_read
+from talk_assets.ledger.unfinished import times_changed
 from talk_assets.systems.base import Written
 
 # Seconds until the next try after the n-th passing fault in a row: at once in the next run, then slower and slower.
@@ -277,7 +278,7 @@ class Sender:
         """How often the target had changed when this write was sent: faults that passed say nothing about that."""
         at = (self._cycle.division, write.entity, write.cluster_id, write.key, write.slot)
         with self._cycle.ledger.begin() as connection:
-            return min(write.attempts + 1, debts.times_changed(connection, *at))
+            return min(write.attempts + 1, times_changed(connection, *at))
 
     def _fail_for_now(self, write: Write, reason: str, asked: float | None) -> None:
         """Try again later, unless it was tried as often as the mapping allows."""

@@ -9,8 +9,7 @@ import sqlalchemy as sa
 
 from talk_assets.ledger.bulk import json_columns, read_frame
 from talk_assets.ledger.keys import among
-from talk_assets.ledger.requests import CHANGED
-from talk_assets.ledger.tables import cluster, cursor, intent, owed, request
+from talk_assets.ledger.tables import cluster, cursor, intent, owed
 
 COLUMNS = ["cluster_id", "operation", "key", "state", "reason", "attempts", "next_try"]
 
@@ -156,26 +155,6 @@ def set_state(
             owed.c.slot == slot,
         )
     )
-
-
-def times_changed(
-    connection: sa.Connection, division: str, entity: str, cluster_id: int, key: str | None, slot: int
-) -> int:
-    """How often a record had changed when what is owed to it was sent, since it is owed."""
-    return connection.execute(
-        sa.select(sa.func.count())
-        .select_from(request)
-        .join(owed, sa.and_(*(owed.c[name] == request.c[name] for name in ("division", "cluster_id", "entity"))))
-        .where(
-            owed.c.division == division,
-            owed.c.entity == entity,
-            owed.c.cluster_id == cluster_id,
-            owed.c.slot == slot,
-            request.c.key == key,
-            request.c.outcome == CHANGED,
-            request.c.sent_at >= owed.c.since,
-        )
-    ).scalar_one()
 
 
 def explain(connection: sa.Connection, division: str, entity: str, cluster_id: int, reason: str) -> None:

@@ -9,7 +9,8 @@ import sqlalchemy as sa
 
 from talk_assets.ledger.bulk import read_frame
 from talk_assets.ledger.notes import DONE
-from talk_assets.ledger.tables import history, owed, run
+from talk_assets.ledger.requests import CHANGED
+from talk_assets.ledger.tables import history, owed, request, run
 
 
 def due(connection: sa.Connection, division: str) -> pd.DataFrame:
@@ -30,6 +31,26 @@ def due(connection: sa.Connection, division: str) -> pd.DataFrame:
         .group_by(owed.c.entity)
         .order_by(owed.c.entity),
     )
+
+
+def times_changed(
+    connection: sa.Connection, division: str, entity: str, cluster_id: int, key: str | None, slot: int
+) -> int:
+    """How often a record had changed when what is owed to it was sent, since it is owed."""
+    return connection.execute(
+        sa.select(sa.func.count())
+        .select_from(request)
+        .join(owed, sa.and_(*(owed.c[name] == request.c[name] for name in ("division", "cluster_id", "entity"))))
+        .where(
+            owed.c.division == division,
+            owed.c.entity == entity,
+            owed.c.cluster_id == cluster_id,
+            owed.c.slot == slot,
+            request.c.key == key,
+            request.c.outcome == CHANGED,
+            request.c.sent_at >= owed.c.since,
+        )
+    ).scalar_one()
 
 
 def failed_runs(connection: sa.Connection, division: str, going_on: str | None = None) -> tuple[int, datetime | None]:
