@@ -104,6 +104,7 @@ def test_each_condition_is_told_once_and_once_that_it_is_over(systems: Sandbox, 
     assert chat.texts[2].count("Over: ") == 4
 
 
+@pytest.mark.soak
 def test_what_could_not_be_sent_is_sent_at_the_next_look(synced: Home, chat: Chat) -> None:
     """A chat that is away for a moment makes the message disappear; or the address, a secret, is in Dagit."""
     with dg.DagsterInstance.ephemeral() as instance:
@@ -119,6 +120,7 @@ def test_what_could_not_be_sent_is_sent_at_the_next_look(synced: Home, chat: Cha
     assert len(chat.texts) == 1
 
 
+@pytest.mark.soak
 def test_who_was_told_is_not_told_again_with_those_who_were_not(synced: Home, chat: Chat) -> None:
     """A mistake in TALK_SMTP_URL posts the same message to the chat every thirty seconds, for ever."""
     with dg.DagsterInstance.ephemeral() as instance:

@@ -118,6 +118,7 @@ def test_each_division_is_compared_by_itself(first: Sandbox, place: Home, instan
     assert compared == {str(row[0]): row[1] for row in counted}
 
 
+@pytest.mark.soak
 def test_each_division_has_sensors_that_start_only_its_own_runs(
     second: Sandbox, place: Home, instance: dg.DagsterInstance
 ) -> None:

@@ -9,7 +9,7 @@ from talk_assets.cycle.merge import merge
 from talk_assets_tests.cycle.harness import World
 
 
-@pytest.mark.parametrize("delivered", [False, True])
+@pytest.mark.parametrize("delivered", [True, pytest.param(False, marks=pytest.mark.soak)])
 def test_an_order_that_is_read_before_its_quote_shares_its_quotation(world: World, *, delivered: bool) -> None:
     """Who makes a quote and an order from it during a run would have the offer in the books twice."""
     customer = world.add("customerp.customer", Name="Jansen BV", OrganizationNumber="12345678")

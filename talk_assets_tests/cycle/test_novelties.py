@@ -10,6 +10,7 @@ from talk_assets_tests.cycle.harness import open_world
 _SEED = SeedOptions(customers=4, contacts=4, employees=2, products=4, quotes=4, orders=2, lines=1, duplicates=0)
 
 
+@pytest.mark.soak
 def test_new_properties_are_nobodys_business(database_url: str, tmp_path: Path) -> None:
     """The day on which Exact adds a property would be the day on which nothing is synchronised any more."""
     with open_world(database_url, tmp_path, seed=_SEED) as world:

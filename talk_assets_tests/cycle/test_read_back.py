@@ -46,6 +46,7 @@ def test_a_decision_before_the_read_back_takes_our_own_write_for_no_edit(world: 
     assert world.rows("select * from talk.history where property = 'phone' and loser is not null") == []
 
 
+@pytest.mark.soak
 def test_a_value_put_back_before_the_read_back_is_seen(world: World) -> None:
     """Both systems would differ for ever, without a hold and without a debt."""
     customer, account = edited(world)

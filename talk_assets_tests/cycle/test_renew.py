@@ -126,6 +126,7 @@ def test_two_live_records_in_one_cluster_are_held(world: World) -> None:
     assert world.show("exact.accounts", account)["Phone"] == "3"
 
 
+@pytest.mark.soak
 def test_what_was_refused_is_sent_again_once_the_mapping_is_mended(database_url: str, tmp_path: Path) -> None:
     """A product that a wrong code kept out of Exact would stay out after the code was mended, until it is retried."""
     folder = copy_mappings(tmp_path)
@@ -153,6 +154,7 @@ def test_what_was_refused_is_sent_again_once_the_mapping_is_mended(database_url:
             assert world.owed() == []
 
 
+@pytest.mark.soak
 def test_what_was_forbidden_goes_last_after_a_change_of_the_mapping(world: World, tmp_path: Path) -> None:
     """Closed records would spend what Exact bears of refusals before all else whenever a mapping is changed."""
     closed, good = (world.add("customerp.customer", Name=name, Website=name) for name in ("closed.nl", "good.nl"))

@@ -40,6 +40,7 @@ def test_a_restored_quotation_has_the_line_that_was_added_meanwhile(database_url
         assert quote.quantities() == [3, 3, 9]
 
 
+@pytest.mark.soak
 def test_a_line_that_was_removed_before_does_not_come_back(database_url: str, tmp_path: Path) -> None:
     """A line that a colleague took out of the quotation would be offered to the customer again."""
     with flow_of_quotes(database_url, tmp_path, "when_gone: {exact: restore}") as world:
@@ -86,6 +87,7 @@ def test_a_quote_that_is_brought_back_has_its_lines_in_exact(database_url: str, 
         assert quote.quantities() == [3, 3]
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("removed", [False, True])
 def test_a_deleted_quotation_stays_deleted(world: World, *, removed: bool) -> None:
     """Lines would be written to a quotation that somebody deleted, or make it anew, although the mapping does not."""

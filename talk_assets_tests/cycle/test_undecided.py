@@ -64,6 +64,7 @@ def test_a_document_waits_for_a_decision_about_it(world: World) -> None:
     assert world.sync().writes == []
 
 
+@pytest.mark.soak
 def test_a_document_waits_for_a_decision_about_its_line(world: World) -> None:
     """Exact fills in a quantity of 1: somebody would get one piece, and three quantities be claimed."""
     order, _ = _met(world, "same", "same", quantity=3)
@@ -80,6 +81,7 @@ def test_a_document_waits_for_a_decision_about_its_line(world: World) -> None:
     assert world.sync().writes == []
 
 
+@pytest.mark.soak
 def test_a_line_waits_for_a_decision_about_it(world: World) -> None:
     """The same where a line is added to an order that is there already."""
     order, product = _met(world, "same", "same", quantity=7)

@@ -149,6 +149,7 @@ def test_a_line_that_was_forgotten_is_decided_before_its_quote_is_created(world:
     assert quote.quantities() == [3, 3]
 
 
+@pytest.mark.soak
 def test_a_quote_waits_for_a_line_that_cannot_be_sent(world: World) -> None:
     """A quotation would be sent to the customer without the line that Exact refused before."""
     world.fault("exact", method="POST", path="Quotations", status=429, times=None)
@@ -165,6 +166,7 @@ def test_a_quote_waits_for_a_line_that_cannot_be_sent(world: World) -> None:
     assert (debt["state"], debt["reason"]) == ("waiting", "its line in exact.quotation_lines cannot be sent: refused")
 
 
+@pytest.mark.soak
 def test_a_quote_that_is_matched_later_gets_its_missing_lines(database_url: str, tmp_path: Path) -> None:
     """A quotation that somebody enters with one of two lines would never get the other, unless both came at once."""
     with flow_of_quotes(database_url, tmp_path, "create: {exact: false}") as world:

@@ -50,6 +50,7 @@ def alone() -> Iterator[Home]:
         yield made
 
 
+@pytest.mark.soak
 def test_wrong_mappings_turn_the_right_rows_red(alone: Home, tmp_path: Path) -> None:
     """Somebody changes a mapping after it was signed off, and no row says which property is wrong now."""
     box = ("          box: box\n", "")
