@@ -109,6 +109,10 @@ def _merge(cycle: Cycle, connection: sa.Connection, subject: Subject) -> Merged:
         doubtful = pd.concat([doubtful, near], ignore_index=True)
     else:
         joins, doubtful = _joins(cycle, connection, subject, fresh)
+        apart = pd.concat([waiting, doubtful], ignore_index=True)
+        words = "waits for " + apart["entity"] + "/" + apart["key"] + ": " + apart["reason"]
+        beside = _beside(fresh, linked_before, proposals, apart.assign(reason=words))
+        doubtful = pd.concat([doubtful, beside], ignore_index=True).drop_duplicates(["entity", "key"])
         proposals = pd.concat([proposals, *joins], ignore_index=True)
     held = pd.concat([waiting, doubtful], ignore_index=True)
     joined, ambiguous = _link(cycle, connection, subject, fresh, proposals, held)
@@ -202,11 +206,33 @@ def _broken(
     invalid = notes.holds_of(connection, cycle.division, connected, [INVALID]).drop_duplicates(["entity", "key"])
     if invalid.empty:
         return no_holds()
+    name = invalid["entity"] + "/" + invalid["key"]
+    return _beside(
+        fresh,
+        linked,
+        proposals,
+        invalid.assign(reason="waits for " + name + " to be corrected: " + invalid["reason"]),
+    )
+
+
+def _beside(
+    fresh: dict[str, pd.DataFrame], linked: pd.DataFrame, proposals: pd.DataFrame, held: pd.DataFrame
+) -> pd.DataFrame:
+    """Unlinked records that the criteria connect with one that is held: taken for others they would be doubled.
+
+    Args:
+        fresh: the records that are looked at.
+        linked: `entity, key` of those that are linked.
+        proposals: see `sync.match.propose`.
+        held: `entity, key, reason` of records that cannot be matched now, with why the others wait for them.
+    """
+    if held.empty:
+        return no_holds()
+    looked_at = pd.concat([frame[["entity", "key"]] for frame in fresh.values()])
     names = linked["entity"] + "/" + linked["key"]
     looked_at = looked_at[~(looked_at["entity"] + "/" + looked_at["key"]).isin(names)]
-    name = invalid["entity"] + "/" + invalid["key"]
-    reason = pd.DataFrame({"name": name, "reason": "waits for " + name + " to be corrected: " + invalid["reason"]})
-    reasons = spread(reason.set_index("name")["reason"], proposals)
+    reasons = held.set_index(held["entity"] + "/" + held["key"])["reason"]
+    reasons = spread(reasons[~reasons.index.duplicated()], proposals)
     at = (looked_at["entity"] + "/" + looked_at["key"]).map(reasons).astype("str")
     found = looked_at[at.notna()]
     return found.assign(
