@@ -23,7 +23,7 @@ from talk_assets.errors import (
 from talk_assets.ledger import absence, contested, debts, notes, requests
 from talk_assets.ledger.clusters import account_sent, store_insert
 from talk_assets.ledger.records import store_written, version_read
-from talk_assets.ledger.unfinished import times_changed
+from talk_assets.ledger.unfinished import times_answered
 from talk_assets.systems.base import Written
 
 # Seconds until the next try after the n-th passing fault in a row: at once in the next run, then slower and slower.
@@ -87,10 +87,10 @@ class Sender:
             self._close([noted], "refused", requests.REFUSED, error)
             if error.status == HTTPStatus.FORBIDDEN:
                 # A right can be given, and each try counts among the failed calls that a system bears.
-                again, words = write.attempts + 1 < _MOST_REFUSALS, f"{FORBIDDEN}{error}"
+                again, words = self._times(write, requests.REFUSED) < _MOST_REFUSALS, f"{FORBIDDEN}{error}"
                 self._fail(write, "owed" if again else "dead", words, delay=_LONGEST_DELAY)
                 return Outcome.REJECTED, words
-            once_more = write.operation == "delete" and write.attempts + 1 < _MOST_REFUSALS
+            once_more = write.operation == "delete" and self._times(write, requests.REFUSED) < _MOST_REFUSALS
             self._fail(write, "owed" if once_more else "dead", str(error))
             return Outcome.REJECTED, str(error)
         except RecordChanged as error:
@@ -98,7 +98,8 @@ class Sender:
             # Read again, it is planned anew; one that stays the same and is refused again and again is for a person.
             # A record that no reading shows as gone is a failed call every time, of which a system bears few.
             delay = _LONGEST_DELAY if error.status in _GONE else 0
-            self._fail(write, "owed" if self._changes(write) < _MOST_CHANGES else "dead", str(error), delay=delay)
+            again = self._times(write, requests.CHANGED) < _MOST_CHANGES
+            self._fail(write, "owed" if again else "dead", str(error), delay=delay)
             if not isinstance(error, RecordGone):
                 self._note_changed(write)
             return Outcome.CHANGED, str(error)
@@ -274,11 +275,11 @@ class Sender:
         else:
             requests.note_answers(connection, numbers, said, status=error.status, words=str(error))
 
-    def _changes(self, write: Write) -> int:
-        """How often the target had changed when this write was sent: faults that passed say nothing about that."""
+    def _times(self, write: Write, outcome: str) -> int:
+        """How often the target answered so when this write was sent: faults that passed say nothing about that."""
         at = (self._cycle.division, write.entity, write.cluster_id, write.key, write.slot)
         with self._cycle.ledger.begin() as connection:
-            return min(write.attempts + 1, times_changed(connection, *at))
+            return min(write.attempts + 1, times_answered(connection, *at, outcome))
 
     def _fail_for_now(self, write: Write, reason: str, asked: float | None) -> None:
         """Try again later, unless it was tried as often as the mapping allows."""

@@ -9,7 +9,6 @@ import sqlalchemy as sa
 
 from talk_assets.ledger.bulk import read_frame
 from talk_assets.ledger.notes import DONE
-from talk_assets.ledger.requests import CHANGED
 from talk_assets.ledger.tables import history, owed, request, run
 
 
@@ -33,10 +32,10 @@ def due(connection: sa.Connection, division: str) -> pd.DataFrame:
     )
 
 
-def times_changed(
-    connection: sa.Connection, division: str, entity: str, cluster_id: int, key: str | None, slot: int
+def times_answered(
+    connection: sa.Connection, division: str, entity: str, cluster_id: int, key: str | None, slot: int, outcome: str
 ) -> int:
-    """How often a record had changed when what is owed to it was sent, since it is owed."""
+    """How often a system answered so when what is owed to a record was sent, since it is owed."""
     return connection.execute(
         sa.select(sa.func.count())
         .select_from(request)
@@ -47,7 +46,7 @@ def times_changed(
             owed.c.cluster_id == cluster_id,
             owed.c.slot == slot,
             request.c.key == key,
-            request.c.outcome == CHANGED,
+            request.c.outcome == outcome,
             request.c.sent_at >= owed.c.since,
         )
     ).scalar_one()

@@ -180,14 +180,39 @@ def test_a_change_after_passing_faults_is_decided_again(world: World) -> None:
     account = world.twin("customerp.customer", customer, "exact.accounts")
     world.sync()
     world.edit("exact.accounts", account, Phone="2")
-    world.fault("customerp", method="PATCH", path="^/customers/", status=503, times=99)
-    for _ in range(2):
-        assert _outcomes(world.sync(), "customerp.customer") == ["failed for now; tried again"]
-        with world.installation.ledger.begin() as connection:
-            connection.execute(sa.text("update talk.owed set next_try = null"))
-    world.end_faults()
+    _busy_twice(world, "customerp.customer", method="PATCH", path="^/customers/")
     world.fault("customerp", method="PATCH", path="^/customers/", status=412, times=1)
     assert _outcomes(world.sync(), "customerp.customer") == ["changed since it was read; decided again"]
     world.sync()
     assert world.show("customerp.customer", customer)["Phone"] == "2"
     assert world.owed() == []
+
+
+def test_a_refusal_after_passing_faults_is_tried_again(world: World) -> None:
+    """An edit would wait for a person because its target was busy twice, and then closed to changes for an hour."""
+    customer = world.add("customerp.customer", Name="Jansen BV", Phone="1")
+    world.sync()
+    account = world.twin("customerp.customer", customer, "exact.accounts")
+    world.edit("customerp.customer", customer, Phone="2")
+    _busy_twice(world, "exact.accounts", method="PUT", path="crm/Accounts")
+    world.fault("exact", method="PUT", path="crm/Accounts", status=403, message="Forbidden", times=1)
+    assert _outcomes(world.sync(), "exact.accounts") == ["refused"]
+    assert [debt["state"] for debt in world.owed()] == ["owed"]
+    _make_due(world)
+    world.sync()
+    assert world.show("exact.accounts", account)["Phone"] == "2"
+    assert world.owed() == []
+
+
+def _busy_twice(world: World, entity: str, *, method: str, path: str) -> None:
+    """What is owed to an entity meets a passing fault in two syncs, and is due again."""
+    world.fault(entity.partition(".")[0], method=method, path=path, status=503, times=99)
+    for _ in range(2):
+        assert _outcomes(world.sync(), entity) == ["failed for now; tried again"]
+        _make_due(world)
+    world.end_faults()
+
+
+def _make_due(world: World) -> None:
+    with world.installation.ledger.begin() as connection:
+        connection.execute(sa.text("update talk.owed set next_try = null"))
