@@ -1,7 +1,7 @@
 """Dagster's event log while a run of ours writes to it."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 
 import dagster as dg
@@ -17,7 +17,8 @@ def event_log_held_open(instance: dg.DagsterInstance) -> Iterator[None]:
     """Make a run's events cheap to store in SQLite while the block runs; other storages are left as they are.
 
     For every event Dagster makes an engine, compiles a statement, and opens and closes two files; who closes one as the
-    last writes its whole log back into it. With engines that stay, an event takes less than half of the time.
+    last writes its whole log back into it. With engines that stay, an event takes less than half of the time. For many
+    events it also looks whether a file has a table or a column; once it has, that is not asked again.
     """
     storage = instance.event_log_storage
     if not isinstance(storage, SqliteEventLogStorage):
@@ -26,11 +27,28 @@ def event_log_held_open(instance: dg.DagsterInstance) -> Iterator[None]:
     with ExitStack() as stack:
         kept = _KeptConnections(storage, stack)
         # On the object alone: what other processes read and write is the same as before.
-        for name in ("run_connection", "index_connection"):
+        replaced = {
+            "run_connection": lambda shard=None: kept.connect(shard),
+            "index_connection": lambda: kept.connect("index"),
+            "has_table": _once_true(storage.has_table),
+            "has_asset_key_col": _once_true(storage.has_asset_key_col),
+        }
+        for name in replaced:
             stack.callback(storage.__dict__.pop, name)
-        storage.__dict__["run_connection"] = lambda shard=None: kept.connect(shard)
-        storage.__dict__["index_connection"] = lambda: kept.connect("index")
+        storage.__dict__.update(replaced)
         yield
+
+
+def _once_true(ask: Callable[[str], bool]) -> Callable[[str], bool]:
+    """The same question, not asked again where the answer was yes."""
+    there: set[str] = set()
+
+    def answer(name: str) -> bool:
+        if name not in there and ask(name):
+            there.add(name)
+        return name in there
+
+    return answer
 
 
 class _KeptConnections:
