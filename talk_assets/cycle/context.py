@@ -34,6 +34,7 @@ class Cycle:
         rests: per system that was asked for: seconds by which reading it for news is put off in this run.
         denied: entities that we may not read, and what the system said.
         untaken: entities of whose last read nothing was taken, because a guard stopped it.
+        left_in: by entity and key the version in which our last write left a record, as far as that is known.
     """
 
     division: str
@@ -49,6 +50,7 @@ class Cycle:
     rests: dict[str, float] = field(default_factory=dict)
     denied: dict[str, str] = field(default_factory=dict)
     untaken: set[str] = field(default_factory=set)
+    left_in: dict[tuple[str, str], str | None] = field(default_factory=dict)
 
     @property
     def preview(self) -> bool:

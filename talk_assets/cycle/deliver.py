@@ -17,6 +17,7 @@ from talk_assets.cycle.guards import stops_writes
 from talk_assets.cycle.match import match
 from talk_assets.cycle.merge import OPEN_STILL, merge
 from talk_assets.cycle.send import CHANGED_SINCE_READ, Outcome, Sender
+from talk_assets.cycle.versions import left_unseen
 from talk_assets.cycle.writes import FORBIDDEN, Write, writes_of
 from talk_assets.ledger import debts, guards
 from talk_assets.ledger.notes import add_skips, holds_of
@@ -97,8 +98,10 @@ def deliver(cycle: Cycle, entity: str, progress: Progress | None = None, done: D
         return done
     for name in names:
         _send_all(cycle, name, writes.get(name), done, progress)
-        if name == entity and done.created and len(names) > 1:
-            # The lines that were created with their documents have to be known before any line is sent.
+        lines = [write for other in names[1:] for write in writes.get(other, [])]
+        if name == entity and len(names) > 1 and (done.created or left_unseen(cycle, lines)):
+            # The lines that were created with their documents have to be known before any line is sent, and what became
+            # of documents that were changed before theirs are.
             confirm(cycle, entity)
             if _cannot_look(cycle, entity):
                 return done
@@ -241,9 +244,12 @@ def _after_another_look(cycle: Cycle, entity: str, name: str, left: list[Write])
 
 
 def _calls(cycle: Cycle, writes: list[Write]) -> list[list[Write]]:
-    """The writes of each call: updates of lines of one document go together where the system takes them so."""
+    """The writes of each call: updates of lines of one document go together where the system takes them so.
+
+    Lines are added last: after that it is not known in which version of the document others may be changed.
+    """
     found: dict[Hashable, list[Write]] = {}
-    for write in writes:
+    for write in sorted(writes, key=lambda write: write.document is not None and write.operation == "create"):
         line = write.document is not None and write.operation == "update"
         together = line and cycle.system_of(write.entity).lines_together(write.entity)
         found.setdefault(write.document if together else write.debt, []).append(write)

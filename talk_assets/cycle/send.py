@@ -10,6 +10,7 @@ import pandas as pd
 import sqlalchemy as sa
 
 from talk_assets.cycle.context import Cycle
+from talk_assets.cycle.versions import document_of, note_left, version_for
 from talk_assets.cycle.writes import FORBIDDEN, Write
 from talk_assets.errors import (
     AccessDenied,
@@ -22,7 +23,7 @@ from talk_assets.errors import (
 )
 from talk_assets.ledger import absence, contested, debts, notes, requests
 from talk_assets.ledger.clusters import account_sent, store_insert
-from talk_assets.ledger.records import store_written, version_read
+from talk_assets.ledger.records import store_written
 from talk_assets.ledger.unfinished import times_answered
 from talk_assets.systems.base import Written
 
@@ -76,9 +77,9 @@ class Sender:
         Raises:
             AccessDenied: no write can succeed until a person acts.
         """
-        (noted,) = self._note([write])
+        (noted,), version = self._note([write]), version_for(self._cycle, write)
         try:
-            written = self._call(write, noted.intents)
+            written = self._call(write, noted.intents, version)
         except RecordRejected as error:
             if error.outcome_unknown:
                 self._lose_sight([noted], requests.REFUSED, error)
@@ -95,21 +96,14 @@ class Sender:
             return Outcome.REJECTED, str(error)
         except RecordChanged as error:
             self._close([noted], "not sent", requests.CHANGED, error)
-            # Read again, it is planned anew; one that stays the same and is refused again and again is for a person.
-            # A record that no reading shows as gone is a failed call every time, of which a system bears few.
-            delay = _LONGEST_DELAY if error.status in _GONE else 0
-            again = self._times(write, requests.CHANGED) < _MOST_CHANGES
-            self._fail(write, "owed" if again else "dead", str(error), delay=delay)
-            if not isinstance(error, RecordGone):
-                self._note_changed(write)
-            return Outcome.CHANGED, str(error)
+            return self._decide_again(write, error)
         except (SystemUnavailable, UnexpectedAnswer) as error:
             return self._without_answer([write], error, [noted]), str(error)
         except AccessDenied as error:
             # Refused before anything was done, so that nothing has to be looked up before it is sent again.
             self._close([noted], "not sent", requests.DENIED, error)
             raise
-        self._store(write, written, noted)
+        self._store(write, written, noted, version)
         return Outcome.DONE, ""
 
     def send_lines(self, writes: list[Write]) -> list[tuple[Outcome, str]]:
@@ -122,14 +116,20 @@ class Sender:
             AccessDenied: no write can succeed until a person acts.
         """
         changes = {str(write.key): write.own for write in writes}
-        noted = self._note(writes)
+        noted, version = self._note(writes), version_for(self._cycle, writes[0])
         try:
-            written = self._system.update_lines(
-                self._entity, str(writes[0].document), changes, self._document_version(writes[0])
-            )
+            written = self._system.update_lines(self._entity, str(writes[0].document), changes, version)
         except (RecordRejected, RecordChanged) as error:
+            if isinstance(error, RecordRejected) and error.outcome_unknown:
+                self._lose_sight(noted, requests.REFUSED, error)
+                for write in writes:
+                    self._fail_for_now(write, str(error), _LONGEST_DELAY)
+                return [(Outcome.REJECTED, str(error))] * len(writes)
             refused = isinstance(error, RecordRejected)
             self._close(noted, "refused together", requests.REFUSED if refused else requests.CHANGED, error)
+            if isinstance(error, RecordChanged) and error.status == HTTPStatus.PRECONDITION_FAILED:
+                # So would be each by itself.
+                return [self._decide_again(write, error) for write in writes]
             return [self.send(write) for write in writes]
         except AccessDenied as error:
             self._close(noted, "not sent", requests.DENIED, error)
@@ -137,10 +137,10 @@ class Sender:
         except (SystemUnavailable, UnexpectedAnswer) as error:
             return [(self._without_answer(writes, error, noted), str(error))] * len(writes)
         for write, each in zip(writes, noted, strict=True):
-            self._store(write, replace(written, key=str(write.key)), each)
+            self._store(write, replace(written, key=str(write.key)), each, version)
         return [(Outcome.DONE, "")] * len(writes)
 
-    def _call(self, write: Write, intents: list[uuid.UUID]) -> Written:
+    def _call(self, write: Write, intents: list[uuid.UUID], version: str | None) -> Written:
         if write.operation == "create" and write.document is not None:
             return self._system.create_line(write.entity, write.document, write.own)
         if write.operation == "create":
@@ -149,26 +149,8 @@ class Sender:
         if write.operation == "delete" and not write.own:
             return self._delete(write)
         if write.document is not None:
-            version = self._document_version(write)
             return self._system.update_lines(write.entity, write.document, {str(write.key): write.own}, version)
-        return self._system.update(write.entity, str(write.key), write.own, write.version)
-
-    def _document_version(self, write: Write) -> str | None:
-        """In which version of its document a line may be changed, where it lies inside of it.
-
-        None where we have written the document, or a line of it, since it was read.
-        """
-        document = self._document_of(write)
-        if document is None:
-            return None
-        with self._cycle.ledger.begin() as connection:
-            return version_read(connection, self._cycle.division, document, str(write.document))
-
-    def _document_of(self, write: Write) -> str | None:
-        """The entity of the document inside of which a line lies; None of other records."""
-        if write.document is None or not self._system.lines_together(write.entity):
-            return None
-        return self._cycle.capabilities[write.entity].document
+        return self._system.update(write.entity, str(write.key), write.own, version)
 
     def _delete(self, write: Write) -> Written:
         """Delete a record; one that is gone already is deleted."""
@@ -248,6 +230,17 @@ class Sender:
     def _put_off(self, write: Write, reason: str, delay: float) -> None:
         self._fail(write, "owed", write.forbidden or reason, delay=delay, tried=False)
 
+    def _decide_again(self, write: Write, error: RecordChanged) -> tuple[Outcome, str]:
+        """Have planned anew, after another reading, what met a record that had changed."""
+        # One that stays the same and is refused again and again is for a person. A record that no reading shows as gone
+        # is a failed call every time, of which a system bears few.
+        delay = _LONGEST_DELAY if error.status in _GONE else 0
+        again = self._times(write, requests.CHANGED) < _MOST_CHANGES
+        self._fail(write, "owed" if again else "dead", str(error), delay=delay)
+        if not isinstance(error, RecordGone):
+            self._note_changed(write)
+        return Outcome.CHANGED, str(error)
+
     def _note_changed(self, write: Write) -> None:
         row = {"subject": self._subject.subject, "entity": write.entity, "key": write.key}
         skip = pd.DataFrame([{**row, "property": None, "rule": CHANGED_SINCE_READ}])
@@ -305,12 +298,14 @@ class Sender:
                 slot=write.slot,
             )
 
-    def _store(self, write: Write, written: Written, noted: _Noted) -> None:
+    def _store(self, write: Write, written: Written, noted: _Noted, version: str | None) -> None:
         """Store link, base, history and what is still owed in one transaction.
 
         The intents of a document's lines stay open until the lines were seen and linked.
         """
         cycle, intents = self._cycle, noted.intents
+        note_left(cycle, write, written, version)
+        document = document_of(cycle, write)
         with cycle.ledger.begin() as connection:
             requests.note_answers(connection, [noted.request], requests.DONE, status=written.status, key=written.key)
             if write.operation == "delete":
@@ -324,7 +319,6 @@ class Sender:
             account_sent(connection, cycle.division, write.entity, written.key, write.cluster_id, write.canonical)
             if write.operation == "update":
                 store_written(connection, cycle.division, write.entity, written.key, write.canonical)
-            document = self._document_of(write)
             if document is not None:
                 # It is in another version by now.
                 store_written(connection, cycle.division, document, str(write.document), {})

@@ -86,12 +86,15 @@ class Written:
         record: the record as the system now holds it, in the shape of a read; None when the answer held none.
         lines: the document's lines as the system now holds them; None when the answer held none.
         status: HTTP status of the answer.
+        version: in which the answer says that it left the record, of a line that lies inside its document the document.
+            None where it does not say so itself: what is read afterwards may show somebody's edit as well.
     """
 
     key: str
     record: Record | None
     status: int
     lines: list[Record] | None = None
+    version: str | None = None
 
 
 class System(Protocol):

@@ -335,7 +335,8 @@ def test_what_exact_takes_from_nobody_is_listed_until_it_is_there(world: World) 
     assert world.show("customerp.employee", employee)["FirstName"] == "Evelien"
 
 
-def test_a_line_edited_after_it_was_read_is_not_overwritten(world: World) -> None:
+@pytest.mark.parametrize("beside", ["nothing", "its document"])
+def test_a_line_edited_after_it_was_read_is_not_overwritten(world: World, beside: str) -> None:
     """A quantity that a colleague has just corrected would be lost, without a trace."""
     customer = world.add("customerp.customer", Name="Jansen BV", OrganizationNumber="12345678")
     product = world.add("customerp.product", Number="P1", Name="Paint")
@@ -347,10 +348,14 @@ def test_a_line_edited_after_it_was_read_is_not_overwritten(world: World) -> Non
     (theirs,) = world.lines("exact.quotations", quotation)
     (ours,) = world.lines("customerp.quote", quote)
     world.edit("exact.quotation_lines", theirs, Quantity=5)
+    calls = ["the line"]
+    if beside == "its document":
+        world.edit("exact.quotations", quotation, Description="Roof")
+        calls = ["the document", "the line"]
     done: list[str] = []
 
     def meanwhile(method: str, path: str) -> bool:
-        if method == "PATCH" and path.startswith("/quotes/") and not done:
+        if method == "PATCH" and path.startswith("/quotes/") and calls and calls.pop(0) == "the line":
             done.append(path)
             # Not over HTTP: the server is busy with this very call.
             store = world.stores["customerp"]
@@ -368,4 +373,5 @@ def test_a_line_edited_after_it_was_read_is_not_overwritten(world: World) -> Non
     assert done
     assert world.lines("customerp.quote", quote)[ours]["Quantity"] == 9
     assert world.lines("exact.quotations", quotation)[theirs]["Quantity"] == 9
+    assert world.show("customerp.quote", quote).get("Description") == (None if beside == "nothing" else "Roof")
     assert world.owed() == []

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Protocol, cast
 
 from talk_assets.errors import AccessDenied, RecordChanged, RecordRejected, SystemFault, SystemUnavailable
@@ -106,12 +107,12 @@ class LinesInside:
             if error.property_name != KEY:
                 raise
             raise RecordChanged(SYSTEM, f"{error}: the line is gone", status=error.status) from None
-        lines = self._writer.written(answer, document, doing).lines
+        written = self._writer.written(answer, document, doing)
         if len(changes) > 1:
-            return Written(document, None, answer.status, lines)
+            return replace(written, record=None)
         (key,) = changes
-        record = next((found for found in lines or () if found["_key"] == key), None)
-        return Written(key, record, answer.status, lines)
+        record = next((found for found in written.lines or () if found["_key"] == key), None)
+        return replace(written, key=key, record=record)
 
     def _send(
         self, document: str, held: Held | None, sent: list[Any], doing: str, version: str | None = None

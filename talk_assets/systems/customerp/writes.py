@@ -168,11 +168,11 @@ class RecordWriter:
             lines = self._translator.lines_if_there(held.raw, key)
         except UnexpectedAnswer as error:
             raise SystemUnavailable(SYSTEM, str(error), status=answer.status, outcome_unknown=True) from None
-        return Written(key, record, answer.status, lines)
+        return Written(key, record, answer.status, lines, record["_version"] if self._answers(answer) else None)
 
     def held_after(self, answer: Answer, key: str, doing: str) -> Held | None:
         """The record after a write; None when neither the answer nor another reading shows it."""
-        if self._profile.answer == "record" and answer.body is not None:
+        if self._answers(answer):
             try:
                 return self._documents.held(answer, doing)
             except UnexpectedAnswer as error:
@@ -185,6 +185,10 @@ class RecordWriter:
             # The write itself succeeded; the next reading of the feed shows what became of it.
             logger.warning("%s: carried out, but reading it afterwards failed: %s", doing, error)
             return None
+
+    def _answers(self, answer: Answer) -> bool:
+        """Whether the answer to a write holds the record."""
+        return self._profile.answer == "record" and answer.body is not None
 
     def _key_in(self, answer: Answer) -> str | None:
         raw = get(answer.body, self._dialect.envelope.record)
