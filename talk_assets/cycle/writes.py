@@ -100,7 +100,34 @@ def writes_of(cycle: Cycle, connection: sa.Connection, entity: str) -> list[Writ
     filling = [write for slot in slots for write in _filling(cycle, connection, entity, slot)]
     if len(slots) > 1:
         filling.sort(key=lambda write: write.debt)
+    filling = _givers_first(cycle, entity, filling)
     return sorted([*filling, *_removing(cycle, connection, entity)], key=lambda write: bool(write.forbidden))
+
+
+def _givers_first(cycle: Cycle, entity: str, writes: list[Write]) -> list[Write]:
+    """The same writes, who gives a code up before who takes it: what somebody has is refused to others."""
+    codes = {name for name, held in cycle.mappings.subject_of(entity).properties.items() if held.type == "code"}
+    givers = {
+        (name, value): write
+        for write in writes
+        for name, value in write.expected.items()
+        if name in codes and value and write.canonical.get(name) != value
+    }
+    ordered: dict[tuple[int, int], Write] = {}
+    opened: set[tuple[int, int]] = set()
+    waiting = writes[::-1]
+    while waiting:
+        write = waiting[-1]
+        before = (
+            [givers[held] for held in write.canonical.items() if held in givers] if write.debt not in opened else []
+        )
+        opened.add(write.debt)
+        before = [giver for giver in before if giver.debt not in opened]
+        if before:
+            waiting += before
+        else:
+            ordered.setdefault(waiting.pop().debt, write)
+    return list(ordered.values())
 
 
 def _forbidden(reason: object) -> str:

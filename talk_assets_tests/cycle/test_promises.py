@@ -335,6 +335,19 @@ def test_what_exact_takes_from_nobody_is_listed_until_it_is_there(world: World) 
     assert world.show("customerp.employee", employee)["FirstName"] == "Evelien"
 
 
+def test_numbers_that_are_passed_on_arrive_at_once(world: World) -> None:
+    """Exact would refuse each number that another item still has, and a renumbering would wait for a person."""
+    numbers = ["10", "20", "30", "40"]
+    products = [world.add("customerp.product", Number=number, Name=f"P{number}") for number in numbers]
+    world.sync()
+    items = [world.twin("customerp.product", key, "exact.items") for key in products]
+    for key, number in reversed(list(zip(products, [*numbers[1:], "50"], strict=True))):
+        world.edit("customerp.product", key, Number=number)
+    world.sync()
+    assert [world.show("exact.items", key)["Code"].strip() for key in items] == [*numbers[1:], "50"]
+    assert world.owed() == []
+
+
 @pytest.mark.parametrize("beside", ["nothing", "its document"])
 def test_a_line_edited_after_it_was_read_is_not_overwritten(world: World, beside: str) -> None:
     """A quantity that a colleague has just corrected would be lost, without a trace."""
