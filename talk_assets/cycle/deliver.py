@@ -17,7 +17,6 @@ from talk_assets.cycle.guards import stops_writes
 from talk_assets.cycle.match import match
 from talk_assets.cycle.merge import OPEN_STILL, merge
 from talk_assets.cycle.send import CHANGED_SINCE_READ, Outcome, Sender
-from talk_assets.cycle.versions import left_unseen
 from talk_assets.cycle.writes import FORBIDDEN, Write, writes_of
 from talk_assets.ledger import debts, guards
 from talk_assets.ledger.notes import add_skips, holds_of
@@ -57,6 +56,21 @@ class Delivered:
     writes: list[dict[str, object]] = field(default_factory=list)
 
 
+@dataclass(frozen=True)
+class _Look:
+    """Another look at a target.
+
+    Attributes:
+        read: how many records it brought.
+        decided: whether anything was decided after it.
+        moved: by entity, of the writes that were planned those that were planned from something else.
+    """
+
+    read: int
+    decided: bool
+    moved: dict[str, list[Write]]
+
+
 def deliver(cycle: Cycle, entity: str, progress: Progress | None = None, done: Delivered | None = None) -> Delivered:
     """Send what is owed to an entity, documents before lines that were added to or changed in existing ones.
 
@@ -89,23 +103,20 @@ def deliver(cycle: Cycle, entity: str, progress: Progress | None = None, done: D
     if _guarded(cycle, entity, writes) or not any(writes.values()):
         return done
     # What is new in the target may be what is about to be created there.
-    read, moved = _look_again(cycle, entity, writes)
-    if read:
+    look = _look_again(cycle, entity, writes)
+    if look.read or look.decided:
         before, writes = writes, {name: _sendable(cycle, name) for name in names}
         for name in names:
-            _note_changed(cycle, name, [*moved[name], *_dropped(before[name], writes[name])])
+            _note_changed(cycle, name, [*look.moved[name], *_dropped(before[name], writes[name])])
     if _guarded(cycle, entity, writes):
         return done
     for name in names:
-        _send_all(cycle, name, writes.get(name), done, progress)
-        lines = [write for other in names[1:] for write in writes.get(other, [])]
-        if name == entity and len(names) > 1 and (done.created or left_unseen(cycle, lines)):
-            # The lines that were created with their documents have to be known before any line is sent, and what became
-            # of documents that were changed before theirs are.
-            confirm(cycle, entity)
-            if _cannot_look(cycle, entity):
-                return done
-            writes = {}
+        if name != entity and done.writes:
+            # While documents were sent, their lines may have been decided otherwise, and those that were created with
+            # them have to be known before any line is sent.
+            left = _sendable(cycle, name)
+            writes[name] = _after_another_look(cycle, entity, name, left) if left or done.created else []
+        _send_all(cycle, name, writes[name], done, progress)
     return done
 
 
@@ -156,22 +167,22 @@ def _cannot_look(cycle: Cycle, entity: str) -> bool:
 
 def confirm(cycle: Cycle, entity: str) -> int:
     """Read an entity, before or after writing, and decide what is new about it; how many records the read brought."""
-    return _look_again(cycle, entity, {})[0]
+    return _look_again(cycle, entity, {}).read
 
 
-def _look_again(cycle: Cycle, entity: str, writes: dict[str, list[Write]]) -> tuple[int, dict[str, list[Write]]]:
-    """The same; also which of the writes were planned from something else than their targets are now."""
+def _look_again(cycle: Cycle, entity: str, writes: dict[str, list[Write]]) -> _Look:
     collected = collect(cycle, entity)
     moved: dict[str, list[Write]] = {name: [] for name in writes}
     for name, planned in writes.items() if collected.changed else ():
         keys = _moved(cycle, name, planned)
         moved[name] = [write for write in planned if write.key in keys]
     subject = cycle.mappings.subject_of(entity)
-    if collected.changed or _anything_new(cycle, subject):
+    decided = bool(collected.changed) or _anything_new(cycle, subject)
+    if decided:
         for flow in subject.flows:
             match(cycle, flow)
         merge(cycle, subject.subject)
-    return collected.read, moved
+    return _Look(collected.read, decided, moved)
 
 
 def count_owed(cycle: Cycle, entity: str) -> int:
@@ -194,13 +205,11 @@ def _sendable(cycle: Cycle, entity: str) -> list[Write]:
         return writes_of(cycle, connection, entity)
 
 
-def _send_all(
-    cycle: Cycle, entity: str, prepared: list[Write] | None, done: Delivered, progress: Progress | None
-) -> None:
+def _send_all(cycle: Cycle, entity: str, writes: list[Write], done: Delivered, progress: Progress | None) -> None:
     """Send what can be sent, batch by batch; after each the target is read and what is left is listed anew."""
     sender = Sender(cycle, entity)
-    writes = _sendable(cycle, entity) if prepared is None else prepared
     tried: set[tuple[int, int]] = set()
+    given: set[tuple[int, int]] = set()
     faults = forbidden = 0
     while writes:
         batch = writes[:BATCH]
@@ -210,10 +219,8 @@ def _send_all(
         for together in _calls(cycle, [write for write in batch if write.key not in left_out]):
             if time.monotonic() > ends:
                 break
-            if forbidden >= _FORBIDDEN_IN_A_ROW and all(write.forbidden for write in together):
-                for write in together:
-                    sender.leave(write)
-                    tried.add(write.debt)
+            if _left_alone(sender, together, given, closed=forbidden >= _FORBIDDEN_IN_A_ROW):
+                tried |= {write.debt for write in together}
                 continue
             cycle.still_locked()
             with cycle.needing(cycle.system_of(entity).name):
@@ -225,6 +232,9 @@ def _send_all(
                 if not waits or outcome is not Outcome.POSTPONED:
                     _count(done, write, outcome, words)
                     tried.add(write.debt)
+            given |= {
+                write.debt for write, (outcome, _) in zip(together, outcomes, strict=True) if outcome is Outcome.DONE
+            }
             if progress is not None:
                 progress(done.entity, len(done.writes), len(done.writes) + len(writes) - len(batch))
             if faults >= _GIVE_UP_AFTER:
@@ -237,9 +247,22 @@ def _send_all(
         writes = [write for write in writes if write.debt not in tried]
 
 
+def _left_alone(sender: Sender, writes: list[Write], given: set[tuple[int, int]], *, closed: bool) -> bool:
+    """Whether writes are put off, because nothing is let through, or what they take was not given up."""
+    if closed and all(write.forbidden for write in writes):
+        for write in writes:
+            sender.leave(write)
+        return True
+    if all(giver in given for write in writes for giver in write.after):
+        return False
+    for write in writes:
+        sender.wait(write)
+    return True
+
+
 def _after_another_look(cycle: Cycle, entity: str, name: str, left: list[Write]) -> list[Write]:
     """What is to be written to an entity, or its lines (`name`), once it was read again; nothing where it cannot be."""
-    _note_changed(cycle, name, _look_again(cycle, entity, {name: left})[1][name])
+    _note_changed(cycle, name, _look_again(cycle, entity, {name: left}).moved[name])
     return [] if _cannot_look(cycle, entity) else _sendable(cycle, name)
 
 

@@ -127,7 +127,7 @@ class Sender:
                 return [(Outcome.REJECTED, str(error))] * len(writes)
             refused = isinstance(error, RecordRejected)
             self._close(noted, "refused together", requests.REFUSED if refused else requests.CHANGED, error)
-            if isinstance(error, RecordChanged) and error.status == HTTPStatus.PRECONDITION_FAILED:
+            if isinstance(error, RecordChanged) and error.status in (None, HTTPStatus.PRECONDITION_FAILED):
                 # So would be each by itself.
                 return [self._decide_again(write, error) for write in writes]
             return [self.send(write) for write in writes]
@@ -226,6 +226,19 @@ class Sender:
     def leave(self, write: Write) -> None:
         """Try what was forbidden before not now, but after an hour, as if it had not come up."""
         self._put_off(write, write.forbidden, _LONGEST_DELAY)
+
+    def wait(self, write: Write) -> None:
+        """Leave a write for later: what it takes is still held by a record whose own write has not succeeded."""
+        with self._cycle.ledger.begin() as connection:
+            debts.set_state(
+                connection,
+                self._cycle.division,
+                write.entity,
+                write.cluster_id,
+                state="waiting",
+                reason="waits for the code that it takes to be given up by the record that has it",
+                slot=write.slot,
+            )
 
     def _put_off(self, write: Write, reason: str, delay: float) -> None:
         self._fail(write, "owed", write.forbidden or reason, delay=delay, tried=False)

@@ -1,7 +1,5 @@
 """In which version a record may be updated: so that what somebody edits between our read and our write stays."""
 
-from collections.abc import Iterable
-
 from talk_assets.cycle.context import Cycle
 from talk_assets.cycle.writes import Write
 from talk_assets.ledger.records import version_read
@@ -16,12 +14,13 @@ def document_of(cycle: Cycle, write: Write) -> str | None:
 
 
 def version_for(cycle: Cycle, write: Write) -> str | None:
-    """The version that an update names, of a line that lies inside its document that of the document.
+    """The version that an update, or what archives a record, names; of a line inside its document that of the document.
 
     It is the one that was read, or in which this run has left it since; None where that is not known.
     """
     document = document_of(cycle, write)
-    if write.operation != "update" or (write.document is not None and document is None):
+    changes = write.operation == "update" or (write.operation == "delete" and bool(write.own))
+    if not changes or (write.document is not None and document is None):
         return None
     if document is None:
         return write.version or cycle.left_in.get((write.entity, str(write.key)))
@@ -36,9 +35,3 @@ def note_left(cycle: Cycle, write: Write, written: Written, version: str | None)
     holder = (write.entity, written.key) if document is None else (document, str(write.document))
     # What was written in whatever version may have had an edit in it that we have not seen.
     cycle.left_in[holder] = None if version is None else written.version
-
-
-def left_unseen(cycle: Cycle, lines: Iterable[Write]) -> bool:
-    """Whether a document inside of which one of these lines lies was written in this run, and has no known version."""
-    documents = {(document_of(cycle, write), str(write.document)) for write in lines}
-    return any(entity is not None and cycle.left_in.get((entity, key), "") is None for entity, key in documents)

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Hashable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pandas as pd
 import sqlalchemy as sa
@@ -64,6 +64,7 @@ class Write:
         attempts: how often it was tried before.
         forbidden: what the system said when it was tried last and forbidden, else empty.
         lines: of a document to create: its lines.
+        after: the debts of records that give up a code which this one takes, and so are written before it.
     """
 
     entity: str
@@ -81,6 +82,7 @@ class Write:
     forbidden: str = ""
     lines: list[NewLine] = field(default_factory=list)
     slot: int = 1
+    after: tuple[tuple[int, int], ...] = ()
 
     @property
     def debt(self) -> tuple[int, int]:
@@ -126,7 +128,11 @@ def _givers_first(cycle: Cycle, entity: str, writes: list[Write]) -> list[Write]
         if before:
             waiting += before
         else:
-            ordered.setdefault(waiting.pop().debt, write)
+            waiting.pop()
+            givers_of = (givers[held].debt for held in write.canonical.items() if held in givers)
+            # In a ring none is before all others: the system has to say what becomes of that.
+            after = tuple(debt for debt in givers_of if debt in ordered)
+            ordered.setdefault(write.debt, replace(write, after=after))
     return list(ordered.values())
 
 

@@ -348,6 +348,22 @@ def test_numbers_that_are_passed_on_arrive_at_once(world: World) -> None:
     assert world.owed() == []
 
 
+def test_a_number_that_could_not_be_given_up_is_waited_for(world: World) -> None:
+    """One busy moment at the item that has the number, and the product that takes it would wait for a person."""
+    taker, giver = (world.add("customerp.product", Number=number, Name=f"P{number}") for number in ("10", "20"))
+    world.sync()
+    items = [world.twin("customerp.product", key, "exact.items") for key in (taker, giver)]
+    world.edit("customerp.product", giver, Number="30")
+    world.edit("customerp.product", taker, Number="20")
+    world.fault("exact", method="PUT", path=items[1], status=503, times=99)
+    world.sync()
+    assert sorted(debt["state"] for debt in world.owed()) == ["owed", "waiting"]
+    world.end_faults()
+    world.sync()
+    assert [world.show("exact.items", key)["Code"].strip() for key in items] == ["20", "30"]
+    assert world.owed() == []
+
+
 @pytest.mark.parametrize("beside", ["nothing", "its document"])
 def test_a_line_edited_after_it_was_read_is_not_overwritten(world: World, beside: str) -> None:
     """A quantity that a colleague has just corrected would be lost, without a trace."""

@@ -168,7 +168,9 @@ class RecordWriter:
             lines = self._translator.lines_if_there(held.raw, key)
         except UnexpectedAnswer as error:
             raise SystemUnavailable(SYSTEM, str(error), status=answer.status, outcome_unknown=True) from None
-        return Written(key, record, answer.status, lines, record["_version"] if self._answers(answer) else None)
+        # Without a condition it says nothing about what somebody did just before.
+        known = self._answers(answer) and self._profile.conditional.if_match
+        return Written(key, record, answer.status, lines, record["_version"] if known else None)
 
     def held_after(self, answer: Answer, key: str, doing: str) -> Held | None:
         """The record after a write; None when neither the answer nor another reading shows it."""
