@@ -21,6 +21,7 @@ from talk_assets.cycle.recover_lines import close_line_intents, hold_near_lines,
 from talk_assets.cycle.references import REFERENCE, known_targets, waiting_for_references
 from talk_assets.cycle.removed_lines import hold_removed_lines
 from talk_assets.cycle.unlinked import unlinked_clusters
+from talk_assets.cycle.unnamed import unnamed
 from talk_assets.ledger import clusters as links
 from talk_assets.ledger import debts, notes, records
 from talk_assets.ledger.matching import proposals_of
@@ -109,6 +110,7 @@ def _merge(cycle: Cycle, connection: sa.Connection, subject: Subject) -> Merged:
         doubtful = pd.concat([doubtful, near], ignore_index=True)
     else:
         joins, doubtful = _joins(cycle, connection, subject, fresh)
+        doubtful = pd.concat([doubtful, unnamed(cycle, connection, subject, fresh, linked_before, proposals)])
         apart = pd.concat([waiting, doubtful], ignore_index=True)
         words = "waits for " + apart["entity"] + "/" + apart["key"] + ": " + apart["reason"]
         beside = _beside(fresh, linked_before, proposals, apart.assign(reason=words))

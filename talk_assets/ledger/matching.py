@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
 
 from talk_assets.ledger.bulk import read_frame, upsert_frame
-from talk_assets.ledger.keys import among, keys_of
+from talk_assets.ledger.keys import among, keys_of, values_of
 from talk_assets.ledger.tables import match_key, member, proposal, record
 
 
@@ -68,6 +68,42 @@ def sharing_keys(connection: sa.Connection, division: str, flow: str, keys: pd.D
         )
         .join(record, live)
         .where(match_key.c.division == division, match_key.c.flow == flow),
+    )
+
+
+def sharing_across(
+    connection: sa.Connection, division: str, one: tuple[str, str, int], other: tuple[str, str, int], keys: pd.Series
+) -> pd.DataFrame:
+    """Which records of an entity have in one flow the value that live records of another entity have in another one.
+
+    Args:
+        connection: in a transaction.
+        division: the division.
+        one: entity, flow and alternative of the first.
+        other: those of the second.
+        keys: the records of the first entity that are meant.
+
+    Returns:
+        `key, other_key`.
+    """
+    wanted = values_of(connection, "key", keys)
+    mine, theirs = match_key.alias(), match_key.alias()
+
+    def at(place: sa.FromClause, named: tuple[str, str, int]) -> sa.ColumnElement[bool]:
+        entity, flow, alternative = named
+        found = (place.c.division == division, place.c.entity == entity, place.c.flow == flow)
+        return sa.and_(*found, place.c.alternative == alternative)
+
+    live = sa.and_(
+        *(record.c[name] == theirs.c[name] for name in ("division", "entity", "key")), record.c.deleted_at.is_(None)
+    )
+    return read_frame(
+        connection,
+        sa.select(mine.c.key, theirs.c.key.label("other_key"))
+        .join_from(mine, wanted, wanted.c.key == mine.c.key)
+        .join(theirs, theirs.c.value == mine.c.value)
+        .join(record, live)
+        .where(at(mine, one), at(theirs, other)),
     )
 
 
