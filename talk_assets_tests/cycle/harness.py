@@ -207,14 +207,18 @@ class World:
         return report
 
     @staticmethod
-    def take(cycle: Cycle, report: Report, subjects: Sequence[str] = ()) -> None:
-        """Collect, match and merge everything, or these subjects only."""
+    def take(
+        cycle: Cycle, report: Report, subjects: Sequence[str] = (), after_each: Callable[[], None] | None = None
+    ) -> None:
+        """Collect, match and merge everything, or these subjects only; `after_each` comes after each feed."""
         for system in cycle.systems:
             poll_deletions(cycle, system)
         chosen = {n: s for n, s in cycle.mappings.subjects.items() if n in subjects or not subjects}
         for entity in cycle.mappings.entities:
             if any(entity in subject.entities for subject in chosen.values()):
                 report.collected[entity] = poll(cycle, entity)
+                if after_each is not None:
+                    after_each()
         for name, subject in chosen.items():
             for flow in subject.flows:
                 report.matched[flow] = match(cycle, flow)
