@@ -229,16 +229,8 @@ class Sender:
 
     def wait(self, write: Write) -> None:
         """Leave a write for later: what it takes is still held by a record whose own write has not succeeded."""
-        with self._cycle.ledger.begin() as connection:
-            debts.set_state(
-                connection,
-                self._cycle.division,
-                write.entity,
-                write.cluster_id,
-                state="waiting",
-                reason="waits for the code that it takes to be given up by the record that has it",
-                slot=write.slot,
-            )
+        reason = "waits for the code that it takes to be given up by the record that has it"
+        self._fail(write, "waiting", reason, tried=False)
 
     def _put_off(self, write: Write, reason: str, delay: float) -> None:
         self._fail(write, "owed", write.forbidden or reason, delay=delay, tried=False)

@@ -6,6 +6,14 @@ from talk_assets_tests.cycle.test_promises import order
 from talk_assets_tests.orders.given import at_desk
 
 
+def _delivered(world: World) -> tuple[str, str, str]:
+    """An order that is in Exact; its customer, a product and its key."""
+    found = order(world, Description="the order")
+    world.sync()
+    world.sync()
+    return found
+
+
 def _quote(world: World, customer: str, product: str, description: str) -> str:
     lines = [{"ProductId": product, "Quantity": 500, "UnitPrice": 8}]
     at = {"CustomerId": customer, "CustomerReference": "PO 1", "QuoteDate": "2024-06-01"}
@@ -14,9 +22,7 @@ def _quote(world: World, customer: str, product: str, description: str) -> str:
 
 def test_a_later_quote_does_not_take_an_order_over(world: World) -> None:
     """An offer with the reference of a project would overwrite quantities and prices that were ordered and booked."""
-    customer, product, key = order(world, Description="the order")
-    world.sync()
-    world.sync()
+    customer, product, key = _delivered(world)
     sales = world.twin("customerp.order", key, "exact.salesorders")
     quote = _quote(world, customer, product, "a new offer")
     for _ in range(2):
@@ -34,9 +40,7 @@ def test_a_later_quote_does_not_take_an_order_over(world: World) -> None:
 
 def test_a_later_quote_that_is_said_to_be_another_one_gets_its_own_quotation(world: World) -> None:
     """Whoever says that the two are not one would be asked for ever."""
-    customer, product, key = order(world, Description="the order")
-    world.sync()
-    world.sync()
+    customer, product, key = _delivered(world)
     quotation = world.twin("customerp.order", key, "exact.quotations")
     quote = _quote(world, customer, product, "a new offer")
     world.sync()
